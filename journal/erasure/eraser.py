@@ -50,7 +50,7 @@ class Report:
     Attributes:
         lines: events that were erased or reduced.
         segments: segments that were rewritten.
-        bytes: bytes of the lines that were erased or reduced.
+        bytes: bytes of the lines that were erased or reduced, and of damage that was erased.
         pending: the active segments of other processes with forgotten events: the processes were
             asked to continue in new ones, and do so at their next append.
         damaged: stretches that are no valid record, in the segments that were read: they cannot be

@@ -70,7 +70,7 @@ class Rewriting:
     Attributes:
         pieces: the new segment behind its header; complete after `finish`.
         lines: events that were erased or reduced.
-        bytes: bytes of their old lines.
+        bytes: bytes of their old lines, and of damage that is erased.
         damage: the stretches that are no valid record.
         is_changed: whether the new segment differs from the old one.
     """
@@ -143,6 +143,7 @@ class Rewriting:
             self._lost += newlines
             self._closed = newlines > 0
             return
+        self.bytes += damage.length
         self._flush()
         if not self._closed:
             self.pieces.append(b"\n")  # the first newline ended the record before it

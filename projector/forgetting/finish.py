@@ -36,7 +36,7 @@ class Outcome:
     Attributes:
         requests: ids of the requests that were carried out, or are pending.
         lines, segments, bytes: events that were erased or reduced, segments that were rewritten,
-            and bytes of the lines.
+            and bytes of the lines and of damage that was erased.
         generations: databases that were removed.
         pending: segments that other processes hold, with their process ids. What is forgotten is
             hidden, and its bytes go when such a process has appended again or has ended, and
