@@ -30,6 +30,8 @@ _CLAUDE = (
     "cache_creation_input_tokens",
 )
 _CODEX = ("input_tokens", "output_tokens", "cached_input_tokens")
+_UNIQUE = 16
+"""Characters of the shortest id that is unique among all sessions; `msg_002` is not."""
 
 Figures = tuple[int, ...]
 
@@ -37,7 +39,7 @@ Figures = tuple[int, ...]
 def main(folders: list[str]) -> int:
     """Print a table; return 1 if a figure differs."""
     paths = [Path(folder) for folder in folders]
-    counted = count(path for folder in paths for path in sorted(folder.rglob("*.jsonl")))
+    counted = count(path for folder in paths for path in sorted(folder.rglob("*.json*")))
     found = imported(paths)
     print(f"{'source':<12} {'counter':<20} {'raw files':>16} {'imported':>16}")
     same = True
@@ -56,11 +58,14 @@ def count(paths: Iterable[Path]) -> dict[str, Counter[str]]:
     for path in paths:
         before: Figures = (0, 0, 0)
         session = path.stem
-        for line in _objects(path):
+        for number, line in enumerate(_objects(path), 1):
             for body in _bodies(line):
                 usage = body["usage"]
                 figures = tuple(usage.get(name) or 0 for name in _CLAUDE)
-                call = str(body.get("id") or line.get("requestId") or line.get("uuid"))
+                named = body.get("id") or line.get("requestId") or line.get("uuid")
+                call = str(named or f"{path}:{number}")
+                if len(call) < _UNIQUE:
+                    call = f"{line.get('sessionId')} {call}"
                 known = claude.get(call, figures)
                 claude[call] = tuple(map(max, known, figures))
             payload = line.get("payload")
@@ -96,7 +101,12 @@ def imported(paths: list[Path]) -> dict[str, Counter[str]]:
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:
-    for text in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+    whole = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix == ".json":
+        found = json.loads(whole)
+        yield from found.get("loglines", ()) if isinstance(found, dict) else ()
+        return
+    for text in whole.split("\n"):
         try:
             value = json.loads(text)
         except ValueError:

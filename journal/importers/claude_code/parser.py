@@ -158,7 +158,7 @@ class ClaudeCode:
         yield from self._fork(line, value, session)
         yield message(line, session, id, {**data, "source": SOURCE})
         if value.get("type") == "assistant":
-            for found in usage_of(line, session, value):
+            for found in usage_of(line, session, id, value):
                 if found.event["id"] not in self._used:
                     self._used.append(found.event["id"])
                     yield found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 
-def usage_of(line: int, session: str, value: dict[str, Json]) -> Iterator[Found]:
+def usage_of(line: int, session: str, id: str, value: dict[str, Json]) -> Iterator[Found]:
     """Yield the `usage.added` of a line, if it used something.
 
     One call is several lines, and earlier ones may hold smaller figures: they name one `call`.
@@ -23,6 +23,7 @@ def usage_of(line: int, session: str, value: dict[str, Json]) -> Iterator[Found]
     Args:
         line: number of the line.
         session: its session.
+        id: of its message: the call, if the line does not name one.
         value: its value.
     """
     body = value.get("message")
@@ -44,7 +45,7 @@ def usage_of(line: int, session: str, value: dict[str, Json]) -> Iterator[Found]
     yield from usage(
         line,
         session,
-        call or str(value.get("uuid")),
+        call or id,
         counts,
         read_time(value.get("timestamp")),
         model=body.get("model"),
