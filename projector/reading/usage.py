@@ -1,4 +1,4 @@
-"""The part of the reading handle that tells what was used and paid."""
+"""The part of the reading handle that sums what was used and paid."""
 
 from __future__ import annotations
 

@@ -181,6 +181,7 @@ def test_columns_of_later_versions_are_exported(filled: Hermes, journal_dir: Pat
     assert binding == bound | {"session_id": "s1"} | more
 
 
+@pytest.mark.slow
 def test_an_exported_database_can_be_imported_and_exported_again(
     filled: Hermes, journal_dir: Path, tmp_path: Path
 ) -> None:

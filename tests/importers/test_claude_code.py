@@ -442,6 +442,7 @@ LINES = st.lists(
 
 
 @given(LINES, st.lists(st.integers(0, 12), max_size=4))
+@pytest.mark.slow
 def test_snapshots_of_a_growing_file_give_the_events_of_the_last_one(
     lines: list[bytes], cuts: list[int]
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from journal.importers.claude_code.parser import ClaudeCode
 from journal.importers.codex.parser import Codex
 from projector import Projection
@@ -121,6 +123,7 @@ def test_a_claude_code_session_after_lines_of_another_continues_that() -> None:
     assert named == [("s2", {"parent": "s1", "relation": "continuation"})]
 
 
+@pytest.mark.slow
 def test_forks_count_once_in_any_order_of_import(tmp_path: Path) -> None:
     """Fork and parent of Claude Code and Codex: one digest, and each message is found once."""
     rollouts = _rollouts()

@@ -326,6 +326,7 @@ ODD = st.recursive(
 
 @pytest.mark.parametrize("make", [ClaudeCode, Codex, OpenAI])
 @given(st.lists(ODD, max_size=5))
+@pytest.mark.slow
 def test_no_value_breaks_a_parser_and_every_event_can_be_stored(
     make: type[ClaudeCode | Codex | OpenAI], values: list[Any]
 ) -> None:

@@ -118,6 +118,7 @@ def test_a_growing_made_up_file_gives_the_events_of_the_whole_file(
     assert journal_set(tmp_path / "backwards") == alone
 
 
+@pytest.mark.slow
 def test_parts_of_a_made_up_session_in_any_order_give_the_same_events(tmp_path: Path) -> None:
     """Each line alone determines its events, except for lines that take other lines back."""
     box = tmp_path / "box"
@@ -212,6 +213,7 @@ def test_slices_of_a_real_session_in_any_order_give_the_same_events(tmp_path: Pa
 
 
 @REAL
+@pytest.mark.slow
 def test_no_text_of_a_real_rollout_is_missing_or_repeated(tmp_path: Path) -> None:
     """A plain reading of the file has each text as often as the import does."""
     for path in sorted((DATA / "codex" / "agentv").iterdir())[:3]:
@@ -230,6 +232,7 @@ def test_no_text_of_a_real_rollout_is_missing_or_repeated(tmp_path: Path) -> Non
 
 
 @REAL
+@pytest.mark.slow
 def test_real_files_that_are_no_conversation_are_reported(tmp_path: Path) -> None:
     """Data sets, and files about sessions beside them, are named in the report."""
     report = import_all(tmp_path / "j", DATA / "chat", DATA / "format-samples")

@@ -48,6 +48,7 @@ def ticking(handler: Callable[[], None], seconds: float) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("fsync", LEVELS)
+@pytest.mark.slow
 def test_a_handler_appends_in_the_middle_of_an_append(
     journal_dir: Path,
     fsync: Any,  # noqa: ANN401 - one of the three levels

@@ -268,6 +268,7 @@ def test_closing_under_busy_threads_loses_nothing_acknowledged(journal_dir: Path
 
 
 @pytest.mark.parametrize("fsync", ["never", "interval", "always"])
+@pytest.mark.slow
 def test_dropped_handles_release_files_threads_and_lanes(
     journal_dir: Path,
     fsync: Any,  # noqa: ANN401 - one of the three levels

@@ -1,4 +1,4 @@
-"""What machines wrote in the place of people is told apart from what people wrote."""
+"""What machines wrote in the place of people is distinguished from what people wrote."""
 
 from __future__ import annotations
 

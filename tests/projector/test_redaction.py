@@ -142,6 +142,7 @@ def test_no_file_contains_the_secret_and_nothing_else_changes(path: Path) -> Non
     assert erasure.receipt is not None
 
 
+@pytest.mark.slow
 def test_nothing_brings_it_back(path: Path, source: Path) -> None:
     """Neither a rebuild nor an import of the same file, which adds nothing and is no conflict."""
     redact_secrets(path)
@@ -182,6 +183,7 @@ def test_a_projection_and_a_backup_of_before_do_not_bring_it_back(
     assert _shown(path) == before
 
 
+@pytest.mark.slow
 def test_a_lane_of_before_does_not_bring_it_back(
     path: Path, tmp_path: Path, expect_problems: ExpectedProblems
 ) -> None:
@@ -200,6 +202,7 @@ def test_a_lane_of_before_does_not_bring_it_back(
     assert _shown(path) == before
 
 
+@pytest.mark.slow
 def test_a_second_scan_with_newer_rules_redacts_more(path: Path, source: Path) -> None:
     """What was redacted before keeps the hash of its original: an import is no conflict."""
     redact_secrets(path)
@@ -276,6 +279,7 @@ def test_a_record_that_would_be_too_large_is_named_before_anything_is_done(
     assert erasures(journal_dir) == []
 
 
+@pytest.mark.slow
 def test_an_event_that_arrives_later_and_is_too_large_is_named(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +298,7 @@ def test_an_event_that_arrives_later_and_is_too_large_is_named(
     assert finish_forgetting(journal_dir).lines == 1
 
 
+@pytest.mark.slow
 def test_a_request_that_cannot_be_written_leaves_everything_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

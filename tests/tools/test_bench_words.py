@@ -19,12 +19,14 @@ def sample() -> list[str]:
     return TEXTS.take(4_000)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_texts_on_every_machine(sample: list[str]) -> None:
     """The digest is in this test, so that figures of two machines are for the same work."""
     digest = sha256("\0".join(sample).encode()).hexdigest()
     assert digest == "e0988cbd000b0322e240dd60561173d6a1e4db31ad9c1fc2d7e8e0effa90d211"
 
 
+@pytest.mark.slow
 def test_a_batch_depends_on_its_number_alone(sample: list[str]) -> None:
     """A longer corpus begins with the shorter one."""
     assert TEXTS.take(1_500) == sample[:1_500]
@@ -81,6 +83,7 @@ def test_fewer_queries_keep_their_shares(sample: list[str]) -> None:
     assert asked == {kind: round(count / 10) for kind, count in KINDS.items()}
 
 
+@pytest.mark.slow
 def test_phrases_and_runs_are_in_the_texts(sample: list[str]) -> None:
     """They are chosen from the texts, so that there are hits."""
     for query in queries(TEXTS.vocabulary, sample):

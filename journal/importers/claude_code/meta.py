@@ -1,4 +1,4 @@
-"""Tells what a machine wrote in the place of a person, from the beginning of its text."""
+"""Find what a machine wrote in the place of a person, from the beginning of its text."""
 
 from __future__ import annotations
 

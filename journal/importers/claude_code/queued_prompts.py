@@ -49,7 +49,7 @@ class PromptQueue:
         self._waiting.append(Queued(line, session, id, _whole_text(content)))
 
     def pop_all(self) -> list[Queued]:
-        """Return the prompts that the user takes back to edit them."""
+        """Return the prompts that the user withdrew to edit them."""
         waiting, self._waiting = self._waiting, []
         return waiting
 

@@ -23,6 +23,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@pytest.mark.slow
 def test_strict_json_is_read_unchanged(value: object) -> None:
     """Values that JSON can represent are unchanged, and no repair is reported."""
     assert decode(json.dumps(value, ensure_ascii=False).encode()) == (value, ())

@@ -227,6 +227,7 @@ def test_a_conflict_with_what_another_writer_appended_is_counted(
         assert (report.messages, report.conflicts) == (0, 1)
 
 
+@pytest.mark.slow
 def test_the_keys_of_a_journal_are_read_once(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

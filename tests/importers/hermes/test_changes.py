@@ -220,6 +220,7 @@ def test_an_upgrade_of_hermes_changes_nothing(tmp_path: Path, journal_dir: Path)
         assert new(journal_dir, tmp_path / "state.db") == []
 
 
+@pytest.mark.slow
 def test_a_database_is_followed(hermes: Hermes, journal_dir: Path) -> None:
     """Writes to the WAL are imported soon, and the last ones when following ends."""
     deadline = time.monotonic() + 30

@@ -220,6 +220,7 @@ def test_an_import_and_a_running_hermes_do_not_wait_for_each_other(
     assert run(journal_dir, hermes.path).messages == 1
 
 
+@pytest.mark.slow
 def test_an_import_reads_one_snapshot(hermes: Hermes, journal_dir: Path) -> None:
     """Rows that Hermes writes during the import are imported by the next one."""
     for number in range(300):

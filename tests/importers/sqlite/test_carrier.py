@@ -61,6 +61,7 @@ def test_a_database_that_has_not_changed_is_not_read_again(
     assert (read, journal_set(journal_dir)) == (["ses_1"], before)
 
 
+@pytest.mark.slow
 def test_of_many_sessions_only_those_with_new_rows_are_read(
     program: Opencode, journal_dir: Path, read: list[str]
 ) -> None:

@@ -301,6 +301,7 @@ def test_a_second_backup_to_one_folder_is_refused(
     assert refused
 
 
+@pytest.mark.slow
 def test_writers_continue_during_a_backup(
     journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

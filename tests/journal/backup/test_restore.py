@@ -69,6 +69,7 @@ def sound(path: Path) -> None:
     assert_function_of_the_events(path)
 
 
+@pytest.mark.slow
 def test_a_new_journal_has_every_byte_and_the_same_digest(
     journal_dir: Path, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +185,7 @@ def test_lost_events_are_restored_to_an_existing_journal(journal_dir: Path, back
     segment.write_bytes(b"\n".join(lines))
 
 
+@pytest.mark.slow
 def test_all_lanes_are_restored_to_an_existing_journal(
     journal_dir: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

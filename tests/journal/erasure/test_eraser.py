@@ -275,6 +275,7 @@ def test_a_segment_that_is_touched_meanwhile_is_read_again(
     assert ids(journal_dir) == ["m2"]
 
 
+@pytest.mark.slow
 def test_a_segment_that_is_touched_for_ever_is_an_error(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,6 +242,7 @@ _PARTS = st.lists(
 
 
 @given(parts=_PARTS, block=st.integers(1, 600), is_final=st.booleans())
+@pytest.mark.slow
 def test_the_search_finds_what_the_reader_finds(
     tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], block: int, *, is_final: bool
 ) -> None:

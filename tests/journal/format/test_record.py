@@ -70,6 +70,7 @@ def test_any_json_value_is_decoded_unchanged(data: dict[str, Any], id: str, seq:
 
 
 @given(_anything)
+@pytest.mark.slow
 def test_anything_else_is_refused_by_name(value: object) -> None:
     """A value that JSON would change is refused, and the message names the field."""
     refusal = None

@@ -91,6 +91,7 @@ def test_every_intact_record_is_found_and_every_byte_is_covered(mutations: list[
     limit=st.integers(1, 500),
     final=st.booleans(),
 )
+@pytest.mark.slow
 def test_blocks_of_any_size_give_the_same_result(
     tmp_path_factory: pytest.TempPathFactory, *, mutations: list[Mutation], limit: int, final: bool
 ) -> None:

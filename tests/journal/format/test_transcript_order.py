@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def test_a_parent_is_named_only_where_the_time_goes_back() -> None:
 
 
 @given(st.lists(st.integers(0, 5), max_size=20))
+@pytest.mark.slow
 def test_messages_are_read_in_the_order_in_which_they_are_written(times: list[int]) -> None:
     """Any times give this order; equal times are ordered by the order of events, which grows."""
     places: dict[str | None, tuple[int, int]] = {}

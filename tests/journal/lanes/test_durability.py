@@ -424,6 +424,7 @@ def test_failed_writes_do_not_accumulate_files(
 
 
 @pytest.mark.parametrize(("fsync", "most"), [("never", 33), ("always", 1)])
+@pytest.mark.slow
 def test_long_runs_keep_few_files_open(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch, fsync: Fsync, most: int
 ) -> None:

@@ -241,6 +241,7 @@ def test_a_position_survives_the_move_of_its_lane(journal_dir: Path) -> None:
         assert not projection.has(Position(positions[-1].lane, 4))
 
 
+@pytest.mark.slow
 def test_a_lane_that_is_copied_back_from_a_backup_loses_nothing(
     journal_dir: Path, tmp_path: Path
 ) -> None:

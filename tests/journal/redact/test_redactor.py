@@ -185,6 +185,7 @@ def test_deep_json_in_a_string_is_redacted_as_text() -> None:
     assert redact("x", {"a": text}) == {"a": text.replace(TOKEN, MARKED)}
 
 
+@pytest.mark.slow
 def test_many_secrets_in_one_json_string_take_one_pass() -> None:
     """A long list of different secrets in a JSON string is redacted without a search for each."""
     tokens = ["gh" + "p_" + f"{n:036d}" for n in range(2_000)]

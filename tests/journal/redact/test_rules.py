@@ -70,6 +70,7 @@ def test_planted_secrets_are_found_in_every_part_of_an_event(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.slow
 def test_redacting_twice_changes_nothing(seed: int) -> None:
     """A text with marks is not changed, and an event with marks is not either."""
     texts = [it.text for it in planted_secrets(seed)]

@@ -147,6 +147,7 @@ def test_a_large_deletion_keeps_the_wal_small_and_the_time_limit(journal_dir: Pa
         assert projection.search("alpha").hits == ()
 
 
+@pytest.mark.slow
 def test_a_first_build_that_a_time_limit_ends_is_continued(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def _ordered(event: tuple[tuple[int, str, int], str, dict[str, Any]]) -> Ordered
 
 
 @given(st.dictionaries(_fields, _json))
+@pytest.mark.slow
 def test_columns_lose_nothing(data: dict[str, Any]) -> None:
     """Any data of a message is equal after it was stored in columns and read back."""
     again = from_columns(to_columns(data))

@@ -63,6 +63,7 @@ def test_a_sum_passes_64_bits(
         assert projected(tmp_path / str(number), events, pieces)[0] == wanted
 
 
+@pytest.mark.slow
 def test_a_sum_that_passes_64_bits_does_not_depend_on_its_order(tmp_path: Path) -> None:
     """A sum that exceeds 64 bits and is set lower gives one digest in any order."""
     events = [used(n, input_tokens=LARGEST, actual_cost=3e9) for n in range(1_030)]

@@ -137,6 +137,7 @@ def test_an_older_projection_does_not_restore_it(path: Path, tmp_path: Path) -> 
     assert _leaks(path) == []
 
 
+@pytest.mark.slow
 def test_an_older_lane_does_not_restore_it(
     path: Path, tmp_path: Path, expect_problems: ExpectedProblems
 ) -> None:

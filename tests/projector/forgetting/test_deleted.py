@@ -63,6 +63,7 @@ def test_readers_of_random_journals_see_no_difference() -> None:
 
 @pytest.mark.parametrize("needs", ["a parent", "a date ahead"])
 @pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.slow
 def test_what_the_order_of_others_follows_from_is_kept(
     journal: Journal, monkeypatch: pytest.MonkeyPatch, needs: str, *, keeps: bool
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_cycle_of_parents_is_kept_whole() -> None:
     assert needed([*ring, placed("d", "b", 1)], {"a", "b", "c"}) == {"a", "b", "c"}
 
 
+@pytest.mark.slow
 def test_a_session_that_is_only_its_removed_messages_keeps_the_smallest(journal: Journal) -> None:
     """Without a message it would not be listed any more."""
     for id, text in (("a", "long text"), ("b", "short")):
@@ -161,6 +163,7 @@ def _seen(projection: Projection) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_a_message_in_another_session_stays(journal: Journal) -> None:
     """A fork that repeats a deleted message has not deleted it; a line that it shows is kept."""
     for session in ("s", "fork"):
@@ -224,6 +227,7 @@ def test_a_message_that_is_restored_after_the_plan_is_kept(journal: Journal) -> 
         assert [view.content for view in store.messages("s")] == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_a_deletion_that_was_forgotten_is_final(journal: Journal) -> None:
     """A later flush of the same list writes nothing of it, and reports it as forgotten."""
     talk = [{"role": "user", "content": text, "id": text} for text in ("one", "two")]

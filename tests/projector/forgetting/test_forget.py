@@ -81,6 +81,7 @@ def test_a_forgotten_message_that_is_appended_again_is_hidden(path: Path) -> Non
     assert _shown(path) == {("s2", "m1"), ("copy", "y")}
 
 
+@pytest.mark.slow
 def test_allow_again_only_erases(path: Path) -> None:
     """With `allow_again` the same message may be appended again, and is shown."""
     assert forget(path, S1, allow_again=True).lines == 2
@@ -113,6 +114,7 @@ def test_a_single_message_is_forgotten_and_its_session_stays(path: Path) -> None
     assert _shown(path) == {("s1", "m1"), ("s1", "m2"), ("s2", "m1")}
 
 
+@pytest.mark.slow
 def test_keys_that_mention_a_session_and_parents_of_children_are_forgotten(path: Path) -> None:
     """The child session stays, without a parent."""
     with Journal.open(path) as journal:
@@ -180,6 +182,7 @@ def test_a_lane_whose_lessee_sleeps_is_pending_until_that_appends(path: Path) ->
     assert erasures(path)[0].receipt is not None
 
 
+@pytest.mark.slow
 def test_a_request_that_arrives_meanwhile_gets_no_receipt(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +222,7 @@ def test_where_nothing_was_forgotten_there_is_nothing_to_finish(path: Path) -> N
     assert erasures(path) == []
 
 
+@pytest.mark.slow
 def test_a_request_with_a_key_that_the_journal_lacks_is_pending(path: Path) -> None:
     """A journal that was copied without its file `key` reports such requests as pending."""
     forget(path, S1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from journal import Journal
 from journal.fs.directory import open_directory
 from projector import Projection
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
 # its own process: two SQLite libraries in one process drop each other's locks on a file
 HOLDER = """
@@ -59,6 +59,7 @@ def test_the_projector_continues_in_a_copy(
         )
 
 
+@pytest.mark.slow
 def test_without_a_holder_there_is_no_copy(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,7 @@ def test_a_forgotten_message_is_forgotten_in_forks(journal_dir: Path) -> None:
     assert shown(journal_dir) == {"fork": ["bfork"], "s1": ["bs1"]}
 
 
+@pytest.mark.slow
 def test_every_request_makes_one_new_generation(journal_dir: Path) -> None:
     """A request that is known or hides nothing more makes no generation."""
     fill(journal_dir)
@@ -193,6 +194,7 @@ def test_a_request_during_a_build_is_in_force_at_its_end(
     assert number(journal_dir) == built
 
 
+@pytest.mark.slow
 def test_requests_that_never_pause_do_not_keep_a_rebuild_from_ending(journal_dir: Path) -> None:
     """The rebuild ends after some generations; each hides all requests from before its start."""
     fill(journal_dir)

@@ -178,6 +178,7 @@ def test_a_new_generation_has_all_events_of_the_old_one(
         assert projection.status().generation == number
 
 
+@pytest.mark.slow
 def test_it_does_so_beside_a_projector_that_keeps_its_lock(
     journal_dir: Path, journal: Journal
 ) -> None:

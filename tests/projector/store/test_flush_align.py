@@ -63,6 +63,7 @@ def test_of_equal_items_the_later_is_paired() -> None:
 
 
 @pytest.mark.parametrize("size", [3_000, 30_000])
+@pytest.mark.slow
 def test_the_time_is_bounded(size: int) -> None:
     """A window of a long list and lists of equal words do not take quadratic time."""
     old = [f"m{n}" for n in range(size)]

@@ -203,6 +203,7 @@ class Talk:
 
 
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.slow
 def test_any_list_is_flushed_without_what_is_forgotten(journal_dir: Path, seed: int) -> None:
     """Whatever was appended, edited, cut and forgotten, in whatever order; nothing grows."""
     random = Random(seed)  # noqa: S311 - made-up conversations

@@ -265,6 +265,7 @@ def test_messages_keep_the_order_of_the_new_transcript(store: SessionStore) -> N
     assert contents(store, "s1") == ["2", "between", "0", "last"]
 
 
+@pytest.mark.slow
 def test_two_handles_reorder_a_transcript_in_turn(journal_dir: Path) -> None:
     """The order that one handle gives is the transcript, whatever another handle gave before."""
     ids = [f"m{n}" for n in range(4)]

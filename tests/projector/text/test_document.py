@@ -172,6 +172,7 @@ def test_long_text_that_is_no_payload_stays(text: str) -> None:
     )
 )
 @example({"content": [float("nan"), 10**5000, {"arguments": "[" * 100_000}]})
+@pytest.mark.slow
 def test_any_value_in_any_field_gives_text(data: dict[str, Any]) -> None:
     """A message with any JSON value in any field can be projected."""
     assert isinstance(document(data), str)

@@ -131,6 +131,7 @@ def test_letters_of_living_european_alphabets_fold_as_fts5_folds_them() -> None:
     assert tokens(text) == expected(text)
 
 
+@pytest.mark.slow
 def test_the_classes_of_characters_do_not_overlap() -> None:
     """No character is part of both a run and a word, and none of them is skipped."""
     text = "".join(map(chr, range(0x110000)))

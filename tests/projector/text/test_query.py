@@ -356,6 +356,7 @@ def test_operators_mean_what_logic_says(query: tuple[str, Rule], texts: list[Doc
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "NOT "]), words), min_size=1, max_size=4), documents)
+@pytest.mark.slow
 def test_binding_without_parentheses(
     items: list[tuple[str, tuple[str, Rule]]], texts: list[Document]
 ) -> None:

@@ -39,6 +39,7 @@ def counted(path: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("grace", [0.0, 3600.0])
 @pytest.mark.parametrize("applied", [0, 3, 9])
+@pytest.mark.slow
 def test_each_event_is_applied_once(
     journal_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -79,6 +80,7 @@ def test_joined_and_then_rewritten(journal_dir: Path, monkeypatch: pytest.Monkey
     assert (found["events"], found["duplicates"]) == (8, 0)
 
 
+@pytest.mark.slow
 def test_the_digest_stays(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before, while the files stay, afterwards, and in a rebuild."""
     fill(journal_dir, *range(6))

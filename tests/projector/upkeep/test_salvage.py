@@ -81,6 +81,7 @@ def test_a_lost_end_of_a_segment_is_written_back(journal_dir: Path) -> None:
     assert _ids(journal_dir) == [f"m{number}" for number in range(6)]
 
 
+@pytest.mark.slow
 def test_a_loss_before_later_appends_is_detected(journal_dir: Path) -> None:
     """A segment that was cut off and then grew is read again; its loss is reported and repaired."""
     _append(journal_dir, range(6))
@@ -157,6 +158,7 @@ def test_salvage_without_a_projection_is_an_error(journal_dir: Path) -> None:
         salvage(open_directory(journal_dir))
 
 
+@pytest.mark.slow
 def test_a_replaced_segment_is_read_again(
     journal_dir: Path, tmp_path: Path, expect_problems: Callable[..., None]
 ) -> None:
@@ -178,6 +180,7 @@ def test_a_replaced_segment_is_read_again(
 
 
 @pytest.mark.parametrize("lost", [("1",), ("2",), ("1", "2")], ids="+".join)
+@pytest.mark.slow
 def test_a_deleted_message_stays_deleted_when_its_lane_is_written_back(
     journal_dir: Path, lost: tuple[str, ...]
 ) -> None:
@@ -233,6 +236,7 @@ def test_a_record_is_written_back_although_another_lane_has_its_event(
         expect_problems("gap", "header")
 
 
+@pytest.mark.slow
 def test_an_edit_has_a_higher_order_than_what_was_written_back(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

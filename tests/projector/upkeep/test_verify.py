@@ -90,6 +90,7 @@ def test_contradictions_are_named(built: Path, statement: str, kind: str) -> Non
     assert _faults(built) == []
 
 
+@pytest.mark.slow
 def test_overwritten_pages_are_found(built: Path) -> None:
     """Random bytes in the b-trees of the tables and of the index are detected."""
     path = built / "projection/1.db"
