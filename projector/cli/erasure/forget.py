@@ -36,7 +36,11 @@ _NOTHING = {
 @click.option(
     "--message", "messages", nargs=2, multiple=True, metavar="SESSION ID", help="One message."
 )
-@click.option("--query", metavar="WORDS", help="Every message that a search finds.")
+@click.option(
+    "--query",
+    metavar="WORDS",
+    help="Every message that a search finds; not titles, nor texts that were removed or replaced.",
+)
 @click.option("--source", help="Everything that comes from there.")
 @click.option(
     "--older-than",
