@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         projector usage --by project --json | jq -r '"\\(.name) \\(.cost)"'
 
     JSON: {"name", "sessions", "input_tokens", "output_tokens", "cache_read_tokens",
-    "cache_write_tokens", "reasoning_tokens", "api_calls", "cost", "unpriced": [...], "prices",
+    "cache_write_tokens", "reasoning_tokens", "api_calls", "cost", "unpriced", "prices",
     "behind": {"bytes", "events", "as_of", "why"}}
 
     One object for each day, model and so on. `cost` is in millionths of a US dollar, and null if

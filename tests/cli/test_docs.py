@@ -145,6 +145,7 @@ RUNS: dict[str, list[list[str]]] = {
     "projector sessions": [["sessions", "--json"]],
     "projector show": [["show", "s1", "--json"]],
     "projector status": [["status", "--json"]],
+    "projector usage": [["usage", "--json"]],
     "projector verify": [["verify", "--json"]],
 }
 """The arguments with which each command that prints JSON is run; standard input is `LINES`."""
@@ -169,11 +170,12 @@ def filled(journal_dir: Path, tmp_path: Path, expect_problems: ExpectedProblems)
         journal.append(type="session.created", session="s1", data=fields)
         for number in range(3):
             journal.append_message("s1", "user", "needle", id=f"m{number}", source="cli")
+        journal.append(type="usage.added", session="s1", data={"input_tokens": 7})
         journal.append_message("old", "user", "hay", id="m1", timestamp=10**15)
         redacted = Redacted("0a1b2c3d", "5" * 32, "rules 1", {"jwt": 1})
         journal.append(session="s1", type="tool.used", data={"ran": "DB_PASSWORD=Tr0ub4dor-3"})
         ran = {"with": mark("jwt", "1f3a9c")}
-        journal._append([("s1", "e1", "tool.used", ran, redacted, None)])
+        journal._append([("s1", "e1", "tool.used", ran, redacted, "codex 4")])
     CliRunner().invoke(GROUPS["projector"], ["--journal", str(journal_dir), "sync"])
     (journal_dir / "lanes/notes").touch()
     (journal_dir / "retention.toml").write_bytes(b"[[rule]]\nolder_than = '90d'")
