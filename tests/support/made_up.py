@@ -236,7 +236,7 @@ def _swept(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
 
 def _transcript(random: Random, ids: list[str]) -> tuple[str, dict[str, Any]]:
     items: list[dict[str, Any]] = []
-    for id in random.sample([*ids, "e1"], random.randint(0, 4)):
+    for id in random.sample([*dict.fromkeys(ids), "e1"], random.randint(0, 4)):
         if random.random() < 0.5:
             kept = _fields(random, ids) if random.random() < 0.5 else {}
             items.append({"message": id, **kept})
