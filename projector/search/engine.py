@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import apsw
 
 from journal.format.timestamps import to_datetime
+from journal.process.fork import no_fork
 from projector.db.tags import narrowed
 from projector.search.filters import narrowing
 from projector.search.prefixes import widen
 from projector.search.ranking import Phrases, count_matches
-from projector.search.replays import with_replays
 from projector.text.document import document
 from projector.text.snippet import WIDTH, snippet
 from projector.views.messages import MessageView, around, placed
@@ -134,6 +134,9 @@ def _find(
     exact = len(found) <= most
     del found[most:]
     if not alone:
+        with no_fork.turn:
+            from projector.search.replays import with_replays  # noqa: PLC0415 - few searches need it
+
         scores = dict(found)
         shown = with_replays(db, scores, asked)
         found = [(row, scores[home]) for row, home in shown.items()]

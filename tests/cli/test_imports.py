@@ -75,7 +75,8 @@ journal.format.position projector.arguments
 projector.errors projector.fold projector.fold.messages projector.fold.sessions
 projector.fold.sweeps projector.projection projector.reading projector.reading.asking
 projector.reading.deadline projector.reading.goal projector.reading.in_use
-projector.reading.own_projector projector.reading.reader projector.reading.refresher projector.run
+projector.reading.own_projector projector.reading.reader projector.reading.refresher
+projector.reading.usage projector.run
 projector.run.open_segments projector.run.watermark projector.search projector.search.engine
 projector.search.filters
 projector.search.functions projector.search.prefixes projector.search.ranking
