@@ -235,6 +235,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "session": lambda p: p.session("s"),
     "sessions": lambda p: _true(p.sessions()),
     "status": lambda p: _true(p.status().events),
+    "usage": lambda p: p.usage(),
     "wait_for": lambda p: p.wait_for(_one(p), 20.0),
 }
 
