@@ -26,7 +26,7 @@ _BEGINNINGS = {
 }
 """Beginnings of texts that Claude Code itself writes with the role "user"."""
 _COMMAND = "<command-"
-_TYPED_COMMAND = re.compile(r"\s*/[a-z][\w:-]{0,63}\s*")
+_TYPED_COMMAND = re.compile(r"/[a-z][\w:-]{0,63}")
 _NO_ARGUMENTS = "<command-args></command-args>"
 
 
@@ -58,7 +58,7 @@ def meta_of_text(text: str) -> str | None:
         # what follows the name of a command was typed
         has_arguments = "<command-args>" in text and _NO_ARGUMENTS not in text
         return None if has_arguments else "command"
-    if _TYPED_COMMAND.fullmatch(text) is not None:
+    if _TYPED_COMMAND.fullmatch(text.strip()) is not None:
         return "command"
     return "notification" if head.startswith("{") and _is_notice(text) else None
 
