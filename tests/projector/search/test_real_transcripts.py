@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from journal import Journal
-from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REMOVED
 from journal.segments.reader import read_events
 from projector import Projection
 from projector.text.document import document
@@ -76,10 +76,15 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Projection
             journal.append_many(chat[start : start + 1000])
     with Projection.open(path) as projection:
         texts: dict[Key, str] = {}
+        removed: set[Key] = set()
         for at in read_events(path / "lanes", lambda _ref, _damage: None):
             event = at.record.event
             if event.type == MESSAGE_APPENDED:  # of two with one key, the first is in force
                 texts.setdefault((event.session, event.id), _plain(event.data))
+            elif event.type == MESSAGE_REMOVED:  # a queued prompt that a later line repeats
+                removed.update((event.session, id) for id in event.data["messages"])
+        for key in removed:
+            del texts[key]
         assert projection.search("北京").fresh
         assert len(texts) == projection.status().messages > 30_000
         yield projection, texts
