@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,13 +56,24 @@ def is_segment(fd: int) -> bool:
 
 def open_segments() -> int:
     """Count the segments that this process has open."""
-    count = 0
-    for fd in os.listdir("/proc/self/fd"):
-        try:
-            count += is_segment(int(fd))
-        except FileNotFoundError:  # the descriptor of the listing itself
-            continue
-    return count
+    return len(_open_segments())
+
+
+def close_segments() -> int:
+    """Close the segments that this process has open and no handle uses; return their number."""
+    left = _open_segments()
+    for fd in left:
+        os.close(fd)
+    return len(left)
+
+
+def _open_segments() -> list[int]:
+    found = []
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        with suppress(FileNotFoundError):  # the descriptor of the listing itself
+            if is_segment(fd):
+                found.append(fd)
+    return found
 
 
 def patch_write(
