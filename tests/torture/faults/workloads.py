@@ -57,6 +57,7 @@ _LOADED = [
     *projector.cli.cli.commands.values(),
     *installed().formats,
     *map(import_module, ("hashlib", "journal.lanes.edit_order", "projector.db.digest", "shlex")),
+    import_module("watchdog.observers"),
 ]
 
 PLAN: tuple[tuple[Fsync, tuple[int, ...]], ...] = (
