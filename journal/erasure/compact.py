@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.erasure.files.joining import Remains, Sound
+    from journal.erasure.lock import EraserLock
     from journal.segments.listing import SegmentRef
 
 
@@ -95,17 +96,23 @@ def compact(
         waiting = sum(len(group) - 1 for group in found) + due.count(False)
         joined, size = sum(map(len, found)), sum(each.size for group in found for each in group)
         return Compaction(joined, len(found), size, due.count(True), waiting, started, 0)
-    joined = segments = size = 0
+    # the loops are in functions of their own, so that Ctrl-C within them finds the lock's exit
     with erasing(directory.path, timeout) as lock:
         clean_up(directory)
-        for group in _all_groups(directory.lanes, limit):
-            if join(group, lock):
-                joined, segments = joined + len(group), segments + 1
-                size += sum(each.size for each in group)
-        removed = [r.is_due() and remove(r, lock) for r in _all_remains(directory.lanes)]
+        done = _join_all(directory.lanes, limit, lock)
+        removed = _remove_all(directory.lanes, lock)
+    joined, size = sum(map(len, done)), sum(each.size for group in done for each in group)
     duration = round((time.monotonic() - began) * 1e6)
     gone, waiting = removed.count(True), removed.count(False)
-    return Compaction(joined, segments, size, gone, waiting, started, duration)
+    return Compaction(joined, len(done), size, gone, waiting, started, duration)
+
+
+def _join_all(lanes: Path, before: int | None, lock: EraserLock) -> list[list[Sound]]:
+    return [group for group in _all_groups(lanes, before) if join(group, lock)]
+
+
+def _remove_all(lanes: Path, lock: EraserLock) -> list[bool]:
+    return [remains.is_due() and remove(remains, lock) for remains in _all_remains(lanes)]
 
 
 def _all_groups(lanes: Path, before: int | None) -> Iterator[list[Sound]]:
