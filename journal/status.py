@@ -5,13 +5,11 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
-from journal.erasure.receipts import find_lost_requests
+from journal.erasure.receipts import find_erasures, lost_requests
 from journal.erasure.request import request_of
 from journal.errors import ReadError
-from journal.format.event_types import ERASURE_REQUESTED
 from journal.fs.key_file import read_keys
 from journal.process import clock
 from journal.process.clock import AHEAD
@@ -21,14 +19,16 @@ from journal.segments.reader import SegmentWalk, pass_over
 from journal.segments.segment import read_tail
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from journal.format.event import Event
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
 
 
-_NAMING = (ERASURE_REQUESTED.encode(), b'"redacted"')
-"""What the records contain that name a key."""
+_REDACTED = b'"redacted"'
+"""What the records of redacted events contain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ def read_status(directory: Directory) -> Status:
     horizon = clock.wall() + AHEAD
     with os.scandir(directory.lanes) as entries:
         lanes = sum(1 for entry in entries if entry.is_dir(follow_symlinks=False))
+    about_erasure = list(find_erasures(refs))
     return Status(
         path=directory.path,
         uuid=directory.uuid,
@@ -92,21 +93,25 @@ def read_status(directory: Directory) -> Status:
         first=min(firsts, default=None),
         last=max((moment for moment in lasts.values() if moment is not None), default=None),
         ahead=tuple(name for name, moment in lasts.items() if (moment or 0) > horizon),
-        unknown_keys=_missing_keys(directory, refs),
-        lost_requests=find_lost_requests(directory),
+        unknown_keys=_missing_keys(directory, (*about_erasure, *_redacted(refs))),
+        lost_requests=lost_requests(about_erasure),
     )
 
 
-def _missing_keys(directory: Directory, refs: list[SegmentRef]) -> tuple[str, ...]:
-    """Return the ids of the keys that records name and the journal lacks."""
+def _missing_keys(directory: Directory, events: Iterable[Event]) -> tuple[str, ...]:
+    """Return the ids of the keys that events name and the journal lacks."""
     known = {key.id for key in read_keys(directory.path)}
     needed: set[str] = set()
-    for ref, text in product(refs, _NAMING):
-        for event in find_events(ref, text)[0]:
-            request = request_of(event)
-            needed |= set() if request is None else {request.key}
-            needed |= set() if event.redacted is None else {event.redacted.key}
+    for event in events:
+        request = request_of(event)
+        needed |= set() if request is None else {request.key}
+        needed |= set() if event.redacted is None else {event.redacted.key}
     return tuple(sorted(needed - known))
+
+
+def _redacted(refs: Iterable[SegmentRef]) -> Iterator[Event]:
+    for ref in refs:
+        yield from find_events(ref, _REDACTED)[0]
 
 
 def _first(refs: list[SegmentRef]) -> int | None:

@@ -10,8 +10,11 @@ from journal.segments.find import find_events
 from journal.segments.listing import list_segments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from journal.format.event import Event
     from journal.fs.directory import Directory
+    from journal.segments.listing import SegmentRef
 
 _TYPES = b"erasure."
 """What the types of requests and receipts begin with."""
@@ -39,11 +42,25 @@ def find_lost_requests(directory: Directory) -> tuple[str, ...]:
     Raises:
         ReadError: a segment cannot be read.
     """
+    return lost_requests(find_erasures(list_segments(directory.lanes)))
+
+
+def find_erasures(refs: Iterable[SegmentRef]) -> Iterator[Event]:
+    """Yield the requests and receipts of segments, among them other events that name their types.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    for ref in refs:
+        yield from find_events(ref, _TYPES)[0]
+
+
+def lost_requests(events: Iterable[Event]) -> tuple[str, ...]:
+    """Return the ids of requests that receipts name and that are not there, sorted."""
     there: set[str] = set()
     named: set[str] = set()
-    for ref in list_segments(directory.lanes):
-        for event in find_events(ref, _TYPES)[0]:
-            if request_of(event) is not None:
-                there.add(event.id)
-            named.update(named_requests(event))
+    for event in events:
+        if request_of(event) is not None:
+            there.add(event.id)
+        named.update(named_requests(event))
     return tuple(sorted(named - there))
