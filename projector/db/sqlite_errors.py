@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,25 @@ def failure(what: str, path: Path | str, error: apsw.Error) -> ProjectionError:
     if gone or damaged or isinstance(error, _DAMAGE):
         return ProjectionDamaged(f"{message}; run `projector rebuild`")
     return ProjectionError(message)
+
+
+@contextmanager
+def refusals(what: str, path: Path | str) -> Iterator[None]:
+    """Raise each error of SQLite as a `ProjectionError`, but for an interrupted statement.
+
+    Args:
+        what: the action, such as `read`.
+        path: file of the projection.
+
+    Raises:
+        ProjectionError: the database refuses.
+    """
+    try:
+        yield
+    except apsw.InterruptError:
+        raise
+    except apsw.Error as error:
+        raise failure(what, path, error) from error
 
 
 _MOVED = frozenset(

@@ -13,7 +13,7 @@ from journal.fs.key_file import read_keys
 from projector.db.connections import create, finish, open_writer
 from projector.db.fork_safety import close
 from projector.db.quiet import quiet
-from projector.db.sqlite_errors import failure
+from projector.db.sqlite_errors import failure, refusals
 from projector.errors import NotApplied, NotHidden
 from projector.run.hiding import record
 from projector.run.projector import Progress, Projector
@@ -95,37 +95,23 @@ def _fill(
         ProjectionError: the database refuses.
     """
     db = create(path, journal.uuid)
-    try:
-        return _fill_new(db, journal, forgotten, on_commit, stop, is_careful=is_careful)
-    except apsw.Error as error:
-        raise failure("write", path, error) from error
-
-
-def _fill_new(
-    db: apsw.Connection,
-    journal: Directory,
-    forgotten: Forgotten,
-    on_commit: Callable[[Progress], None] | None,
-    stop: Callable[[], bool],
-    *,
-    is_careful: bool,
-) -> int:
     applied, rest = 0, _REST + 1
-    try:
-        with quiet, db:
-            record(db, forgotten)
-        projector = Projector(db, journal.lanes)
-        if is_careful:
-            projector.be_careful()
-        # during a long build many events are appended: apply them before readers wait for it
-        while rest > _REST:
-            progress = projector.catch_up(on_commit=on_commit, stop=stop)
-            applied, rest = applied + progress.events, progress.bytes
-    except NotHidden:
-        applied = max(applied, 1)  # it is published, and another one is built
-    finally:
-        with quiet:
-            close(db)
+    with refusals("write", path):
+        try:
+            with quiet, db:
+                record(db, forgotten)
+            projector = Projector(db, journal.lanes)
+            if is_careful:
+                projector.be_careful()
+            # during a long build many events are appended: apply them before readers wait for it
+            while rest > _REST:
+                progress = projector.catch_up(on_commit=on_commit, stop=stop)
+                applied, rest = applied + progress.events, progress.bytes
+        except NotHidden:
+            applied = max(applied, 1)  # it is published, and another one is built
+        finally:
+            with quiet:
+                close(db)
     return applied
 
 

@@ -19,7 +19,7 @@ from projector.apply.portion import Portion
 from projector.db.connections import STEPS
 from projector.db.fork_safety import check, close
 from projector.db.quiet import quiet
-from projector.db.sqlite_errors import failure
+from projector.db.sqlite_errors import refusals
 from projector.errors import NotApplied
 from projector.run.hiding import Hiding
 from projector.run.ingest import NOTHING, Intake
@@ -124,7 +124,8 @@ class Projector:
             ReadError: a segment cannot be read.
         """
         if abort is None or self._is_building:
-            return self._catch_up(on_commit, stop)
+            with refusals("read", self._db.filename):
+                return self._catch_up(on_commit, stop)
         is_aborted = False
 
         def is_late() -> bool:
@@ -135,7 +136,8 @@ class Projector:
 
         self._db.set_progress_handler(is_late, STEPS)
         try:
-            return self._catch_up(on_commit, stop)
+            with refusals("read", self._db.filename):
+                return self._catch_up(on_commit, stop)
         except apsw.InterruptError:
             _log.warning("a transaction took longer than the time limit, and was rolled back")
             return Progress()
@@ -143,16 +145,6 @@ class Projector:
             self._db.set_progress_handler(None)
 
     def _catch_up(
-        self, on_commit: Callable[[Progress], None] | None, stop: Callable[[], bool]
-    ) -> Progress:
-        try:
-            return self._apply_pending(on_commit, stop)
-        except apsw.InterruptError:
-            raise
-        except apsw.Error as error:  # of a read between two transactions
-            raise failure("read", self._db.filename, error) from error
-
-    def _apply_pending(
         self, on_commit: Callable[[Progress], None] | None, stop: Callable[[], bool]
     ) -> Progress:
         progress = Progress()
@@ -224,13 +216,8 @@ class Projector:
             apsw.InterruptError: it took too long; nothing of it was kept.
             ProjectionError, ReadError: as `catch_up`.
         """
-        try:
-            with quiet:
-                return self._commit(pending, stop)
-        except apsw.InterruptError:
-            raise
-        except apsw.Error as error:
-            raise failure("write", self._db.filename, error) from error
+        with refusals("write", self._db.filename), quiet:
+            return self._commit(pending, stop)
 
     def _commit(
         self, pending: list[deque[SegmentRef]], stop: Callable[[], bool]
