@@ -78,6 +78,23 @@ class DocumentFormat:
     whole: Callable[[Json, Location], Iterator[Item]]
 
 
+def loaded_late(load: Callable[[], Callable[..., DatabaseResult]]) -> DatabaseReader:
+    """Return a reader that is imported when it reads; `load` returns it, and gets all arguments."""
+
+    def read(
+        path: Path,
+        known: str,
+        writer: ItemWriter,
+        *,
+        reread: bool = False,
+        first: bool = True,
+        step: Callable[[int], None] = lambda _offset: None,
+    ) -> DatabaseResult:
+        return load()(path, known, writer, reread=reread, first=first, step=step)
+
+    return read
+
+
 def listed_documents(
     names: AbstractSet[str], parser: Callable[[Location], Parser]
 ) -> DocumentFormat:

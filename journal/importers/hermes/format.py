@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.importers.formats import SourceFormat
+from journal.importers.formats import SourceFormat, loaded_late
 from journal.importers.hermes.versions import NEWEST, OLDEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from journal.importers.formats import DatabaseResult, ItemWriter
+    from journal.importers.formats import DatabaseResult
 
 
-def _read(
-    path: Path,
-    known: str,
-    writer: ItemWriter,
-    *,
-    reread: bool = False,
-    first: bool = True,
-    step: Callable[[int], None] = lambda _offset: None,
-) -> DatabaseResult:
+def _reader() -> Callable[..., DatabaseResult]:
     from journal.importers.hermes.reader import read_database  # noqa: PLC0415 - it loads SQLite
 
-    return read_database(path, known, writer, reread=reread, first=first, step=step)
+    return read_database
 
 
 def _prune(known: str, is_forgotten: Callable[[str], bool]) -> str:
@@ -41,6 +32,6 @@ FORMAT = SourceFormat(
     " while Hermes is running, too",
     paths=("~/.hermes/state.db",),
     files=("state.db",),
-    database=_read,
+    database=loaded_late(_reader),
     prune=_prune,
 )

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+from journal.importers.formats import loaded_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from journal.importers.formats import DatabaseReader, DatabaseResult, ItemWriter
+    from journal.importers.formats import DatabaseReader, DatabaseResult
     from journal.importers.sqlite.conversations import Conversations
 
 
 def reader_of(load: Callable[[], Conversations]) -> DatabaseReader:
     """Return the reader of databases of a source; `load` imports the source's module."""
 
-    def read(
-        path: Path,
-        known: str,
-        writer: ItemWriter,
-        *,
-        reread: bool = False,
-        first: bool = True,
-        step: Callable[[int], None] = lambda _offset: None,
-    ) -> DatabaseResult:
+    def loaded() -> Callable[..., DatabaseResult]:
         from journal.importers.sqlite.reader import read_conversations  # noqa: PLC0415 - SQLite
 
-        return read_conversations(
-            load(), path, known, writer, reread=reread, first=first, step=step
-        )
+        return partial(read_conversations, load())
 
-    return read
+    return loaded_late(loaded)
 
 
 def prune(known: str, is_forgotten: Callable[[str], bool]) -> str:
