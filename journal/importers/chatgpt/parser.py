@@ -8,14 +8,14 @@ shown. Its live branch is the transcript, and the other branches are archived (s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from journal.format.event_types import MESSAGE_APPENDED
 from journal.importers.chatgpt.message import meta_of, parts_of
 from journal.importers.parsing.conversation import Conversation
 from journal.importers.parsing.events import placeholder
 from journal.importers.parsing.message_tree import MessageTree, Node
-from journal.importers.parsing.parser import Found, SessionEnd, Skipped
+from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.source_time import micros, read_time
 from journal.importers.parsing.values import non_empty, text_or_none
 
@@ -59,17 +59,9 @@ class ChatGPT:
                 said = node.get("message")
                 time = micros(said.get("create_time")) if isinstance(said, dict) else None
                 tree.add(Node(id, text_or_none(node.get("parent")), time, said))
-        keys: dict[str, list[str]] = {}
-        for node in tree.ordered():
-            if not isinstance(node.value, dict):
-                continue
-            for item in _message(line, talk, tree, keys, node):
-                if isinstance(item, Found) and item.event["type"] == MESSAGE_APPENDED:
-                    keys.setdefault(node.id, []).append(item.event["id"])
-                yield item
         leaf = text_or_none(value.get("current_node"))
-        yield from tree.branches(line, talk.session, keys, leaf)
-        yield SessionEnd(line, talk.session)
+        made = partial(_message, line, talk, tree)
+        yield from tree.items(line, talk.session, made, leaf)
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
         """Yield a message in place of a conversation that is too long to be read."""
@@ -80,10 +72,10 @@ class ChatGPT:
         return iter(())
 
 
-def _message(
-    line: int, talk: Conversation, tree: MessageTree, keys: dict[str, list[str]], node: Node
-) -> Iterator[Item]:
+def _message(line: int, talk: Conversation, tree: MessageTree, node: Node) -> Iterator[Item]:
     value = node.value
+    if not isinstance(value, dict):
+        return
     author = value.get("author")
     author = author if isinstance(author, dict) else {}
     about = value.get("metadata")
@@ -96,7 +88,7 @@ def _message(
         kind = content.get("content_type") if isinstance(content, dict) else None
         yield Skipped(line, f"{role[:16]} message without text ({str(kind)[:24]})")
         return
-    end, above = about.get("finish_details"), _above(tree, keys, node)
+    end, above = about.get("finish_details"), _above(tree, node)
     if above is not None and talk.calls(above):
         parts.results = [replace(result, call=above) for result in parts.results]
     fields = {
@@ -110,9 +102,9 @@ def _message(
     yield from talk.message(line, id, role, parts, fields)
 
 
-def _above(tree: MessageTree, keys: dict[str, list[str]], node: Node) -> str | None:
+def _above(tree: MessageTree, node: Node) -> str | None:
     """Return the nearest message above a place."""
     for id in reversed(tree.path(node.id)[:-1]):
-        if id in keys:
-            return keys[id][-1]
+        if id in tree.keys:
+            return tree.keys[id][-1]
     return None

@@ -8,13 +8,14 @@ the branch of the latest message is the transcript, and the others are archived 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.importers.parsing.conversation import Conversation
 from journal.importers.parsing.events import placeholder
 from journal.importers.parsing.message_tree import MessageTree, Node
-from journal.importers.parsing.parser import Found, SessionEnd, Skipped
+from journal.importers.parsing.parser import Found, Skipped
 from journal.importers.parsing.parts import Parts, blocks, turns
 from journal.importers.parsing.source_time import micros, read_time
 from journal.importers.parsing.values import non_empty, text_or_none
@@ -62,14 +63,8 @@ class ClaudeAi:
             id = text_or_none(said.get("uuid")) or str(number)
             parent = text_or_none(said.get("parent_message_uuid"))
             tree.add(Node(id, parent, micros(said.get("created_at")), said))
-        keys: dict[str, list[str]] = {}
-        for node in tree.ordered():
-            for item in _message(line, talk, tree, node):
-                if isinstance(item, Found) and item.event["type"] == MESSAGE_APPENDED:
-                    keys.setdefault(node.id, []).append(item.event["id"])
-                yield item
-        yield from tree.branches(line, session, keys, _leaf(tree, value))
-        yield SessionEnd(line, session)
+        made = partial(_message, line, talk, tree)
+        yield from tree.items(line, session, made, _leaf(tree, value))
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
         """Yield a message in place of a conversation that is too long to be read."""

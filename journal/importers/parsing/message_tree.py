@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from journal.format.event_types import MESSAGE_ARCHIVED, MESSAGE_RESTORED
+from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_ARCHIVED, MESSAGE_RESTORED
 from journal.importers.parsing.events import fact, key
+from journal.importers.parsing.parser import Found, SessionEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from journal.importers.parsing.parser import Found
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 _LISTED = 5_000
@@ -46,9 +47,11 @@ class MessageTree:
 
     Attributes:
         nodes: the places by id, in the order of the source.
+        keys: ids of the messages that were made of each place, in order.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
+    keys: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, node: Node) -> None:
         """Add a place."""
@@ -77,30 +80,41 @@ class MessageTree:
             id = self.nodes[id].parent
         return list(path)
 
-    def branches(
-        self, line: int, session: str, keys: dict[str, list[str]], leaf: str | None
-    ) -> Iterator[Found]:
-        """Yield the events that keep only the live branch in the transcript.
-
-        A message of the live branch is restored only if another branch is younger than it: then an
-        earlier export may have shown that one, and archived this.
+    def items(
+        self, line: int, session: str, made: Callable[[Node], Iterator[Item]], leaf: str | None
+    ) -> Iterator[Item]:
+        """Yield the items of all places in order, and then what archives the other branches.
 
         Args:
             line: number of the line.
             session: the session.
-            keys: ids of the messages that were made of each place.
+            made: makes the items of a place.
             leaf: the id of the last place of the live branch; without one all are live.
+        """
+        for node in self.ordered():
+            for item in made(node):
+                if isinstance(item, Found) and item.event["type"] == MESSAGE_APPENDED:
+                    self.keys.setdefault(node.id, []).append(item.event["id"])
+                yield item
+        yield from self._branches(line, session, leaf)
+        yield SessionEnd(line, session)
+
+    def _branches(self, line: int, session: str, leaf: str | None) -> Iterator[Found]:
+        """Yield the events that keep only the live branch in the transcript.
+
+        A message of the live branch is restored only if another branch is younger than it: then an
+        earlier export may have shown that one, and archived this.
         """
         live = dict.fromkeys(self.path(leaf))
         if not live:
             return
-        others = [id for id in keys if id not in live]
+        others = [id for id in self.keys if id not in live]
         youngest = max((self.nodes[id].time or 0 for id in others), default=0)
-        again = [id for id in live if id in keys and (self.nodes[id].time or 0) < youngest]
+        again = [id for id in live if id in self.keys and (self.nodes[id].time or 0) < youngest]
         shared = self._shared(others, live)
         again = [id for id in again if id not in shared]
         for type, ids in ((MESSAGE_ARCHIVED, others), (MESSAGE_RESTORED, again)):
-            named = [key(made) for id in ids for made in keys[id]]
+            named = [key(made) for id in ids for made in self.keys[id]]
             for start in range(0, len(named), _LISTED):
                 listed = named[start : start + _LISTED]
                 data = {"messages": listed, "reason": "branch", "extra": {"leaf": leaf}}
