@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
 from journal.importers.parsing.parser import SessionStart
 from journal.importers.parsing.parts import Parts
 from journal.importers.parsing.source_time import read_time
@@ -24,7 +23,7 @@ from journal.importers.parsing.usage import usage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 SOURCE = "aider"
@@ -44,7 +43,7 @@ _ROLES = {"user": None, "assistant": None, "system": "notification"}
 
 
 @dataclass(slots=True)
-class Aider:
+class Aider(OneSession):
     """The parser of one file.
 
     Attributes:
@@ -52,10 +51,7 @@ class Aider:
         waiting: number of the first line of the message that may not be complete; 0 if none waits.
     """
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
     waiting: int = 0
-    _talk: Conversation = field(init=False)
     _role: str = ""
     _texts: list[str] = field(default_factory=list)
     _last: int = 0  # number of the last line of the message
@@ -81,10 +77,6 @@ class Aider:
             self._role, self.waiting = role, line
         self._texts.append(plain)
         self._last = line
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
         """Yield the message at the end of the file."""

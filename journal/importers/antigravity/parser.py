@@ -7,11 +7,10 @@ whose name is the kind of the step. A request is wrapped in tags, beside what th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result
 from journal.importers.parsing.source_time import read_time
@@ -20,7 +19,7 @@ from journal.importers.parsing.values import fingerprint, non_empty, text_or_non
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 SOURCE = "antigravity"
@@ -32,16 +31,13 @@ _KEPT = ("truncated_fields", "step_index")
 
 
 @dataclass(slots=True)
-class Antigravity:
+class Antigravity(OneSession):
     """The parser of one transcript.
 
     Attributes:
         location: the file.
     """
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
     _began: bool = False
 
     def __post_init__(self) -> None:
@@ -82,14 +78,6 @@ class Antigravity:
         if parts.is_empty and not parts.results:
             yield Skipped(line, f"{source[:20]} {str(kind)[:32]} without content")
         yield from self._talk.message(line, id, role, parts, fields)
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
-
-    def end(self) -> Iterator[Item]:
-        """Yield nothing: no item waits for a later line."""
-        return iter(())
 
 
 def _request(parts: Parts, text: str) -> None:

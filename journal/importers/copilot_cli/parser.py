@@ -12,11 +12,11 @@ the answers before it do not have.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from journal.format.event_types import SESSION_TITLED
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import fact, key, placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
+from journal.importers.parsing.events import fact, key
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, output
 from journal.importers.parsing.source_time import SourceTime, read_time
@@ -26,7 +26,7 @@ from journal.importers.parsing.values import count_or_none, non_empty, text_or_n
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 SOURCE = "copilot-cli"
@@ -45,12 +45,9 @@ class _Line:
 
 
 @dataclass(slots=True)
-class CopilotCLI:
+class CopilotCLI(OneSession):
     """The parser of one session."""
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
     _started: dict[str, _Line] = field(default_factory=dict)  # calls that no answer has named yet
     _output: dict[str, int] = field(default_factory=dict)  # output tokens of answers, by model
     _readers: dict[str, Callable[[_Line], Iterator[Item]]] = field(init=False)
@@ -88,10 +85,6 @@ class CopilotCLI:
             return
         id = text_or_none(found.get("id")) or f"line-{line}"
         yield from reader(_Line(line, id, data, read_time(found.get("timestamp"))))
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
         """Yield the calls that no answer and no result followed."""

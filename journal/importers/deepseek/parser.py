@@ -8,11 +8,11 @@ they become its message when its turn ends, or the next one begins.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from journal.format.event_types import SESSION_TITLED
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import fact, placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
+from journal.importers.parsing.events import fact
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, blocks
 from journal.importers.parsing.source_time import SourceTime, read_time
@@ -21,7 +21,7 @@ from journal.importers.parsing.values import fingerprint, text_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 SOURCE = "deepseek"
@@ -31,16 +31,13 @@ _PACKED = "text-chunks"
 
 
 @dataclass(slots=True)
-class DeepSeek:
+class DeepSeek(OneSession):
     """The parser of one session.
 
     Attributes:
         location: the file.
     """
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
     _pieces: dict[str, list[str]] = field(default_factory=dict)  # of answers, by turn and step
     _time: SourceTime = field(default_factory=SourceTime)  # of the latest piece
 
@@ -67,10 +64,6 @@ class DeepSeek:
             made = f"line-{line}" if raw is None else fingerprint(raw)
             id = f"seq-{seq}" if isinstance(seq, int) else made
             yield from self._event(line, id, kind, data, read_time(value.get("time")))
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
         """Yield that answers have not ended: more of them may follow."""

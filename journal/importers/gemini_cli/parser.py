@@ -12,12 +12,12 @@ Retracted messages are archived: they are not in the transcript, and searches fi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_ARCHIVED, MESSAGE_RESTORED
 from journal.importers.gemini_cli.message import message_items
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import fact, placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
+from journal.importers.parsing.events import fact
 from journal.importers.parsing.parser import Found, Skipped
 from journal.importers.parsing.snapshots import Snapshots
 from journal.importers.parsing.source_time import read_time
@@ -26,7 +26,7 @@ from journal.importers.parsing.values import non_empty, text_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 SOURCE = "gemini-cli"
@@ -38,16 +38,13 @@ _LISTED = 5_000
 
 
 @dataclass(slots=True)
-class GeminiCli:
+class GeminiCli(OneSession):
     """The parser of one recording.
 
     Attributes:
         location: the file.
     """
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
     _snapshots: Snapshots = field(default_factory=Snapshots)
     _live: dict[str, list[str]] = field(default_factory=dict)  # keys of the events by message
     _keys: dict[str, list[str]] = field(default_factory=dict)  # the same, of retracted ones too
@@ -71,14 +68,6 @@ class GeminiCli:
         else:
             names = ", ".join(sorted(value))
             yield Skipped(line, f"unknown line: {names[:40]}")
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
-
-    def end(self) -> Iterator[Item]:
-        """Yield nothing: no item waits for a later line."""
-        return iter(())
 
     def begin(self, line: int, value: dict[str, Json]) -> Iterator[Item]:
         """Yield the session, from the fields beside its messages."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from journal.format.event_types import SESSION_TITLED
 from journal.importers.goose.message import SOURCE, message_items
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import fact, key, placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
+from journal.importers.parsing.events import fact, key
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.values import fingerprint, text_or_none
@@ -16,17 +16,13 @@ from journal.importers.parsing.values import fingerprint, text_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 
 @dataclass(slots=True)
-class GooseLines:
+class GooseLines(OneSession):
     """The parser of one session; without a first line its file is named after it."""
-
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
 
     def __post_init__(self) -> None:
         self._talk = Conversation(key(self.location.stem or self.location.name), SOURCE)
@@ -46,14 +42,6 @@ class GooseLines:
         else:
             kind = value.get("type")
             yield Skipped(line, kind[:64] if isinstance(kind, str) and kind else "no type")
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
-
-    def end(self) -> Iterator[Item]:
-        """Nothing waits for a later line."""
-        return iter(())
 
     def _head(self, line: int, value: dict[str, Json]) -> Iterator[Item]:
         if (id := text_or_none(value.get("id"))) is not None:

@@ -7,11 +7,10 @@ the program showed, in pieces and with times; it is read only if there is no `ch
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, blocks, output, tool_call
 from journal.importers.parsing.source_time import read_time
@@ -20,7 +19,7 @@ from journal.importers.parsing.values import non_empty, text_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 SOURCE = "grok"
@@ -32,16 +31,13 @@ _CHUNKS = {
 
 
 @dataclass(slots=True)
-class Grok:
+class Grok(OneSession):
     """The parser of one file of a session.
 
     Attributes:
         location: the file.
     """
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
     _began: bool = False
     _is_repeated: bool = False  # a file beside this one has the conversation
 
@@ -62,14 +58,6 @@ class Grok:
             yield from self._update(line, value, update)
         else:
             yield from self._entry(line, value)
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
-
-    def end(self) -> Iterator[Item]:
-        """Yield nothing: no item waits for a later line."""
-        return iter(())
 
     def _begin(self, line: int) -> Iterator[Item]:
         about = self.location.beside("summary.json")

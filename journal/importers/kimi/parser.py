@@ -10,11 +10,10 @@ outside of the loop have no step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, blocks, output
 from journal.importers.parsing.source_time import read_time
@@ -24,7 +23,7 @@ from journal.importers.parsing.values import count_or_none, fingerprint, text_or
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.source_time import SourceTime
     from journal.importers.parsing.values import Json
 
@@ -39,16 +38,13 @@ _COUNTS = {
 
 
 @dataclass(slots=True)
-class Kimi:
+class Kimi(OneSession):
     """The parser of the file of one agent.
 
     Attributes:
         location: the file.
     """
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
     _model: str | None = None  # the model of the latest request
     _used: Json = None  # what the latest step used
 
@@ -78,14 +74,6 @@ class Kimi:
         else:
             self._model = text_or_none(value.get("model")) or self._model
             yield Skipped(line, f"{kind[:48]} line")
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
-
-    def end(self) -> Iterator[Item]:
-        """Yield nothing: no item waits for a later line."""
-        return iter(())
 
     def _begin(self, line: int, value: dict[str, Json]) -> Iterator[Item]:
         """Yield the session, from the place of its file and from the state beside it."""

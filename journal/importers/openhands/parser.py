@@ -6,12 +6,11 @@ A trajectory is a JSON document; an evaluation writes one line for each task, wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from journal.importers.openhands.event import read_event
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
 from journal.importers.parsing.parser import SessionStart, Skipped
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import usage, without
@@ -20,7 +19,7 @@ from journal.importers.parsing.values import non_empty, text_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Item
     from journal.importers.parsing.values import Json
 
 SOURCE = "openhands"
@@ -29,16 +28,13 @@ _BESIDE = ("instruction", "test_result", "git_patch", "metrics", "issue", "error
 
 
 @dataclass(slots=True)
-class OpenHands:
+class OpenHands(OneSession):
     """The parser of one file.
 
     Attributes:
         location: the file.
     """
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
     _said: bool = False  # the session was yielded
 
     def __post_init__(self) -> None:
@@ -84,14 +80,6 @@ class OpenHands:
         for name in _BESIDE:
             if value.get(name):
                 yield Skipped(line, f"beside the events: {name}")
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, SOURCE)
-
-    def end(self) -> Iterator[Item]:
-        """Yield nothing: no item waits for a later line."""
-        return iter(())
 
     def event(self, line: int, value: Json, number: int | None = None) -> Iterator[Item]:
         """Yield the message of one event, and what the call of the model used."""

@@ -1,19 +1,19 @@
-"""Makes the events of one session from the parts of its messages."""
+"""Makes the events of one session from the parts of its messages; the parser of such a file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED
-from journal.importers.parsing.events import fact, message
+from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.values import non_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Found, Item
+    from journal.importers.parsing.parser import Found, Item, Location
     from journal.importers.parsing.parts import Parts, Result
     from journal.importers.parsing.values import Json
 
@@ -103,3 +103,24 @@ class Conversation:
             "extra": {**(non_empty(fields.get("extra") or {}) or {}), **extra} or None,
         }
         return message(line, self.session, id, data)
+
+
+@dataclass(slots=True)
+class OneSession:
+    """The parser of a file that is one session; a source adds `value`, and sets `_talk`.
+
+    Attributes:
+        location: the file.
+    """
+
+    equal_is_same: ClassVar[bool] = True
+    location: Location
+    _talk: Conversation = field(init=False)
+
+    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
+        """Yield a message in place of a line that is too long to be read."""
+        return placeholder(line, self._talk.session, id, size, self._talk.source)
+
+    def end(self) -> Iterator[Item]:
+        """Yield nothing: no item waits for a later line."""
+        return iter(())

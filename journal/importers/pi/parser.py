@@ -9,12 +9,12 @@ lines are a tree: a person who goes back and goes on from there leaves a branch 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from journal.format.event_types import SESSION_TITLED
 from journal.importers.parsing.branches import Branches
-from journal.importers.parsing.conversation import Conversation
-from journal.importers.parsing.events import fact, placeholder
+from journal.importers.parsing.conversation import Conversation, OneSession
+from journal.importers.parsing.events import fact
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, blocks, output
 from journal.importers.parsing.source_time import read_time
@@ -34,16 +34,13 @@ _TITLES = ("title", "title_change", "session_info")
 
 
 @dataclass(slots=True)
-class Pi:
+class Pi(OneSession):
     """The parser of one session.
 
     Attributes:
         location: the file.
     """
 
-    equal_is_same: ClassVar[bool] = True
-    location: Location
-    _talk: Conversation = field(init=False)
     _branches: Branches = field(default_factory=Branches)
 
     def __post_init__(self) -> None:
@@ -75,14 +72,6 @@ class Pi:
             yield from self._talk.model(line, model)
         else:
             yield Skipped(line, f"{kind[:32]} {str(value.get('customType') or '')[:24]}".strip())
-
-    def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
-        """Yield a message in place of a line that is too long to be read."""
-        return placeholder(line, self._talk.session, id, size, self._talk.source)
-
-    def end(self) -> Iterator[Item]:
-        """Yield nothing: no item waits for a later line."""
-        return iter(())
 
     def _begin(self, line: int, value: dict[str, Json]) -> Iterator[Item]:
         session = text_or_none(value.get("id"))
