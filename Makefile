@@ -33,14 +33,16 @@ torture: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.torture.ladder $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(STEP),--only $(STEP))
 
-# QUICK=1 takes two minutes and changes nothing in docs/; ONLY=search measures one part;
+# QUICK=1 takes two minutes and changes nothing in docs/; ONLY=search measures one part, and with
+# UPDATE=1 replaces its row in docs/;
 # AGAINST=FOLDER compares with another checkout of this project, which has its own .venv
 ifdef AGAINST
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m tools.bench.compare $(AGAINST) $(if $(ONLY),--only $(ONLY))
 else
 bench: .venv-bench/bench.stamp
-	.venv-bench/bin/python -m tools.bench.run $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+	.venv-bench/bin/python -m tools.bench.run $(if $(QUICK),--quick) $(if $(UPDATE),--update) \
+		$(if $(ONLY),--only $(ONLY))
 endif
 
 lint: $(VENV)/dev.stamp

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tools.bench.report.figure import at_least, at_most, figure, times_lower
 from tools.bench.report.machine import machine, packages
+from tools.bench.report.results import read, write
 from tools.bench.report.spread import median, percentile
 from tools.bench.report.table import Row, document, missing, number, plain, ratio, verdict, wanted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_percentile_is_one_of_the_values() -> None:
@@ -119,13 +126,15 @@ ROWS = [
             figure("open", "ms", [1.0], target=at_most(2)),
         ),
         3.0,
+        "Measured here.",
+        "0123abc of 2026-01-02",
     )
 ]
 
 
 def test_the_document_has_the_verdict_of_each_figure() -> None:
     """It has ratio, target and bound, and how to repeat the measurement."""
-    text = document(ROWS, machine(), packages(), {"loop": "performance/loop.svg"})
+    text = document(ROWS, {"loop": "performance/loop.svg"})
     assert (
         "| append | 9 µs | 3 µs (bare loop) | 3 x | at most 2.5 x | **missed by 1.20 x** |" in text
     )
@@ -135,6 +144,24 @@ def test_the_document_has_the_verdict_of_each_figure() -> None:
     assert "**The floor.** The kernel." in text
     assert "![one append](performance/loop.svg)" in text
     assert "-m tools.bench.run --only loop" in text
+    assert text.count("Measured here.") == 1
+    assert "Commit 0123abc of 2026-01-02." in text
+
+
+def test_rows_of_several_machines_each_say_where_they_were_measured() -> None:
+    """A reader sees which row is older, and on which machine each was measured."""
+    rows = [*ROWS, replace(ROWS[0], part="found", measured_on="Measured there.")]
+    text = document(rows, {})
+    assert text.index("Measured here.") > text.index("## One append")
+    assert text.count("Measured there.") == 1
+
+
+def test_a_row_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    """Figures, targets, rounds and points are equal, so that older rows can be kept."""
+    sizes = figure("growth", "µs", [1.0, 2.0], points=[(10, 1.0), (100, 2.0)])
+    rows = [*ROWS, replace(ROWS[0], part="size", figures=(sizes,))]
+    write(rows, tmp_path, {})
+    assert read(tmp_path) == rows
 
 
 def test_the_table_for_a_terminal_has_the_same_lines() -> None:

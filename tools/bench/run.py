@@ -5,9 +5,10 @@
     .venv-bench/bin/python -m tools.bench.run                  all of it, about 35 minutes
     .venv-bench/bin/python -m tools.bench.run --quick          about two minutes, the table only
     .venv-bench/bin/python -m tools.bench.run --only search    one part, at full size
+    .venv-bench/bin/python -m tools.bench.run --only search --update    and into docs/
 
 A full run writes docs/performance.md, its plots and results.json; the other forms write these files
-to build/bench.
+to build/bench. With `--update`, a part replaces its older row in docs/.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
-
-import orjson
 
 from tools.bench.parts import (
     appends,
@@ -39,9 +38,9 @@ from tools.bench.parts import (
 )
 from tools.bench.plan import full, quick
 from tools.bench.processes import BenchError
-from tools.bench.report import plots
-from tools.bench.report.machine import machine, packages
-from tools.bench.report.table import Row, document, missing, plain
+from tools.bench.report import plots, results
+from tools.bench.report.machine import commit, machine, measured_on, packages
+from tools.bench.report.table import Row, missing, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,37 +86,13 @@ def measured(plan: Plan, names: Sequence[str]) -> Iterator[Row]:
     Raises:
         BenchError, OSError, ValueError: a measurement could not be made.
     """
+    where = (measured_on(machine(), packages()), commit(ROOT))
     for name in names:
         part = PARTS[name]
         plan.say(f"== {name}: {part.ROW}")
         began = perf_counter()
         figures = tuple(part.measure(plan))
-        yield Row(name, part.ROW, part.FLOOR, figures, perf_counter() - began)
-
-
-def write(rows: Sequence[Row], folder: Path) -> None:
-    """Write `performance.md`, and its plots and `results.json` beside it in `performance/`."""
-    beside = folder / "performance"
-    beside.mkdir(parents=True, exist_ok=True)
-    drawn = {part: f"performance/{name}" for part, name in plots.draw(rows, beside).items()}
-    text = document(rows, machine(), packages(), drawn)
-    (folder / "performance.md").write_text(text, encoding="utf-8")
-    results = {
-        "machine": machine(),
-        "packages": packages(),
-        "rows": [
-            {
-                "part": row.part,
-                "title": row.title,
-                "floor": row.floor,
-                "seconds": round(row.seconds, 1),
-                "figures": [figure.as_json() for figure in row.figures],
-            }
-            for row in rows
-        ],
-    }
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    (beside / "results.json").write_bytes(orjson.dumps(results, option=options))
+        yield Row(name, part.ROW, part.FLOOR, figures, perf_counter() - began, *where)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     names = [name for name in PARTS if not given.only or name in given.only]
     whole = not given.quick and not given.only
-    out = given.out or (ROOT / "docs" if whole else ROOT / "build" / "bench")
+    out = given.out or (ROOT / "docs" if whole or given.update else ROOT / "build" / "bench")
     began = perf_counter()
 
     def say(what: str) -> None:
@@ -143,18 +118,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         shutil.rmtree(folder)
-    write(rows, out)
+    all_rows = _updated(results.read(out), rows) if given.update else rows
+    results.write(all_rows, out, plots.draw(all_rows, out))
     print(plain(rows))
     unreached = missing(rows)
     print(f"\n{len(unreached)} figures are not reached; written to {out / 'performance.md'}")
     return 0
 
 
+def _updated(older: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """Return all rows in the order of the table; measured rows replace older ones."""
+    by_part = {row.part: row for row in (*older, *rows)}
+    return [by_part[part] for part in PARTS if part in by_part]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bench", description="Measure ours and theirs on the same work, and write it down."
     )
-    parser.add_argument("--quick", action="store_true", help="about two minutes, nothing in docs/")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--quick", action="store_true", help="about two minutes, nothing in docs/")
+    how.add_argument(
+        "--update", action="store_true", help="replace the measured parts in docs/, keep the others"
+    )
     parser.add_argument(
         "--only", action="append", choices=list(PARTS), help="one part; may be given again"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tools.bench.report.spread import median
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Of = Literal["value", "ours / theirs", "theirs / ours"]
 """What a target limits: our value, the ratio of ours to theirs, or the inverse ratio."""
@@ -95,6 +95,20 @@ class Figure:
     def as_json(self) -> dict[str, Any]:
         """Return the figure as a JSON value."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Figure:
+        """Return the figure of a JSON value that `as_json` returned."""
+        target = value["target"]
+        return cls(
+            **{
+                **value,
+                "target": None if target is None else Target(**target),
+                "ours_rounds": tuple(value["ours_rounds"]),
+                "theirs_rounds": tuple(value["theirs_rounds"]),
+                "points": tuple((size, cost) for size, cost in value["points"]),
+            }
+        )
 
 
 def figure(

@@ -1,14 +1,19 @@
-"""The machine and the versions of a measurement; no names of hosts, users or folders."""
+"""What was measured where: machine, versions, commit; no names of hosts, users or folders."""
 
 from __future__ import annotations
 
 import os
 import platform
 import sqlite3
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGES = (
     "agent-journal",
@@ -54,3 +59,35 @@ def machine() -> dict[str, str | int]:
 def packages() -> dict[str, str]:
     """Return the versions of the measured programs, and of their dependencies."""
     return {name: _version(name) for name in PACKAGES}
+
+
+def commit(checkout: Path) -> str:
+    """Return the commit of a checkout and its date, with `, changed` if files were changed since.
+
+    Raises:
+        OSError, subprocess.CalledProcessError: there is no git, or no repository.
+    """
+    shown = _git(checkout, "show", "--no-patch", "--format=%h of %cs", "HEAD")
+    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no", "--", ":!docs")
+    return f"{shown}, changed" if changed else shown
+
+
+def _git(checkout: Path, *arguments: str) -> str:
+    ran = subprocess.run(
+        ["git", "-C", str(checkout), *arguments],  # noqa: S607 - the user's git
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return ran.stdout.strip()
+
+
+def measured_on(machine: Mapping[str, str | int], packages: Mapping[str, str]) -> str:
+    """Return the machine and the versions as a sentence."""
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items())
+    return (
+        f"Measured on {machine['cores']} cores of {machine['processor']},"
+        f" {machine['memory_gib']} GiB, {machine['kernel']}, Python {machine['python']}, SQLite"
+        f" {machine['sqlite_of_apsw']} (ours) and {machine['sqlite_of_python']} (theirs), with"
+        f" {versions}."
+    )

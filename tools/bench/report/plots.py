@@ -18,7 +18,8 @@ _SETTINGS = {"svg.hashsalt": "agent-journal", "svg.fonttype": "none", "font.size
 
 
 def draw(rows: Sequence[Row], folder: Path) -> dict[str, str]:
-    """Draw all plots; return file names by part."""
+    """Draw all plots in `performance/`; return their paths, relative to the folder, by part."""
+    (folder / "performance").mkdir(parents=True, exist_ok=True)
     matplotlib = import_module("matplotlib")
     matplotlib.use("svg")
     pyplot = import_module("matplotlib.pyplot")
@@ -28,7 +29,7 @@ def draw(rows: Sequence[Row], folder: Path) -> dict[str, str]:
             painter = _PAINTERS.get(row.part)
             made = None if painter is None else painter(pyplot, row.figures)
             if made is not None:
-                name = f"{row.part}.svg"
+                name = f"performance/{row.part}.svg"
                 made.savefig(folder / name, metadata={"Date": None}, bbox_inches="tight")
                 pyplot.close(made)
                 drawn[row.part] = name

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from tools.bench.report.figure import Figure
 
 _HOW = (
-    "Written by `make bench`: do not edit. Ours and theirs were run on the same work in one run, in"
-    " turn; every number is the median of the rounds, and"
+    "Written by `make bench`: do not edit. Within a part, ours and theirs were run on the same work"
+    " in one run, in turn; every number is the median of the rounds, and"
     " [performance/results.json](performance/results.json) has each round. Exactly-once, checksums"
     " and the round-trip check are on in all of them. Texts are made up"
     " (`tools/bench/corpus/words.py`), the same on every machine. Why some figures are missed, with"
@@ -31,6 +31,8 @@ class Row:
         floor: a cost that no implementation of these promises can avoid.
         figures: its figures.
         seconds: the seconds that the measurement took.
+        measured_on: the machine and the versions, as a sentence.
+        commit: the measured commit and its date.
     """
 
     part: str
@@ -38,6 +40,8 @@ class Row:
     floor: str
     figures: tuple[Figure, ...]
     seconds: float
+    measured_on: str
+    commit: str
 
 
 def number(value: float, unit: str) -> str:
@@ -117,18 +121,11 @@ def missing(rows: Sequence[Row]) -> list[Figure]:
     return [figure for row in rows for figure in row.figures if figure.reached is False]
 
 
-def document(
-    rows: Sequence[Row],
-    machine: Mapping[str, str | int],
-    packages: Mapping[str, str],
-    plots: Mapping[str, str],
-) -> str:
+def document(rows: Sequence[Row], plots: Mapping[str, str]) -> str:
     """Return `docs/performance.md`.
 
     Args:
         rows: all rows, in their order.
-        machine: the result of `machine()`.
-        packages: versions by name.
         plots: the path of each part's plot, relative to the document.
     """
     judged = [f for row in rows for f in row.figures if f.reached is not None]
@@ -139,9 +136,10 @@ def document(
         _HOW,
         "",
         f"{reached} of {len(judged)} figures reach what they must.",
-        "",
-        _measured_on(machine, packages),
     ]
+    places = {row.measured_on for row in rows}
+    if len(places) == 1:
+        lines += ["", *places]
     for row in rows:
         lines += ["", f"## {row.title[0].upper()}{row.title[1:]}", ""]
         lines += [_line(HEAD), _line(["---"] * len(HEAD))]
@@ -151,18 +149,11 @@ def document(
         lines += ["", f"**The floor.** {row.floor}"]
         if row.part in plots:
             lines += ["", f"![{row.title}]({plots[row.part]})"]
-        lines += ["", f"Again: `.venv-bench/bin/python -m tools.bench.run --only {row.part}`"]
+        if len(places) > 1:
+            lines += ["", row.measured_on]
+        again = f".venv-bench/bin/python -m tools.bench.run --only {row.part}"
+        lines += ["", f"Commit {row.commit}. Again: `{again}`"]
     return "\n".join(lines) + "\n"
-
-
-def _measured_on(machine: Mapping[str, str | int], packages: Mapping[str, str]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in packages.items())
-    return (
-        f"Measured on {machine['cores']} cores of {machine['processor']},"
-        f" {machine['memory_gib']} GiB, {machine['kernel']}, Python {machine['python']}, SQLite"
-        f" {machine['sqlite_of_apsw']} (ours) and {machine['sqlite_of_python']} (theirs), with"
-        f" {versions}."
-    )
 
 
 def _line(cells: Sequence[str]) -> str:
