@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 ROW = "erasure and compaction, and an append beside them"
 FLOOR = (
-    "The disk: what stays of a segment is written anew and synced, 4 MiB at a time, and an append"
-    " waits now and then for such a sync to be done with the file system's own journal. Each record"
+    "The disk: what stays of a segment is written again and synced, 4 MiB at a time, and an append"
+    " sometimes waits for such a sync to be done with the file system's own journal. Each record"
     " is decoded and its checksum compared."
 )
 _EVERY = 0.005
