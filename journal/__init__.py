@@ -15,6 +15,9 @@ Every process appends events to a lane that it alone holds; nothing waits for an
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from journal.arriving import (
+        is_forgotten,
+    )
     from journal.backup.check import (
         BackupCheck,
         verify_backup,
@@ -87,6 +90,7 @@ else:
             "journal.backup.check": ("BackupCheck", "verify_backup"),
             "journal.backup.make": ("BackupReport", "make_backup"),
             "journal.backup.restore": ("RestoreReport", "restore_backup"),
+            "journal.arriving": ("is_forgotten",),
             "journal.erasure.compact": ("Compaction", "compact"),
             "journal.errors": (
                 "AppendError",
@@ -157,6 +161,7 @@ __all__ = [
     "VersionError",
     "__version__",
     "compact",
+    "is_forgotten",
     "is_timestamp",
     "make_backup",
     "new_event",

@@ -7,8 +7,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from journal.erasure.pending import Hidden, find_hidden
 from journal.erasure.receipts import find_erasures, lost_requests
 from journal.erasure.request import request_of
+from journal.erasure.requests import Forgotten
 from journal.errors import ReadError
 from journal.fs.key_file import read_keys
 from journal.process import clock
@@ -49,6 +51,8 @@ class Status:
         unknown_keys: ids of keys that requests to forget or redacted events name and the journal
             lacks, sorted: what these requests forget cannot be determined.
         lost_requests: ids of requests to forget of which only the receipt is there, sorted.
+        hidden: events in the active segments that are forgotten: a process appended them after the
+            request, or has not continued in a new segment since.
     """
 
     path: Path
@@ -62,12 +66,14 @@ class Status:
     ahead: tuple[str, ...]
     unknown_keys: tuple[str, ...]
     lost_requests: tuple[str, ...]
+    hidden: tuple[Hidden, ...]
 
 
 def read_status(directory: Directory) -> Status:
     """Read the status of a journal from its folders and the ends of its lanes.
 
-    Only records that name a key, and receipts, are searched for in all of its segments.
+    Only records that name a key, and receipts, are searched for in all of its segments. If there
+    are requests to forget, the active segments are decoded.
 
     Raises:
         JournalOpenError: the file of the keys is damaged or cannot be read.
@@ -95,7 +101,16 @@ def read_status(directory: Directory) -> Status:
         ahead=tuple(name for name, moment in lasts.items() if (moment or 0) > horizon),
         unknown_keys=_missing_keys(directory, (*about_erasure, *_redacted(refs))),
         lost_requests=lost_requests(about_erasure),
+        hidden=_find_hidden(directory, refs, about_erasure),
     )
+
+
+def _find_hidden(
+    directory: Directory, refs: Iterable[SegmentRef], events: Iterable[Event]
+) -> tuple[Hidden, ...]:
+    requests = [request for event in events if (request := request_of(event)) is not None]
+    forgotten = Forgotten(requests, read_keys(directory.path) if requests else ())
+    return find_hidden((ref for ref in refs if not ref.final), forgotten) if requests else ()
 
 
 def _missing_keys(directory: Directory, events: Iterable[Event]) -> tuple[str, ...]:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from journal.arriving import Arrivals
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import FAILED
 from journal.cli.kit.output import print_block, print_json, print_line
 from journal.cli.kit.streams import OutputError
 from journal.cli.message_lines import NumberedLine, batches, parse_message
 from journal.errors import EventError
+from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.fields.message import message_data
+from journal.format.new_event import new_event
 from journal.process.ids import uuid7
 from journal.redact.quick import may_redact
 from journal.writer import Journal
@@ -77,6 +81,9 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
     `journal import`; the file redact.toml in the journal's folder adds rules (docs/redaction.md).
     The rules are loaded only for a text that may have a secret.
 
+    What was forgotten (`journal forget`), and what is for a session that was, would be hidden: it
+    is not appended, an error names it, and the exit code is 1.
+
     With --jsonl a line is an object with session and role, and optionally id, content, tool_name,
     tool_calls, tool_call_id, token_count, finish_reason, reasoning, source, model, timestamp (ISO
     8601 with a zone, or µs since 1970), parent, meta, and extra for anything else. A line that
@@ -109,7 +116,9 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
     id = uuid7() if id is None else id
     redact = redact and may_redact(context.obj, content)
     with Journal.open(context.obj, fsync=fsync, redact=redact) as journal:
-        position = journal.append_message(session, role, content, id=id, source=source)
+        data = message_data({"role": role, "content": content, "source": source})
+        event = Arrivals(journal.path).left(new_event(session, MESSAGE_APPENDED, data, id=id))
+        position = journal.append(**event)
     try:
         if as_json:
             print_json({"id": id, "position": str(position)})
@@ -144,6 +153,7 @@ class _Appender:
         self.refused = 0
         self._journal = journal
         self._ack = ack
+        self._arrivals = Arrivals(journal.path)
 
     def append(self, lines: list[NumberedLine]) -> None:
         """Append a batch; write the refusals to stderr, in the order of the lines.
@@ -155,7 +165,7 @@ class _Appender:
         refusals: dict[int, EventError] = {}
         for number, line in lines:
             try:
-                events.append((number, parse_message(line)))
+                events.append((number, self._arrivals.left(parse_message(line))))
             except EventError as error:
                 refusals[number] = error
         try:

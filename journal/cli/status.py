@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.times import format_time
 from journal.erasure.receipts import REMEDY
@@ -26,7 +27,8 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     """Show what a journal is and how much it holds.
 
     It reads sizes and the ends of lanes, and searches the segments for records that name a key,
-    about a gigabyte a second. It takes no lock. The number of lanes is the largest number of
+    about a gigabyte a second. Where something is forgotten, it reads every event of the segments
+    that are written to. It takes no lock. The number of lanes is the largest number of
     writers that there were at the same time.
 
     \b
@@ -34,14 +36,18 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         journal status --json | jq .bytes
 
     JSON: {"path", "uuid", "format", "lanes", "segments", "bytes", "first", "last", "ahead",
-    "unknown_keys", "lost_requests"}
+    "unknown_keys", "lost_requests", "hidden": [{"lane_folder", "lane", "segment", "pid", "host",
+    "request", "events", "late", "last"}]}
 
     `first` and `last` are times. `ahead` lists the lanes that are dated more than an hour ahead: a
     clock was or is wrong, and writers skip them. `unknown_keys` lists the keys of requests to
     forget and of redacted events that are not in the journal's file `key`: what these requests
     forget is shown, and a redacted event is compared by its marks alone. Add the keys of the
     journal from which the records come: the lines of its file `key`. `lost_requests` lists requests
-    to forget that are lost with their segment: only their receipts are there.
+    to forget that are lost with their segment: only their receipts are there. `hidden` lists lanes
+    that are written to and have events of what is forgotten: `late` of these `events` are dated
+    after the `request`, the last one at `last`. `pid` is the process that holds the lane, or has
+    held it.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     status = read_status(open_directory(path, create=False))
     if as_json:
@@ -61,6 +67,16 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     }
     for name, value in rows.items():
         print_line(f"{name:<12} {value}")
+    for each in status.hidden:
+        where = f"lane {each.lane_folder} ({each.lane}) segment {each.segment}"
+        print_line(
+            f"warning: {where} has {counted(each.events, 'event')} of what is forgotten,"
+            f" {each.late:,} of them later than the request {each.request}, the last from"
+            f" {format_time(each.last)}. They are hidden. Process {each.pid} on {each.host} holds"
+            " the lane, or has held it: let it use another session; `journal forget --finish`"
+            " removes the events",
+            err=True,
+        )
     for id in status.lost_requests:
         print_line(
             f"warning: the request {id} to forget is lost, and only its receipt is there: {REMEDY}",

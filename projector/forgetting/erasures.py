@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from journal.erasure.pending import find_pending
+from journal.erasure.pending import find_hidden, find_pending
 from journal.erasure.receipts import named_requests
 from journal.erasure.request import request_of
 from journal.erasure.requests import Forgotten, read_requests
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from journal.erasure.pending import Pending
+    from journal.erasure.pending import Hidden, Pending
     from journal.erasure.request import Request
     from journal.format.event import Event
     from journal.fs.directory import Directory
@@ -65,6 +65,8 @@ class Erasure:
         allows_again: whether the same messages may be appended again.
         receipt: its last receipt; None while its bytes are not removed.
         pending: the segments that still have some of them; empty if there is a receipt.
+        hidden: if there is a receipt: segments that have events of it again, because a program
+            appended them later, or a lane was copied into the journal.
         is_lost: whether the request is lost with its segment, and only its receipt is there. Then
             `time` is that of the receipt, and what it forgets is not known.
     """
@@ -82,14 +84,15 @@ class Erasure:
     allows_again: bool
     receipt: Receipt | None
     pending: tuple[Pending, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
     is_lost: bool = False
 
 
 def erasures(path: str | os.PathLike[str]) -> list[Erasure]:
     """Return the requests of a journal, the oldest first. It reads every segment.
 
-    For those without a receipt it names the segments that still have what they forget. A request
-    that is lost with its segment is in the list if a receipt names it.
+    It names the segments that have what they forget: those that are pending, and those that have it
+    again. A request that is lost with its segment is in the list if a receipt names it.
 
     Raises:
         NotAJournalError: there is no journal.
@@ -98,14 +101,24 @@ def erasures(path: str | os.PathLike[str]) -> list[Erasure]:
     """
     journal = open_directory(path, create=False)
     found = read_erasures(journal)
-    waiting = {each.id for each in found if each.receipt is None and each.key_is_known}
-    if not waiting:
+    known = [each for each in found if each.key_is_known]
+    if not known:
         return found
     keys = read_keys(journal.path)
     requests = read_requests(journal).requests
+    waiting = {each.id for each in known if each.receipt is None}
     alone = {id: Forgotten([it for it in requests if it.id == id], keys) for id in waiting}
-    pending = find_pending(journal, alone)
-    return [replace(each, pending=pending.get(each.id, ())) for each in found]
+    pending = find_pending(journal, alone) if alone else {}
+    done = Forgotten([it for it in requests if it.id not in waiting], keys)
+    hidden = find_hidden(list_segments(journal.lanes), done) if done else ()
+    return [
+        replace(
+            each,
+            pending=pending.get(each.id, ()),
+            hidden=tuple(it for it in hidden if it.request == each.id),
+        )
+        for each in found
+    ]
 
 
 def read_erasures(journal: Directory) -> list[Erasure]:

@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from journal.arriving import without_forgotten
 from journal.errors import EventError, ReadError
-from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.importers.parsing.events import key, revision
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
@@ -183,19 +183,13 @@ class EventWriter:
             yield from batch
             return
         for event in batch:
-            whole = Event(event["session"], event["id"], event["type"], 0, 0, event["data"])
-            try:
-                left, _ = forgotten.apply(whole, "", 0)
-            except TypeError:
-                # it is no JSON, so it has no hashes: the journal raises the reason
-                left = whole
+            left = without_forgotten(event, forgotten)
             if left is None:
                 self.report.forgotten += 1
-            elif left is whole:
-                yield event
-            else:
-                self._clear[id(left.data)] = event["data"]
-                yield event | {"data": left.data, "redacted": left.redacted}
+                continue
+            if left is not event:
+                self._clear[id(left["data"])] = event["data"]
+            yield left
 
     def _append_one_by_one(self, batch: list[dict[str, Any]]) -> None:
         """Append the events one by one, so that only a refused one is left out."""

@@ -18,7 +18,7 @@ from projector.forgetting.erasures import erasures
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.erasure.pending import Pending
+    from journal.erasure.pending import Hidden, Pending
     from projector.forgetting.erasures import Erasure
 
 
@@ -31,8 +31,9 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
     A request without a receipt is pending: what it names is hidden, and its bytes are not all
     removed yet. For each segment that still has some of them, a line names the lane (its folder and
     its uuid) and the process that holds it, if any: that process must append again, or end. Then
-    `journal forget --finish` removes the rest. No request contains what it forgets. It reads every
-    segment. There is no time limit.
+    `journal forget --finish` removes the rest. A line also names each segment that has events of an
+    erased request again: a program appended them later, or a lane was copied into the journal. No
+    request contains what it forgets. It reads every segment. There is no time limit.
 
     \b
         journal erasures
@@ -41,13 +42,14 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
     JSON: {"id", "time", "scope", "reason", "sessions", "events", "messages", "texts", "key",
     "key_is_known", "allows_again", "receipt": {"time", "lines", "segments", "bytes",
     "generations", "started", "duration"}, "pending": [{"lane_folder", "lane", "segment", "pid",
-    "host"}], "is_lost"}
+    "host"}], "hidden": [{"lane_folder", "lane", "segment", "pid", "host", "request", "events",
+    "late", "last"}], "is_lost"}
 
     A request of which only the receipt is there is lost with its segment: it is named with
     `is_lost`, and the exit code is 5.
 
-    `sessions`, `events`, `messages` and `texts` count hashes. Times are in µs since 1970, the
-    duration is in µs.
+    `hidden` is as in `journal status`. `sessions`, `events`, `messages` and `texts` count hashes.
+    Times are in µs since 1970, the duration is in µs.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
     found = erasures(path)
@@ -60,6 +62,8 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
             print_line(_line(each))
             for segment in each.pending:
                 print_line(f"  {_where(segment)}")
+            for again in each.hidden:
+                print_line(f"  again {counted(again.events, 'event')} in {_where(again)}")
     if any(each.is_lost for each in found):
         context.exit(DAMAGED)
 
@@ -76,7 +80,7 @@ def _line(erasure: Erasure) -> str:
     return f"{erasure.id}  {at}  {', '.join(about)}: {_state(erasure)}"
 
 
-def _where(segment: Pending) -> str:
+def _where(segment: Pending | Hidden) -> str:
     at = f"lane {segment.lane_folder} ({segment.lane}) segment {segment.segment}"
     if not segment.pid:
         return f"{at}: `journal forget --finish` removes it"

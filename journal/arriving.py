@@ -1,0 +1,130 @@
+"""Events that are not appended yet, and the requests that forget them.
+
+A writer does not look for requests: they are in other lanes. What it appends to a session that is
+forgotten is hidden, and its bytes stay until the next erasure. So programs that append what comes
+from elsewhere leave it out before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from journal.erasure.lock import NAME
+from journal.errors import EventError
+from journal.format.event import Event
+from journal.fs.directory import open_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.erasure.requests import Forgotten, RequestScan
+
+_AGAIN = 1.0
+"""Seconds after which requests are looked for again: a command can read lines for days."""
+
+
+def is_forgotten(path: str | os.PathLike[str], session: str) -> bool:
+    """Return whether a session is forgotten: what is appended to it is hidden for ever.
+
+    `append` does not look for that, since requests are in other lanes. Ask before a session is
+    continued that another process may have forgotten. The segments are searched for requests, about
+    a gigabyte a second; in a journal without a file `key` the answer is there at once.
+
+    ::
+
+        if journal.is_forgotten("~/agents", "s1"):
+            session = "s2"
+
+    Args:
+        path: the journal's folder.
+        session: id of the session.
+
+    Raises:
+        NotAJournalError: there is no journal.
+        JournalOpenError: the file `key` is damaged.
+        ReadError: a lane cannot be read.
+    """
+    from journal.erasure.requests import RequestScan  # noqa: PLC0415 - as in `Arrivals`
+
+    return (
+        RequestScan(open_directory(path, create=False)).read_understood().forgets_session(session)
+    )
+
+
+def without_forgotten(event: dict[str, Any], forgotten: Forgotten) -> dict[str, Any] | None:
+    """Return an event without its forgotten parts, and with marks in texts that are redacted.
+
+    Args:
+        event: with the keys of `Journal.append`'s arguments, among them an id.
+        forgotten: what the requests of the journal forget.
+
+    Returns:
+        The event itself if nothing in it is named; None if it is forgotten.
+    """
+    whole = Event(event["session"], event["id"], event["type"], 0, 0, event["data"])
+    try:
+        left, _ = forgotten.apply(whole, "", 0)
+    except TypeError:
+        return event  # it is no JSON, so it has no hashes: the journal raises the reason
+    if left is None:
+        return None
+    return event if left is whole else {**event, "data": left.data, "redacted": left.redacted}
+
+
+class Arrivals:
+    """Refuses events that are forgotten, before a command appends them.
+
+    In a journal in which nothing was erased it costs one look for a file a second.
+
+    Args:
+        journal: the journal's folder, which may not exist yet.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._scan: RequestScan | None = None
+        self._forgotten: Forgotten | None = None
+        self._look_at = 0.0
+
+    def left(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return what is left of an event, as `without_forgotten`.
+
+        Raises:
+            EventError: it is forgotten.
+            JournalOpenError, ReadError: the requests cannot be read.
+        """
+        forgotten = self._requests()
+        if not forgotten:
+            return event
+        left = without_forgotten(event, forgotten)
+        if left is not None:
+            return left
+        session, id = event["session"], event["id"]
+        if forgotten.forgets_session(session):
+            raise EventError(
+                f"session {session!r} is forgotten: the message would be hidden, so it was not"
+                " written; give the session another id"
+            )
+        raise EventError(
+            f"message {id!r} of session {session!r} is forgotten: it would be hidden, so it was not"
+            " written"
+        )
+
+    def _requests(self) -> Forgotten | None:
+        now = time.monotonic()
+        if now < self._look_at:
+            return self._forgotten
+        self._look_at = now + _AGAIN
+        if self._scan is None and os.path.lexists(self._journal / NAME):
+            # few journals need these modules
+            from journal.erasure.requests import RequestScan  # noqa: PLC0415
+
+            self._scan = RequestScan(open_directory(self._journal, create=False))
+        if self._scan is not None:
+            self._forgotten = self._scan.read_understood()
+            with contextlib.suppress(OSError):  # a hint: without it the next command searches more
+                self._scan.save()
+        return self._forgotten

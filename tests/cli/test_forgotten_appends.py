@@ -1,0 +1,137 @@
+"""Messages that are appended after they, or their session, were forgotten."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+import journal
+from journal import Journal
+from journal.cli import cli
+from tests.support.forgetting.requests import ask
+from tests.support.journals import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+
+
+@pytest.fixture
+def invoke(journal_dir: Path) -> Callable[..., Result]:
+    """Run a command on the journal of the test."""
+
+    def invoke(*arguments: str, code: int = 0, stdin: str = "") -> Result:
+        given = ["--journal", str(journal_dir), *arguments]
+        result = CliRunner().invoke(cli, given, input=stdin, catch_exceptions=False)
+        assert result.exit_code == code, result.stderr
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def path(journal_dir: Path, invoke: Callable[..., Result]) -> Path:
+    """A journal in which session `gone` and message `m1` of session `s1` were forgotten."""
+    with Journal.open(journal_dir, fsync="never") as handle:
+        for session, id in (("gone", "m1"), ("s1", "m1"), ("s1", "m2")):
+            handle.append_message(session, "user", f"{session} {id}", id=id)
+    invoke("forget", "gone", "--yes")
+    invoke("forget", "--message", "s1", "m1", "--yes")
+    return journal_dir
+
+
+def _words(path: Path) -> list[str]:
+    found = (record.event.data.get("content") for record in events(path))
+    return [text for text in found if text is not None]
+
+
+def test_append_refuses_what_is_forgotten(invoke: Callable[..., Result], path: Path) -> None:
+    """The error says what is forgotten; nothing is written, and nothing is printed to stdout."""
+    for arguments, named in (
+        (("--session", "gone", "new"), "Error: session 'gone' is forgotten"),
+        (
+            ("--session", "s1", "--id", "m1", "x"),
+            "Error: message 'm1' of session 's1' is forgotten",
+        ),
+    ):
+        result = invoke("append", "--role", "user", *arguments, code=1)
+        assert result.stderr.startswith(named)
+        assert result.stdout == ""
+    invoke("append", "--role", "user", "--session", "s1", "--id", "m3", "other")
+    assert _words(path) == ["s1 m2", "other"]
+
+
+def test_a_line_that_is_forgotten_is_refused_alone(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """The other lines of --jsonl are appended, and the exit code is 1."""
+    lines = [
+        {"session": session, "role": "user", "content": f"line {n}", "id": f"l{n}"}
+        for n, session in enumerate(("s1", "gone", "s2"))
+    ]
+    stdin = "".join(f"{json.dumps(line)}\n" for line in lines)
+    result = invoke("append", "--jsonl", "--ack", stdin=stdin, code=1)
+    assert result.stdout == "l0\nl2\n"
+    assert "line 2: session 'gone' is forgotten" in result.stderr
+    assert "appended 2, refused 1" in result.stderr
+    assert _words(path) == ["s1 m2", "line 0", "line 2"]
+
+
+def test_a_text_that_a_request_redacts_is_appended_with_marks(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """`append --no-redact` does not bring back what `scan --redact` replaced."""
+    arguments = ("append", "--session", "s1", "--role", "user", "--no-redact", f"use {TOKEN}")
+    invoke(*arguments, "--id", "t1")
+    invoke("scan", "--redact", "--yes")
+    invoke(*arguments, "--id", "t2")
+    shown = [text for text in _words(path) if text.startswith("use ")]
+    assert len(shown) == 2
+    assert all(text.startswith("use [redacted:github-token:") for text in shown)
+
+
+def test_a_program_can_ask_whether_a_session_is_forgotten(path: Path) -> None:
+    """`journal.is_forgotten` is true only of a session that was forgotten as a whole."""
+    asked = {name: journal.is_forgotten(path, name) for name in ("gone", "s1", "other")}
+    assert asked == {"gone": True, "s1": False, "other": False}
+
+
+def test_lanes_that_write_to_what_is_forgotten_are_named(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """`status` and `erasures` count the events and name lane and process, until they are erased."""
+    ask(path, id="pending", sessions=["s9"])
+    assert invoke("status").stderr == ""
+    with Journal.open(path, fsync="never") as handle:
+        handle.append_message("gone", "user", "again")
+        handle.append_message("gone", "user", "and again")
+        handle.append_message("s1", "user", "not this")
+        warning = invoke("status").stderr
+        (found,) = json.loads(invoke("status", "--json").stdout)["hidden"]
+        listed = [json.loads(line) for line in invoke("erasures", "--json").stdout.splitlines()]
+        text = invoke("erasures").stdout
+    assert "has 2 events of what is forgotten, 2 of them later than the request" in warning
+    assert (found["events"], found["late"], found["segment"] > 0) == (2, 2, True)
+    (request,) = [each for each in listed if each["hidden"]]
+    assert request["id"] == found["request"]
+    assert request["hidden"] == [found]
+    assert f"  again 2 events in lane {found['lane_folder']} ({found['lane']})" in text
+    invoke("forget", "--finish")
+    assert invoke("status").stderr == ""
+    assert "again" not in invoke("erasures").stdout
+
+
+def test_a_journal_in_which_nothing_was_erased_is_not_searched(
+    invoke: Callable[..., Result], journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`append` costs as much as before: a key alone does not make it read the segments."""
+    ask(journal_dir, sessions=["gone"])
+    monkeypatch.setattr("journal.segments.find.find_events", None)
+    invoke("append", "--session", "gone", "--role", "user", "hello")
+    assert (journal_dir / "key").exists()
+    assert not (journal_dir / "eraser").exists()
