@@ -66,7 +66,7 @@ def _whole(value: Json, location: Location) -> Iterator[Item]:
 
 FORMAT = SourceFormat(
     name="claude-code",
-    version=4,
+    version=5,
     about="one JSONL file a session",
     paths=("~/.claude/projects",),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_line),

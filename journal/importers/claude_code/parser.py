@@ -23,7 +23,9 @@ The format has no published description; this follows the files that Claude Code
   them are a session that continues it.
 * What the user retracted with /rewind leaves the transcript: see `rewinds`.
 * A large output of a tool is a file in `<session>/tool-results/`; its line holds the beginning,
-  in `<persisted-output>`. The file's text is a message of its own after that of the line.
+  in `<persisted-output>`. The file's text is a message of its own after that of the line. What
+  `toolUseResult` has of an output, if it is more than the result, takes the place of a file that
+  is not there, or is a message of its own.
 * A `summary` names the message it sums up, not its session. It is a title if that message is
   in the same file, before it; Claude Code writes those of other sessions, too.
 """
@@ -35,16 +37,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import MESSAGE_REMOVED, SESSION_CREATED, SESSION_TITLED
-from journal.importers.claude_code.layout import SIDE_FOLDER
 from journal.importers.claude_code.message import message_data
 from journal.importers.claude_code.meta import first_text
-from journal.importers.claude_code.output_files import outputs_of
+from journal.importers.claude_code.outputs import outputs_of
 from journal.importers.claude_code.queued_prompts import PromptQueue
 from journal.importers.claude_code.reshape import as_user, is_root, of_agent
 from journal.importers.claude_code.rewinds import Rewinds
 from journal.importers.claude_code.usage import usage_of
 from journal.importers.parsing.events import fact, message, placeholder
-from journal.importers.parsing.parser import Retraction, SideFile, Skipped
+from journal.importers.parsing.parser import Retraction, Skipped
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.values import fingerprint, non_empty, text_or_none
 
@@ -162,16 +163,9 @@ class ClaudeCode:
                 if found.event["id"] not in self._used:
                     self._used.append(found.event["id"])
                     yield found
-        for name, call in outputs_of(data["content"]):
-            output = {
-                "role": "tool",
-                "tool_call_id": call,
-                "source": SOURCE,
-                "timestamp": data["timestamp"],
-                "parent": id,
-                "extra": {"file": name},
-            }
-            yield SideFile(line, session, SIDE_FOLDER, name, output)
+        elif value.get("type") == "user":
+            shared = {"source": SOURCE, "timestamp": data["timestamp"], "parent": id}
+            yield from outputs_of(line, session, value, data["content"], shared)
 
     def _id(self, line: int, value: dict[str, Json], raw: bytes | None) -> str:
         # the wrapped form has neither uuids nor lines: its place is the line's number

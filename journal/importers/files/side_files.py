@@ -61,6 +61,17 @@ def read_side_file(source: Path, item: SideFile) -> Texts:
     raise failure
 
 
+def message_without_file(item: SideFile) -> Iterator[Found]:
+    """Yield the message for a side file that is not there, if its line has enough for one."""
+    if item.instead is not None:
+        data = {**item.data, **item.instead}
+        yield message(item.line, item.session, _id(item, 1), data)
+
+
+def _id(item: SideFile, number: int) -> str:
+    return f"{item.folder}/{item.name}" + (f"#{number}" if number > 1 else "")
+
+
 def _open(path: Path) -> FileIO:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -76,8 +87,8 @@ def _messages(file: FileIO, item: SideFile) -> Iterator[Found]:
         while block or number == 1:
             following = file.read(_PART)
             text = decoder.decode(block, final=not following)
-            id = f"{item.folder}/{item.name}" + (f"#{number}" if number > 1 else "")
-            found = message(item.line, item.session, id, {**item.data, "content": text})
+            data = {**item.data, "content": text}
+            found = message(item.line, item.session, _id(item, number), data)
             if "\ufffd" in text and b"\xef\xbf\xbd" not in block:
                 found = _repaired(found)
             yield found

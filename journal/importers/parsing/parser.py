@@ -112,6 +112,8 @@ class SideFile:
         folder: the name of the folder that holds the file, such as "tool-results".
         name: the file's name, without a folder.
         data: fields of the message for the file's text, without its content.
+        instead: the fields in which the message differs while the file is not there; None if there
+            is no message without the file.
     """
 
     line: int
@@ -119,6 +121,7 @@ class SideFile:
     folder: str
     name: str
     data: dict[str, Any]
+    instead: dict[str, Any] | None = None
 
 
 Item = (

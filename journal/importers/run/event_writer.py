@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from journal.arriving import without_forgotten
 from journal.errors import EventError, ReadError
 from journal.format.event_types import MESSAGE_APPENDED
+from journal.importers.files.side_files import NEW
 from journal.importers.parsing.events import key, revision
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
 from journal.importers.parsing.provisional import is_provisional
@@ -56,6 +57,7 @@ class EventWriter:
     _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
     _batch: list[dict[str, Any]] = field(default_factory=list)
     _revisable: set[int] = field(default_factory=set)  # by the identity of the event
+    _beside: set[int] = field(default_factory=set)  # of side files, as above
     _bytes: int = 0
     _recent: set[int] = field(default_factory=set)
     _order: deque[int] = field(default_factory=deque)
@@ -103,6 +105,8 @@ class EventWriter:
             self._batch.append(event)
             if item.revisable:
                 self._revisable.add(id(event))
+            if item.line == NEW:
+                self._beside.add(id(event))
 
     def _repeats(self, event: dict[str, Any], line_hash: int | None) -> bool:
         """Return whether this run appended the same event from the same line before."""
@@ -133,7 +137,8 @@ class EventWriter:
             self.keys.load()
         except ReadError as error:
             self.report.skip(f"conflicts are not counted: {error}")
-        batch = [self._revised(event) for event in batch]
+        batch = [self._revised(event) for event in self._without_known(batch)]
+        self._beside.clear()
         self._revisable.clear()
         batch = list(self._not_forgotten(self._corrected(batch)))
         try:
@@ -145,6 +150,17 @@ class EventWriter:
                 self._count(event)
         self._redacted.clear()
         self._clear.clear()
+
+    def _without_known(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return a batch without messages of side files that the journal has.
+
+        The ledger does not know them, and all are read again while one of them is missing.
+        """
+        if not self._beside:
+            return batch
+        new = [it for it in batch if id(it) not in self._beside or not self.keys.has(it)]
+        self.report.already += len(batch) - len(new)
+        return new
 
     def _revised(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return the revision of a message that the journal has with another content."""

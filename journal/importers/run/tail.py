@@ -10,7 +10,7 @@ from journal.importers.files.compressed import open_source
 from journal.importers.files.decode import BadLine, decode, unfinished
 from journal.importers.files.lines import Prefix, read_lines
 from journal.importers.files.location import location_of
-from journal.importers.files.side_files import NEW, read_side_file
+from journal.importers.files.side_files import NEW, message_without_file, read_side_file
 from journal.importers.files.torn import parts_of
 from journal.importers.files.walk import shown
 from journal.importers.parsing.parser import Found, Repaired, SideFile, Skipped
@@ -140,7 +140,9 @@ class Tail:
             texts = read_side_file(self.path, item)
         except OSError as error:
             self._missing = True
-            writer.report.pass_over(f"tool output: {error.strerror or error}", item.name)
+            reason = "tool output" if item.instead is None else "rest of a tool output"
+            writer.report.pass_over(f"{reason}: {error.strerror or error}", item.name)
+            yield from (replace(found, line=NEW) for found in message_without_file(item))
             return
         writer.report.side_files.add(shown(texts.path))
         for found in texts.messages:

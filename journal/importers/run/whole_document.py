@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from journal.importers.files.decode import BadLine, decode
 from journal.importers.files.document import NO_MESSAGES, Document, Numbered
 from journal.importers.files.location import location_of
+from journal.importers.files.side_files import message_without_file
 from journal.importers.files.streaming import DEEP, Broken, TooDeep
 from journal.importers.parsing.parser import Found, Repaired, SideFile, Skipped
 from journal.importers.parsing.transcript import Transcript
@@ -54,6 +55,7 @@ def read_document(
     for item in _items(path, format, stream):
         if isinstance(item, SideFile):
             writer.report.pass_over("tool output that a document names", item.name)
+            writer.take(message_without_file(item), None)
             continue
         pieces = max(pieces, item.line)
         known = isinstance(item, Found) and marks.add(item.event) and not reread
