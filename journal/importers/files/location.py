@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import partial
+from collections import defaultdict
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from journal.importers.files.decode import BadLine, decode
@@ -12,6 +13,7 @@ from journal.importers.files.walk import shown, stem_of
 from journal.importers.parsing.parser import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from journal.importers.parsing.values import Json
@@ -33,7 +35,8 @@ def location_of(path: Path) -> Location:
         modified = None  # it was deleted: opening it reports that
     beside = partial(_read_beside, resolved.parent)
     listed = partial(_list_beside, resolved.parent)
-    return Location(shown(stem_of(resolved)), folders, mark, modified, beside, listed)
+    grouped = partial(_group_beside, resolved.parent)
+    return Location(shown(stem_of(resolved)), folders, mark, modified, beside, listed, grouped)
 
 
 def _read_beside(folder: Path, name: str) -> Json:
@@ -50,3 +53,23 @@ def _list_beside(folder: Path, name: str) -> list[str]:
         return sorted(os.listdir(folder / name))
     except OSError:
         return []  # it is written later: the source is read without it
+
+
+def _group_beside(folder: Path, name: str, field: str) -> Mapping[str, list[str]]:
+    try:
+        changed = (folder / name).stat().st_mtime_ns
+    except OSError:
+        return {}
+    return _grouped(folder / name, field, changed)
+
+
+@lru_cache(maxsize=1)
+def _grouped(folder: Path, field: str, _changed: int) -> Mapping[str, list[str]]:
+    """Return the names of the files in a folder by a field; each file is read once for them all."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name in _list_beside(folder, "."):
+        value = _read_beside(folder, name) if name.endswith(".json") else None
+        text = value.get(field) if isinstance(value, dict) else None
+        if isinstance(text, str):
+            found[text].append(name)
+    return found

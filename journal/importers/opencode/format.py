@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journal.importers.formats import DocumentFormat, SourceFormat
@@ -32,9 +33,18 @@ def _is_export(document: Document) -> bool:
 def _is_stored(document: Document) -> bool:
     """Return whether this is a session, a message or a part in the first versions' folders."""
     names = document.shape.rest.keys()
-    if names >= {"id", "sessionID", "role", "time"} or names >= {"id", "messageID", "type"}:
+    if names >= {"id", "sessionID", "role", "time"} or _is_part(document):
         return True
     return names >= {"id", "projectID", "directory", "time"} and "sessionID" not in names
+
+
+def _is_part(document: Document) -> bool:
+    """Return whether this is a part; one in a folder of its message need not name it."""
+    names = document.shape.rest.keys()
+    path = getattr(document.stream, "name", "")
+    folders = Path(path).parts[:-1] if isinstance(path, str) else ()
+    placed = folders[-2:-1] == ("part",)
+    return names >= {"id", "messageID", "type"} or (placed and names >= {"id", "type"})
 
 
 def _is_document(document: Document) -> bool:
@@ -59,7 +69,7 @@ def _whole(value: Json, location: Location) -> Iterator[Item]:
 
 FORMAT = SourceFormat(
     name="opencode",
-    version=1,
+    version=2,
     about="the database of opencode, the files of its first versions, and exports",
     paths=("~/.local/share/opencode",),
     files=("opencode*.db", "*.json"),

@@ -1,7 +1,8 @@
 """The files of opencode's first versions: `storage/{session,message,part}/**/*.json`.
 
-A message is read with its parts, `storage/part/<message>/*.json`: opencode writes the message once
-more when its last part is complete. A part by itself gives nothing.
+A message is read with its parts, `storage/part/<message>/*.json`, or `storage/part/*.json` which
+name their message: opencode writes the message once more when its last part is complete. A part by
+itself gives nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def stored(value: Json, location: Location) -> Iterator[Item]:
         for item in message_items(1, session, found, _parts(found, location)):
             # it is written again while the model answers
             yield replace(item, revisable=True) if isinstance(item, Found) else item
-    elif "messageID" in found:
+    elif "messageID" in found or "type" in found:
         yield Skipped(1, "a part in a file: it is read with its message")
     else:
         yield from session_items(1, session_of(str(found.get("id"))).talk, found)
@@ -52,6 +53,6 @@ def _parts(message: dict[str, Json], location: Location) -> list[Json]:
     id = str(message.get("id"))
     if _NAME.fullmatch(id) is None:  # it becomes a part of a path
         return []
-    folder = f"{_PARTS}/{id}"
-    names = [name for name in location.listed(folder) if name.endswith(".json")]
-    return [location.beside(f"{folder}/{name}") for name in names]
+    names = [f"{id}/{name}" for name in location.listed(f"{_PARTS}/{id}") if name.endswith(".json")]
+    names += location.grouped(_PARTS, "messageID").get(id, [])
+    return [location.beside(f"{_PARTS}/{name}") for name in names]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from journal.importers.parsing.values import Json
 
@@ -168,6 +168,10 @@ def _no_names(_folder: str) -> list[str]:
     return []
 
 
+def _no_files(_folder: str, _field: str) -> Mapping[str, list[str]]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """The location of a source: ids are made from it if the source has none.
@@ -182,6 +186,8 @@ class Location:
             None if there is none that can be read. A name must not come from a transcript.
         listed: returns the sorted names of the files in a folder, by its path from the file's
             folder; none if there is no such folder.
+        grouped: returns the sorted names of the small JSON files in a folder, as `listed` does, by
+            the text that each has in a field; a file without one is left out.
     """
 
     stem: str
@@ -190,6 +196,9 @@ class Location:
     modified: int | None = None
     beside: Callable[[str], Json] = field(default=_nothing, compare=False, repr=False)
     listed: Callable[[str], list[str]] = field(default=_no_names, compare=False, repr=False)
+    grouped: Callable[[str, str], Mapping[str, list[str]]] = field(
+        default=_no_files, compare=False, repr=False
+    )
 
     @property
     def name(self) -> str:

@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from projector.projection import Projection
 from tests.importers.feed import journal_events, journal_set
 from tests.importers.sqlite.programs import NOON, Opencode, take
@@ -160,10 +162,11 @@ def test_a_database_of_the_first_versions_is_read(tmp_path: Path, journal_dir: P
     assert message.content == [{"type": "text", "text": "hi"}, {"type": "text", "text": "you"}]
 
 
+@pytest.mark.parametrize("layout", ["folders", "folders, unnamed", "flat"])
 def test_the_files_of_the_first_versions_give_the_same_events(
-    tmp_path: Path, journal_dir: Path
+    tmp_path: Path, journal_dir: Path, layout: str
 ) -> None:
-    """A message is read with its parts; a part by itself gives nothing."""
+    """A message is read with its parts, wherever they are; a part by itself gives nothing."""
     with closing(written(tmp_path / "opencode.db").db):
         take(journal_dir, tmp_path / "opencode.db")
     before = journal_set(journal_dir)
@@ -175,8 +178,10 @@ def test_the_files_of_the_first_versions_give_the_same_events(
         own = message["info"]["id"]
         files[f"message/ses_1/{own}.json"] = message["info"]
         for number, part in enumerate(message["parts"]):
-            ids = {"id": f"prt_{own}_{number}", "messageID": own, "sessionID": "ses_1"}
-            files[f"part/{own}/prt_{own}_{number}.json"] = {**ids, **part}
+            name = f"prt_{own}_{number}"
+            ids = {"messageID": own, "sessionID": "ses_1"} if "unnamed" not in layout else {}
+            folder = "part" if layout == "flat" else f"part/{own}"
+            files[f"{folder}/{name}.json"] = {"id": name, **ids, **part}
     for name, value in files.items():
         (storage / name).parent.mkdir(parents=True, exist_ok=True)
         (storage / name).write_text(json.dumps(value))
