@@ -1,0 +1,1 @@
+"""Commands that forget and redact, and what comes again."""
