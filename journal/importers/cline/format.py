@@ -15,13 +15,25 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 _HISTORY = "api_conversation_history.json"
+_INTERFACE = "ui_messages.json"
 _COMMAND_LINE = {"version", "agent", "sessionId"}
 
 
 def _is_task(document: Document) -> bool:
+    return _name(document) == _HISTORY and document.shape.top == "list"
+
+
+def _is_interface(document: Document) -> bool:
+    """Return whether this is the user interface of a task."""
+    shape = document.shape
+    kinds = ({"ts", "say"}, {"ts", "ask"})
+    entries = shape.lists[""].keys if _name(document) == _INTERFACE and shape.top == "list" else []
+    return any(kind <= keys for keys in entries for kind in kinds)
+
+
+def _name(document: Document) -> str:
     name = getattr(document.stream, "name", "")
-    history = isinstance(name, str) and os.path.basename(name) == _HISTORY  # noqa: PTH119 - a name
-    return history and document.shape.top == "list"
+    return os.path.basename(name) if isinstance(name, str) else ""  # noqa: PTH119 - a name
 
 
 def _is_session(document: Document) -> bool:
@@ -30,19 +42,19 @@ def _is_session(document: Document) -> bool:
 
 
 def _is_document(document: Document) -> bool:
-    return _is_task(document) or _is_session(document)
+    return _is_task(document) or _is_session(document) or _is_interface(document)
 
 
 def _pieces(document: Document, location: Location) -> Iterator[Numbered]:
     from journal.importers.cline.parser import Cline  # noqa: PLC0415 - loaded to read
 
-    parser, name = Cline(location), None
+    parser = Cline(location)
     if _is_session(document):
-        name = "messages"
         yield 1, parser.session(document.shape.rest)
+        yield from document.pieces("messages", parser.message)
     else:
         yield 1, parser.task()
-    yield from document.pieces(name, parser.message)
+        yield from document.pieces(None, parser.message)
 
 
 def _whole(value: Json, location: Location) -> Iterator[Item]:
@@ -57,9 +69,9 @@ def _whole(value: Json, location: Location) -> Iterator[Item]:
 
 FORMAT = SourceFormat(
     name="cline",
-    version=1,
+    version=2,
     about="tasks of Cline, Roo Code and Kilo Code, and sessions of Cline's command line",
     paths=("~/.cline/data", "~/.config/Code/User/globalStorage/saoudrizwan.claude-dev/tasks"),
-    files=(_HISTORY, "*.messages.json"),
+    files=(_HISTORY, _INTERFACE, "*.messages.json"),
     documents=DocumentFormat(matches=_is_document, pieces=_pieces, whole=_whole),
 )

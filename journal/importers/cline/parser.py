@@ -4,7 +4,8 @@
 `times`) and what the API calls used; `history_item.json` there, or `state/taskHistory.json` beside
 the tasks, has the title and the working directory. Cline's command line writes
 `sessions/<session>/<session>.messages.json`, whose messages have times and figures of their own,
-and `<session>.json` about the session.
+and `<session>.json` about the session. A task without the conversation is read from
+`ui_messages.json` (see `ui_messages`).
 
 A message has no id but its place, and a person may go back and write another one there: its content
 belongs to its id, so that neither replaces the other.
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from journal.importers.cline.times import Interface, interface
+from journal.importers.cline.ui_messages import UiMessages, is_answered
 from journal.importers.parsing.conversation import Conversation
 from journal.importers.parsing.parser import SessionStart, Skipped
 from journal.importers.parsing.parts import Parts, blocks
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Item, Location
     from journal.importers.parsing.values import Json
 
+HISTORY = "api_conversation_history.json"
 _TASK = ("<task>", "</task>")
 _ENVIRONMENT = "<environment_details>"
 _SOURCES = {"roo": "roo-code", "kilo": "kilo-code"}
@@ -53,6 +56,8 @@ class Cline:
     location: Location
     _talk: Conversation = field(init=False)
     _interface: Interface = field(init=False)
+    _entries: UiMessages | None = None  # of a task without a conversation
+    _why: str | None = None  # the user interface is not read as a conversation
 
     def __post_init__(self) -> None:
         folders = self.location.folders
@@ -61,9 +66,18 @@ class Cline:
         names = (name for part, name in _SOURCES.items() if part in above)
         self._talk = Conversation(task, next(names, "cline"))
         self._interface = interface(self.location.beside("ui_messages.json"))
+        if self.location.stem == "ui_messages":
+            self._entries = UiMessages(self._talk)
+            if HISTORY in self.location.listed("."):
+                self._why = "user interface, read with the conversation beside it"
+            elif not is_answered(self._interface.entries):
+                self._why = "user interface without an answer: the rest may follow"
 
     def task(self) -> Iterator[Item]:
         """Yield the session of a task's folder, and what its calls used."""
+        if self._why is not None:
+            yield Skipped(1, self._why)
+            return
         about = self.location.beside("history_item.json")
         if not isinstance(about, dict):
             about = self._listed(self.location.beside("../../state/taskHistory.json"))
@@ -101,6 +115,9 @@ class Cline:
 
     def message(self, number: int, value: Json) -> Iterator[Item]:
         """Yield a message, by its number from 1."""
+        if self._entries is not None:
+            yield from self._entries.items(number, value) if self._why is None else ()
+            return
         role = text_or_none(value.get("role")) if isinstance(value, dict) else None
         if role is None:
             yield Skipped(number, "no message: it has no role")
