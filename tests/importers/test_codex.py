@@ -398,3 +398,10 @@ def test_messages_without_a_type_are_imported() -> None:
         ("assistant", "hola"),
     ]
     assert found[0]["timestamp"] == START + 1_000000
+
+
+def test_an_item_with_a_role_and_no_type_is_a_message() -> None:
+    """Another program that writes rollouts leaves out `type`."""
+    parts = [{"type": "input_text", "text": "look at it"}]
+    items = feed(Codex, [meta(), at(1, "response_item", role="user", content=parts)])
+    assert [(m["role"], m["content"]) for m in messages(items)] == [("user", "look at it")]

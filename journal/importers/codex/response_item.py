@@ -41,7 +41,8 @@ def item_data(payload: dict[str, Json], id: str) -> dict[str, Json] | str:
         id: used as the id of its call if it has none itself.
     """
     kind = text_or_none(payload.get("type"))
-    if kind in ("message", "agent_message"):
+    # other programs that write rollouts leave out the type of a message
+    if kind in ("message", "agent_message") or (kind is None and "role" in payload):
         return _message(payload)
     if kind == "reasoning":
         return _reasoning(payload)

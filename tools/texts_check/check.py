@@ -1,0 +1,129 @@
+"""Checks sources: reads their raw files, imports them, and compares both."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tools.texts_check.compare import Counts, Found, compare
+from tools.texts_check.imported import imported
+from tools.texts_check.raw_files import RawFile
+from tools.texts_check.readers import READERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tools.texts_check.pieces import Item, Piece
+    from tools.texts_check.readers.reader import Reader
+
+    Numbered = list[tuple[int, Piece]]
+
+
+@dataclass(slots=True)
+class Checked:
+    """The result for one source.
+
+    Attributes:
+        name: name of the source's format.
+        files: raw files that its reader knows.
+        versions: versions of the program or of the format that the raw files name.
+        sessions: sessions of the raw files.
+        messages: messages of the journal.
+        conflicts: conflicts of the import.
+        errors: files that the import could not read, or does not know, and why.
+        counts: the counts of the comparison.
+    """
+
+    name: str
+    files: int
+    versions: set[str] = field(default_factory=set)
+    sessions: int = 0
+    messages: int = 0
+    conflicts: int = 0
+    errors: dict[str, str] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+
+
+def find_files(paths: Iterable[Path], folder: Path) -> Iterator[RawFile]:
+    """Yield the files of folders; a dump of a database (`*.sql`) is loaded into one in `folder`."""
+    for path in paths:
+        for each in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if each.suffix == ".sql":
+                yield RawFile(_load(each, folder))
+            elif each.is_file():
+                yield RawFile(each)
+
+
+def assign(files: Iterable[RawFile]) -> tuple[dict[str, list[RawFile]], list[Path]]:
+    """Return the files of each reader, by its name, and the files that no reader claims."""
+    claimed: dict[str, list[RawFile]] = defaultdict(list)
+    unclaimed = []
+    for file in files:
+        reader = next((each for each in READERS if each.claims(file)), None)
+        if reader is None:
+            unclaimed.append(file.path)
+        else:
+            claimed[reader.name].append(file)
+    return claimed, unclaimed
+
+
+def check(reader: Reader, files: Sequence[RawFile]) -> Checked:
+    """Read the raw files of one source, import them, and compare both."""
+    checked = Checked(reader.name, len(files))
+    raw = _sessions(reader, files, checked)
+    found = imported([file.path for file in files])
+    checked.sessions, checked.messages = len(raw), found.messages
+    checked.conflicts = found.report.conflicts
+    checked.errors = dict(found.report.errors)
+    checked.errors |= dict.fromkeys(found.report.unknown, "is of no known format")
+    grouped: dict[str, Numbered] = defaultdict(list)
+    for session, pieces in raw.items():
+        grouped[_resolve(session, pieces, found.sessions)] += pieces
+    for session, pieces in grouped.items():
+        compare(session, pieces, found.sessions.get(session, Found()), checked.counts)
+    for session in found.sessions.keys() - grouped.keys():
+        compare(session, [], found.sessions[session], checked.counts)
+    return checked
+
+
+def _load(path: Path, folder: Path) -> Path:
+    database = folder / f"{path.stem}-{len(list(folder.iterdir()))}" / f"{path.stem}.db"
+    database.parent.mkdir(mode=0o700)
+    connection = sqlite3.connect(database)
+    connection.executescript(path.read_text(encoding="utf-8"))
+    connection.close()
+    return database
+
+
+def _sessions(reader: Reader, files: Sequence[RawFile], checked: Checked) -> dict[str, Numbered]:
+    """Return the pieces of each session; an item that several files have counts once."""
+    items: dict[tuple[str, str, tuple[Piece, ...]], Item] = {}
+    for file in files:
+        for item in reader.read(file):
+            items.setdefault((item.session, item.key, item.pieces), item)
+            if item.version:
+                checked.versions.add(item.version)
+    sessions: dict[str, Numbered] = defaultdict(list)
+    for number, item in enumerate(items.values()):
+        pieces = sessions[item.session]
+        pieces += [(number, piece) for piece in item.pieces if piece.text.strip()]
+    return sessions
+
+
+def _resolve(session: str, pieces: Numbered, found: dict[str, Found]) -> str:
+    """Return the journal's id of a session.
+
+    An importer may lengthen an id that is unique in one file only. Of several candidates the one
+    with the most texts in common is it, of all sessions if none has the id in it.
+    """
+    if session in found:
+        return session
+    wanted = {piece.text for _, piece in pieces}
+    candidates = [name for name in found if session in name] or list(found)
+    shared = {
+        name: len(wanted & {each.text for _, each in found[name].pieces}) for name in candidates
+    }
+    return max(shared, key=lambda name: (shared[name], name), default=session)

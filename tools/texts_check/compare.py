@@ -1,0 +1,195 @@
+"""Compares the pieces of a session as the raw files have them with those of the journal."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    from tools.texts_check.pieces import Piece
+
+EXAMPLES = 20
+_SHOWN = 160
+
+
+@dataclass(slots=True)
+class Found:
+    """What the journal has of a session.
+
+    Attributes:
+        pieces: its pieces in the order of its messages, each with the number of its message.
+        aside: other strings of its messages and events, such as those in `extra`.
+        conflicts: texts of events that are not in force.
+    """
+
+    pieces: list[tuple[int, Piece]] = field(default_factory=list)
+    aside: str = ""
+    conflicts: str = ""
+
+
+@dataclass(slots=True)
+class Counts:
+    """Counts of a comparison.
+
+    Attributes:
+        compared: pieces of the raw files.
+        equal: those that the journal has as they are; all but the others.
+        joined: those that are within a longer text.
+        aside: those that are only in `extra`, or in another field.
+        conflicts: those that are only in an event that is not in force.
+        lost: those that are nowhere, and may not be.
+        losses: those that are nowhere, by the reason that `docs/sources.md` gives.
+        doubled: pieces of the journal that are more often there than in the raw files.
+        more: pieces of the journal that no reader has found.
+        order: pieces that are out of order.
+        roles: pieces with another role.
+        names: calls and results with another name of the tool.
+        ids: calls and results with another id of the call.
+        examples: some of each fault, as (kind of fault, session, text).
+    """
+
+    compared: int = 0
+    equal: int = 0
+    joined: int = 0
+    aside: int = 0
+    conflicts: int = 0
+    lost: int = 0
+    losses: Counter[str] = field(default_factory=Counter)
+    doubled: int = 0
+    more: int = 0
+    order: int = 0
+    roles: int = 0
+    names: int = 0
+    ids: int = 0
+    examples: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def fault(self, name: str, session: str, what: str) -> None:
+        """Count a fault, and keep the first ones of its kind."""
+        setattr(self, name, getattr(self, name) + 1)
+        if sum(kind == name for kind, _, _ in self.examples) < EXAMPLES:
+            self.examples.append((name, session, what[:_SHOWN]))
+
+
+@dataclass(slots=True)
+class _Side:
+    """The pieces of the journal, which are used up as the raw ones are found among them."""
+
+    pieces: list[tuple[int, Piece]]
+    left: dict[int, str] = field(default_factory=dict)  # what of a piece is not used up
+    _pools: dict[Hashable, deque[int]] = field(default_factory=lambda: defaultdict(deque))
+
+    def __post_init__(self) -> None:
+        for at, (_, piece) in enumerate(self.pieces):
+            self.left[at] = piece.text
+            for key in _keys(piece):
+                self._pools[key].append(at)
+
+    def take(self, piece: Piece) -> int | None:
+        """Use up an equal piece, best one of the same id and kind."""
+        for key in _keys(piece):
+            pool = self._pools.get(key, deque())
+            while pool:
+                at = pool.popleft()
+                if self.left.get(at) == self.pieces[at][1].text:
+                    del self.left[at]
+                    return at
+        return None
+
+    def take_part(self, piece: Piece) -> int | None:
+        """Use up a part of a longer piece."""
+        wanted = piece.text.strip()
+        order = sorted(self.left, key=lambda at: self.pieces[at][1].kind != piece.kind)
+        for at in order:
+            left = self.left[at]
+            start = left.find(wanted)
+            if start >= 0:
+                self.left[at] = f"{left[:start]}\0{left[start + len(wanted) :]}"
+                return at
+        return None
+
+
+def compare(session: str, raw: Sequence[tuple[int, Piece]], found: Found, counts: Counts) -> None:
+    """Compare the pieces of one session, and add to the counts.
+
+    Args:
+        session: its id, for examples.
+        raw: pieces of the raw files, each with the number of its item.
+        found: what the journal has.
+        counts: is added to.
+    """
+    side = _Side(found.pieces)
+    matches: list[tuple[int, int]] = []
+    rest = []
+    for number, piece in raw:
+        counts.compared += 1
+        at = side.take(piece) if piece.once else None
+        if at is None:
+            rest.append((number, piece))
+            continue
+        counts.equal += 1
+        _same_about(session, piece, found.pieces[at][1], counts)
+        matches.append((found.pieces[at][0], number))
+    whole = "\0".join(piece.text for _, piece in found.pieces)
+    for number, piece in rest:
+        at = side.take_part(piece) if piece.once else None
+        if at is not None:
+            counts.joined += 1
+            _same_about(session, piece, found.pieces[at][1], counts)
+            matches.append((found.pieces[at][0], number))
+        elif not piece.once and (side.take(piece) is not None or piece.text.strip() in whole):
+            counts.equal += 1
+        else:
+            _missing(session, piece, found, counts)
+    known = {piece.text.strip() for _, piece in raw}
+    for at, left in side.left.items():
+        piece = found.pieces[at][1]
+        if left == piece.text:
+            name = "doubled" if left.strip() in known else "more"
+            counts.fault(name, session, f"{piece.kind} {piece.role} {piece.text}")
+    _count_order(session, matches, counts)
+
+
+def _missing(session: str, piece: Piece, found: Found, counts: Counts) -> None:
+    """Count a piece that no message has."""
+    if piece.loss:
+        counts.losses[piece.loss] += 1
+    elif piece.text.strip() in found.aside:
+        counts.fault("aside", session, f"{piece.kind} {piece.text}")
+    elif piece.text.strip() in found.conflicts:
+        counts.fault("conflicts", session, f"{piece.kind} {piece.text}")
+    else:
+        counts.fault("lost", session, f"{piece.kind} {piece.role} {piece.text}")
+
+
+def _keys(piece: Piece) -> Iterable[Hashable]:
+    stripped = piece.text.strip()
+    if piece.id:
+        yield (piece.kind, piece.id, stripped)
+    yield (piece.kind, piece.role, stripped)
+    yield (piece.kind, stripped)
+    yield stripped
+
+
+def _same_about(session: str, raw: Piece, found: Piece, counts: Counts) -> None:
+    """Count a role, a name or an id that differ."""
+    if raw.role != found.role:
+        counts.fault("roles", session, f"{raw.role} is {found.role}: {raw.text}")
+    if raw.name and raw.name != found.name:
+        counts.fault("names", session, f"{raw.name} is {found.name}: {raw.text}")
+    if raw.id and raw.id != found.id:
+        counts.fault("ids", session, f"{raw.id} is {found.id}: {raw.text}")
+
+
+def _count_order(session: str, matches: list[tuple[int, int]], counts: Counts) -> None:
+    """Count the pieces that would have to be moved: all but the longest increasing sequence."""
+    ends: list[int] = []
+    for message, item in sorted(matches):
+        place = bisect_right(ends, item)
+        if place < len(ends):
+            counts.fault("order", session, f"message {message} is item {item}")
+        ends[place : place + 1] = [item]
+    # each match either lengthens the sequence or is counted above; the longest one has len(ends)
