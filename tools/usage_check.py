@@ -1,7 +1,8 @@
 """Compare the usage that was imported with a plain count over the raw files.
 
 The count is made here, line by line, without any code of the importers: of Claude Code the greatest
-figures of each call of the API, of Codex the growth of the running totals of each file.
+figures of each call of the API, of Codex the growth of the running totals of each file. The input
+is what was not in a cache: Codex counts what it read from there, too, so that is subtracted.
 
     python -m tools.usage_check ../shared/data/claude-code ../shared/data/codex
 """
@@ -77,7 +78,8 @@ def count(paths: Iterable[Path]) -> dict[str, Counter[str]]:
                 total = tuple(info["total_token_usage"].get(name) or 0 for name in _CODEX)
                 if total != before:
                     # the same totals of one session, in several files, are one call
-                    codex[session, total] = tuple(a - b for a, b in zip(total, before, strict=True))
+                    whole, output, cached = (a - b for a, b in zip(total, before, strict=True))
+                    codex[session, total] = (max(0, whole - cached), output, cached)
                 before = total
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for source, calls in (("claude-code", claude.values()), ("codex", codex.values())):

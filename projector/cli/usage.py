@@ -51,9 +51,9 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
     Costs are what the source says, else by the prices of the package genai-prices (install
     agent-journal[prices]). A call whose price is not known has none, and its model is listed; it
-    never counts as 0. Sub-agents belong to the session that started them. Days, weeks and months
-    are in local time. T is a date (2026-01-31), a time (2026-01-31T12:00:00Z), or how far back
-    (30m, 2h, 3d, 1w).
+    never counts as 0. The input is without the tokens of the cache, whatever its source says.
+    Sub-agents belong to the session that started them. Days, weeks and months are in local time. T
+    is a date (2026-01-31), a time (2026-01-31T12:00:00Z), or how far back (30m, 2h, 3d, 1w).
 
     \b
         projector usage --by model --since 30d

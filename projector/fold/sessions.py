@@ -196,8 +196,11 @@ NANO = 1_000_000_000
 
 
 def amounts(data: Mapping[str, Any]) -> dict[str, int]:
-    """Return the amounts that a usage event gives, by counter; costs in nanodollars."""
-    found = {}
+    """Return the amounts that a usage event gives, by counter; costs in nanodollars.
+
+    The input tokens are without those of the cache, also if the event has them with these.
+    """
+    found: dict[str, int] = {}
     for name in COUNTS:
         value = data.get(name)
         if is_count(value):
@@ -206,6 +209,11 @@ def amounts(data: Mapping[str, Any]) -> dict[str, int]:
         value = data.get(name)
         if is_amount(value):
             found[name] = round(value * NANO)
+    extra = data.get("extra")
+    has_cached = isinstance(extra, dict) and extra.get("input_includes_cache") is True
+    if has_cached and "input_tokens" in found:
+        cached = sum(found.get(name, 0) for name in ("cache_read_tokens", "cache_write_tokens"))
+        found["input_tokens"] = max(0, found["input_tokens"] - cached)
     return found
 
 

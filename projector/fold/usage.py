@@ -25,7 +25,6 @@ class Call:
         model, provider: as its events give them; None if they do not.
         amounts: the counters; costs in nanodollars.
         written_1h: of the tokens that were written to a cache, those that are kept for an hour.
-        input_includes_cache: whether the input tokens include those of the cache.
     """
 
     time: int
@@ -33,7 +32,6 @@ class Call:
     provider: str | None
     amounts: dict[str, int]
     written_1h: int = 0
-    input_includes_cache: bool = False
 
 
 def fold_calls(events: Iterable[OrderedEvent]) -> list[Call]:
@@ -72,7 +70,6 @@ def _call(data: Mapping[str, Any], counted: dict[str, int], time: int) -> Call:
         provider if isinstance(provider, str) else None,
         counted,
         written if is_count(written) else 0,
-        extra.get("input_includes_cache") is True,
     )
 
 
@@ -87,5 +84,4 @@ def _joined(one: Call | None, other: Call) -> Call:
         one.provider or other.provider,
         {name: max(one.amounts.get(name, 0), other.amounts.get(name, 0)) for name in names},
         max(one.written_1h, other.written_1h),
-        one.input_includes_cache or other.input_includes_cache,
     )

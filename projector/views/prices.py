@@ -67,9 +67,8 @@ def _from_table(call: Call, model: str) -> int | None:
     used = call.amounts
     read, written = used.get("cache_read_tokens", 0), used.get("cache_write_tokens", 0)
     # the table counts the tokens of the cache among those of the input
-    cached = 0 if call.input_includes_cache else read + written
     tokens = {
-        "input_tokens": used.get("input_tokens", 0) + cached,
+        "input_tokens": used.get("input_tokens", 0) + read + written,
         "cache_read_tokens": read,
         "cache_write_tokens": written,
         "cache_write_1h_tokens": min(call.written_1h, written),

@@ -40,8 +40,7 @@ class UsageRow:
         name: of the group; None if its calls do not give it, such as a model.
         sessions: number of sessions; sub-agents count as the session that started them.
         input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
-            api_calls: the sums. Whether the input includes the tokens of the cache is up to the
-            source.
+            api_calls: the sums. The input is without the tokens of the cache, whatever the source.
         cost: what is known of its cost, in micro-dollars; None if nothing is known.
         unpriced: the models of calls whose cost is not known; "" for calls without a model.
     """

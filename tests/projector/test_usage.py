@@ -149,6 +149,29 @@ def test_what_the_source_says_comes_first_and_an_unknown_price_is_unknown(
     assert found.prices is None
 
 
+def test_input_is_without_the_tokens_of_the_cache(journal: Journal, journal_dir: Path) -> None:
+    """A source may count them among the input; a newer importer may have written them apart."""
+    cached = {"cache_read_tokens": 500, "cache_write_tokens": 100, "output_tokens": 7}
+    flag = {"input_includes_cache": True}
+    for name in ("apart", "among", "both", "wrong"):
+        session(journal, name, source="codex")
+    used(journal, "apart", "c1", input_tokens=1000, **cached)
+    used(journal, "among", "c2", input_tokens=1600, extra=flag, **cached)
+    used(journal, "both", "c3", input_tokens=1600, extra=flag, **cached)
+    used(journal, "both", "c3", input_tokens=1000, **cached)
+    used(journal, "wrong", "c4", input_tokens=400, extra=flag, **cached)
+    found = report(journal_dir, by="session")
+    assert {row.name: (row.input_tokens, row.cache_read_tokens) for row in found.rows} == {
+        "apart": (1000, 500),
+        "among": (1000, 500),
+        "both": (1000, 500),
+        "wrong": (0, 500),
+    }
+    with Projection.open(journal_dir) as projection:
+        totals = {each.session: each.usage["input_tokens"] for each in projection.sessions()}
+    assert totals == {row.name: row.input_tokens for row in found.rows}
+
+
 @pytest.mark.slow
 def test_the_table_of_prices_is_used_offline(journal: Journal, journal_dir: Path) -> None:
     """Tokens of the cache have prices of their own, whether the source adds them to the input."""
