@@ -216,6 +216,34 @@ def total(second: int, last: int, total: int, cached: int = 0) -> bytes:
     return at(second, "event_msg", type="token_count", info=info)
 
 
+def test_what_the_model_wrote_has_the_model_of_its_turn() -> None:
+    """What was said to it, and the results of its tools, have none."""
+    call = {"type": "function_call", "name": "ls", "call_id": "c1", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "x"}
+    lines = [
+        meta(),
+        at(1, "turn_context", model="m-1"),
+        item(2, "user", "Ask."),
+        item(3, "assistant", "Answer."),
+        at(4, "response_item", **call),
+        at(5, "response_item", **result),
+        at(6, "turn_context", model="m-2"),
+        at(7, "response_item", type="reasoning", summary=[{"type": "s", "text": "Hm."}]),
+        event(8, "agent_message", "Only an event."),
+        *(at(9 + n, "world_state") for n in range(17)),
+    ]
+    found = [(m["role"], m.get("model")) for m in messages(feed(Codex, lines))]
+    assert found == [
+        ("user", None),
+        ("assistant", "m-1"),
+        ("assistant", "m-1"),
+        ("tool", None),
+        ("system", "m-2"),
+        ("assistant", "m-2"),
+        ("assistant", "m-2"),
+    ]
+
+
 def test_running_totals_become_the_usage_of_each_call() -> None:
     """A repeated total is no call; after a gap the difference counts; totals may begin again."""
     lines = [

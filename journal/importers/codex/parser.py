@@ -16,9 +16,9 @@ items bare, without a time.
   files, `rollout-<time>-<session>_<segment>.jsonl`.
 * `thread_rolled_back` retracts the last turns of the user: see `turns`.
 * `token_count` lines hold running totals: see `usage`. What no person wrote has a `meta`.
-* Each turn names its model, and so does its usage: the session has that of its first turn, and a
-  turn with another model or folder than the one before it gives a system message without text for
-  the change.
+* Each turn names its model, which its messages and its usage have; the session has that of its
+  first turn, and a turn with another model or folder than the one before it gives a system message
+  without text for the change.
 """
 
 from __future__ import annotations
@@ -221,6 +221,8 @@ class Codex:
             self._turns.begin(line, id)
         if data["role"] == "user":
             data["meta"] = meta_of(data["content"])
+        elif data["role"] == "assistant":
+            data["model"] = self._totals.model
         copied = self._copied.line(payload)
         shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent, "line": copied}
         self._before = own or id
@@ -232,18 +234,16 @@ class Codex:
         kind = payload.get("type")
         text = text_or_none(payload.get("message")) or text_or_none(payload.get("text"))
         shared = {"source": SOURCE, "timestamp": timestamp, "extra": {"event": shorten(kind)}}
+        spoken = {"role": "assistant", "model": self._totals.model, **shared}
         if kind in ("user_message", "agent_message") and text is not None:
-            role = "user" if kind == "user_message" else "assistant"
-            found = message(line, self.session, id, {"role": role, "content": text, **shared})
+            by = {"role": "user", **shared} if kind == "user_message" else spoken
+            found = message(line, self.session, id, {"content": text, **by})
             yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
         elif kind in ("agent_reasoning", "agent_reasoning_raw_content") and text is not None:
-            data = {"role": "assistant", "reasoning": text, **shared}
-            found = message(line, self.session, id, data)
+            found = message(line, self.session, id, {"reasoning": text, **spoken})
             yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
         elif kind == "item_completed" and (text_of_plan := plan(payload)) is not None:
-            found = message(
-                line, self.session, id, {"role": "assistant", "content": text_of_plan, **shared}
-            )
+            found = message(line, self.session, id, {"content": text_of_plan, **spoken})
             yield from self._duplicates.repeated(
                 line, kind, text_of_plan, found, begins=self._begins
             )
