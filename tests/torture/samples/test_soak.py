@@ -142,23 +142,43 @@ def test_what_is_shown_after_it_was_forgotten_is_caught(
     assert "FAILED forgetting: " in capsys.readouterr().out
 
 
-def wait_of(slept: int, others: int = 0) -> waits.Wait:
+def wait_of(slept: int, others: int = 0, in_call: int = 0, began: int = 1_000_000) -> waits.Wait:
     """Return an append that slept, ran for 1 ms, and waited 70 ms for a processor."""
-    return waits.Wait(1_000_000, slept + 71_000, 70_000, others, slept, "fsync", slept // 2)
+    return waits.Wait(began, slept + 71_000, 70_000, others, slept, "write", in_call)
 
 
 def test_an_append_that_waits_beside_an_erasure_fails() -> None:
     """More than 50 ms are a failure at the levels that do not wait for the disk by themselves."""
-    spans = [(900_000, 1_000_100)]
+    spans, bare = [(900_000, 1_000_100)], [wait_of(0)]
     found = {"never": [wait_of(49_000)], "always": [wait_of(90_000)]}
-    assert appends.judge_appends(found, spans)["always_longest_beside"] == 91.0
+    assert appends.judge_appends(found, spans, bare)["always_longest_beside"] == 91.0
     found["never"].append(wait_of(90_000, others=50_000))
-    assert appends.judge_appends(found, spans)["never_longest_beside"] == 50.0
+    assert appends.judge_appends(found, spans, bare)["never_longest_beside"] == 50.0
     found["never"].append(wait_of(50_000))
     with pytest.raises(programs.Failed, match=r"at never took 51\.0 ms .* slept for 50\.0 ms"):
-        appends.judge_appends(found, spans)
+        appends.judge_appends(found, spans, bare)
     with pytest.raises(programs.Failed, match="no append at never was made beside an erasure"):
-        appends.judge_appends(found, [(0, 1)])
+        appends.judge_appends(found, [(0, 1)], bare)
+
+
+def test_an_append_may_wait_for_the_disk_as_long_as_a_bare_write() -> None:
+    """The bound is above the longest bare write at that time; the wait for a lock does not count.
+
+    A block of 60 ms by compaction is found, also while the disk stalls for half a second.
+    """
+    spans = [(0, 20_000_000)]
+    slow = {"interval": [wait_of(501_000, in_call=500_000)]}
+    stall = wait_of(460_000, began=1_200_000)
+    counts = appends.judge_appends(slow, spans, [wait_of(0), stall])
+    assert (counts["bare_longest"], counts["interval_longest_beside"]) == (461.0, 502.0)
+    for bare in ([wait_of(0)], [wait_of(440_000)], [wait_of(460_000, began=9_000_000)]):
+        with pytest.raises(programs.Failed, match=r"at interval took 502\.0 ms"):
+            appends.judge_appends(slow, spans, bare)
+    in_a_lock = {"interval": [wait_of(60_000, in_call=1_000)]}
+    with pytest.raises(programs.Failed, match=r"longest bare write at that time took 461\.0 ms"):
+        appends.judge_appends(in_a_lock, spans, [stall])
+    with pytest.raises(programs.Failed, match="the bare writer wrote nothing"):
+        appends.judge_appends(slow, spans, [])
 
 
 def test_what_is_left_of_a_forgotten_message_is_found(tmp_path: Path) -> None:

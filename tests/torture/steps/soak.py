@@ -33,7 +33,10 @@ each finds what was acknowledged and is named by none. Afterwards no file holds 
 session of what was forgotten, every request has a receipt, and all the rest is there.
 No append at `never` and `interval` took more than 50 ms beside an erasure. Waits of its thread for
 a processor, which the kernel counts, are not the program's, and do not count: only the time in
-which it ran, and in which it slept in a lock, in a system call or for the disk. The times at
+which it ran, and in which it slept in a lock, in a system call or for the disk. Neither does what
+the disk makes every program wait for: a writer without the journal writes and syncs lines of the
+same length beside the others, and an operation of an append on the disk may take as long as the
+longest bare write within half a second, and 50 ms more. The times at
 `always`, where each append waits for the disk, are only reported, and so are those without an
 erasure. `--sabotage` leaves bytes, forgets more, shows what is forgotten, or lets appends wait: the
 scenario must fail.

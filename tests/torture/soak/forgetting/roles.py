@@ -27,6 +27,7 @@ from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection
 from tests.support.skewed import skewed
 from tests.torture.soak.cast import read_lines
+from tests.torture.soak.forgetting.bare import write_bare
 from tests.torture.soak.forgetting.model import (
     Key,
     Named,
@@ -257,6 +258,8 @@ def main() -> None:
         elif role == "fill":
             journal, files, name, count, bulk = rest
             fill(Path(journal), Path(files), name, int(count), int(bulk))
+        elif role == "bare":
+            write_bare(*map(Path, rest[2:]))
         elif role == "read":
             journal, seed, files, logs = rest
             read(Path(journal), seed, Path(files), Path(logs))

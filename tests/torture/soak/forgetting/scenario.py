@@ -65,6 +65,8 @@ class Forgetting:
         for n, name in enumerate(names):
             # one of each level is never killed
             self._add(name, "write", files, name, _LEVELS[n % 3], killable=n >= len(_LEVELS))
+        self._bare = folder / "bare.jsonl"
+        self._add("bare", "bare", str(folder / "bare"), str(self._bare), killable=False)
         self.cast.add_projectors()
         for n in range(1 if small else 3):
             self._add(f"reader{n}", "read", files, logs, killable=n > 0)
@@ -106,7 +108,7 @@ class Forgetting:
             Failed: a check failed.
         """
         counts = self.cast.judge()
-        appends = judge_appends(self._waits(), read_spans(self._logs))
+        appends = judge_appends(self._waits(), read_spans(self._logs), read_waits(self._bare))
         if pending := int(self._run("finish")):
             raise Failed(f"{pending} segments are pending although no process writes")
         keys = acknowledged_keys(self.cast.acknowledged)
