@@ -23,7 +23,7 @@ from journal.segments.find import find_events
 from journal.segments.listing import list_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from journal.erasure.request import Request
     from journal.format.keyed_hash import Key
@@ -163,10 +163,15 @@ class RequestScan:
 
     Args:
         directory: the opened journal.
+        before_each: called before each segment that is searched; what it raises ends the search,
+            and `save` keeps what was searched.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(
+        self, directory: Directory, before_each: Callable[[], None] = lambda: None
+    ) -> None:
         self._directory = directory
+        self._before_each = before_each
         self._hint = directory.path / "imports" / HINT
         self._empty: dict[str, _Version] | None = None
         self._searched: dict[str, tuple[int, int]] = {}  # segment: inode, bytes searched
@@ -214,6 +219,7 @@ class RequestScan:
         if inode != ref.version[0] or offset > ref.size:
             is_changed, offset = self._found.pop(name, None) is not None, 0
         if offset < ref.size:
+            self._before_each()
             events, offset = find_events(ref, _TYPE, offset)
             found = [request for event in events if (request := request_of(event)) is not None]
             if found:

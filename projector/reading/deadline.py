@@ -6,7 +6,7 @@ import time
 
 from projector.errors import QueryTimeout
 
-REFRESHING = "bringing the projection up to date"
+REFRESHING = "bringing the projection up to date (what was done of it is kept)"
 """What takes too long where new events cannot be applied in time."""
 
 

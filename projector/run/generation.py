@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from projector.db.connections import create, finish, open_writer
 from projector.db.fork_safety import close
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import failure, refusals
-from projector.errors import NotApplied, NotHidden
+from projector.errors import BuildStopped, NotApplied, NotHidden
 from projector.run.hiding import record
 from projector.run.projector import Progress, Projector
 
@@ -64,10 +65,13 @@ def build_generation(
 
     It hides what the requests ask to forget that are in the lanes now, and those given. Those that
     come later need another generation: this one ends before them.
+
+    Raises:
+        BuildStopped: `stop` returned True while the lanes were searched for requests.
     """
     check_same(journal)  # a projection for another uuid would be rebuilt by its readers for ever
     path = kept.path(number)
-    there = (*RequestScan(journal).read_understood().requests, *requests)
+    there = (*search_requests(journal, stop).requests, *requests)
     forgotten = Forgotten(there, read_keys(journal.path) if there else ())
     try:
         applied = _fill(path, journal, forgotten, on_commit, stop, is_careful=False)
@@ -77,6 +81,27 @@ def build_generation(
         applied = _fill(path, journal, forgotten, on_commit, stop, is_careful=True)
     finish(path)
     return applied
+
+
+def search_requests(journal: Directory, stop: Callable[[], bool]) -> Forgotten:
+    """Return what the requests in the lanes forget, if the journal has a key.
+
+    Raises:
+        BuildStopped: `stop` returned True. The next search continues behind what was searched.
+        JournalOpenError, ReadError: the file `key` or a segment cannot be read.
+    """
+
+    def check() -> None:
+        if stop():
+            raise BuildStopped("the search of the lanes for requests to forget was stopped")
+
+    scan = RequestScan(journal, check)
+    try:
+        return scan.read_understood()
+    except BuildStopped:
+        with contextlib.suppress(OSError):  # without this hint the next search begins anew
+            scan.save()
+        raise
 
 
 def _fill(

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from journal.erasure.requests import read_requests
 from projector.db.connections import open_writer
 from projector.db.fork_safety import close
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.db.quiet import quiet
-from projector.errors import ProjectionError
-from projector.run.generation import apply_rest, build_generation, put
+from projector.errors import BuildStopped, ProjectionError
+from projector.run.generation import apply_rest, build_generation, put, search_requests
 from projector.run.hiding import Hiding
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def replace_showing(
     with lock.held():
         try:
             number = kept.unpublished()
-            if number is None or not _is_begun(kept, number, journal, requests):
+            if number is None or not _is_begun(kept, number, journal, requests, stop):
                 kept.remove_unpublished()
                 number = kept.next()
                 build_generation(kept, number, journal, on_commit, stop, requests)
@@ -58,6 +57,8 @@ def replace_showing(
                 return False
             lock.check()
             put(kept, number, hides=hides)
+        except BuildStopped:
+            return False  # the lanes were searched for requests: nothing was built in vain
         except BaseException:
             if lock.is_held():
                 kept.remove_unpublished()
@@ -66,7 +67,11 @@ def replace_showing(
 
 
 def _is_begun(
-    kept: Generations, number: int, journal: Directory, requests: tuple[Request, ...]
+    kept: Generations,
+    number: int,
+    journal: Directory,
+    requests: tuple[Request, ...],
+    stop: Callable[[], bool],
 ) -> bool:
     """Return whether a build that was stopped can be continued, and hides what is to be forgotten.
 
@@ -79,7 +84,7 @@ def _is_begun(
     try:
         with quiet:
             hiding = Hiding(db, journal.path)
-            needed = (*read_requests(journal).requests, *requests)
+            needed = (*search_requests(journal, stop).requests, *requests)
             return db.pragma("journal_mode") == "wal" and hiding.knows(needed)
     except apsw.Error:
         return False
