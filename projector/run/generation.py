@@ -99,7 +99,7 @@ def search_requests(journal: Directory, stop: Callable[[], bool]) -> Forgotten:
     try:
         return scan.read_understood()
     except BuildStopped:
-        with contextlib.suppress(OSError):  # without this hint the next search begins anew
+        with contextlib.suppress(OSError):  # a hint: without it the next search begins again
             scan.save()
         raise
 
