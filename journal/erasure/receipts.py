@@ -1,12 +1,14 @@
-"""Requests of which a journal has only the receipt: they are lost with their segment."""
+"""What is left of requests: their receipts, also of lost ones, and what was erased for them."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from journal.erasure.request import request_of
 from journal.format.event_types import ERASURE_COMPLETED, FORGET
-from journal.segments.find import find_events
+from journal.format.record import Erased
+from journal.segments.find import find_events, find_records
 from journal.segments.listing import list_segments
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
 
+_RUN = b'"erased"'
+"""What each run of erased events contains, and few other records."""
 _TYPES = b"erasure."
 """What the types of requests and receipts begin with."""
 REMEDY = (
@@ -53,6 +57,28 @@ def find_erasures(refs: Iterable[SegmentRef]) -> Iterator[Event]:
     """
     for ref in refs:
         yield from find_events(ref, _TYPES)[0]
+
+
+def count_erased(refs: Iterable[SegmentRef]) -> Counter[str]:
+    """Count the erased events of segments by the id of the request that erased them.
+
+    Numbers that are in two files of a lane, as for an hour after these were joined, count once.
+
+    Raises:
+        ReadError: a segment cannot be read.
+    """
+    spans: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for ref in refs:
+        for run in find_records(ref, _RUN)[0]:
+            if isinstance(run, Erased):
+                spans[ref.lane, run.by].append((run.seq, run.seq + run.count))
+    counts: Counter[str] = Counter()
+    for (_, by), found in spans.items():
+        behind = 0
+        for first, end in sorted(found):
+            counts[by] += max(0, end - max(first, behind))
+            behind = max(behind, end)
+    return counts
 
 
 def lost_requests(events: Iterable[Event]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Find the few events of a segment whose records contain a text, without decoding the others."""
+"""Find the few records of a segment whose lines contain a text, without decoding the others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.format.frame import MAX_RECORD
-from journal.format.record import FORMAT, Header, Record
+from journal.format.record import FORMAT, Erased, Header, Record
 from journal.format.scan import Damage, Found, scan
 from journal.segments.blocks import BLOCK, read_at
 from journal.segments.progress import Progress
@@ -37,7 +37,15 @@ def find_events(ref: SegmentRef, text: bytes, offset: int = 0) -> tuple[list[Eve
     Raises:
         ReadError: the file cannot be read.
     """
-    found: list[Event] = []
+    records, offset = find_records(ref, text, offset)
+    return [each.event for each in records if isinstance(each, Record)], offset
+
+
+def find_records(
+    ref: SegmentRef, text: bytes, offset: int = 0
+) -> tuple[list[Record | Erased], int]:
+    """Find records as `find_events`, runs of erased events included."""
+    found: list[Record | Erased] = []
     limit = BLOCK
     try:
         with open_segment(ref.path) as file:
@@ -49,9 +57,9 @@ def find_events(ref: SegmentRef, text: bytes, offset: int = 0) -> tuple[list[Eve
                 if not (whole or is_last) and limit > MAX_RECORD:
                     # it is damaged: no record is that long
                     items = list(read_segment(ref, Progress(offset)))
-                    return found + _events(items), _end(items, offset)
+                    return found + _records(items), _end(items, offset)
                 for line, at in _lines_with(text, block, whole):
-                    found += _events(scan(line, offset + at))
+                    found += _records(scan(line, offset + at))
                 offset, limit = offset + whole, BLOCK if whole else min(limit * 4, MAX_RECORD + 1)
                 if is_last:
                     break
@@ -85,9 +93,9 @@ def _is_newer(line: bytes) -> bool:
     )
 
 
-def _events(items: Iterable[Found | Damage]) -> list[Event]:
+def _records(items: Iterable[Found | Damage]) -> list[Record | Erased]:
     return [
-        item.record.event
+        item.record
         for item in items
-        if isinstance(item, Found) and isinstance(item.record, Record)
+        if isinstance(item, Found) and isinstance(item.record, (Record, Erased))
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.erasure.pending import find_hidden, find_pending
-from journal.erasure.receipts import named_requests
+from journal.erasure.receipts import count_erased, named_requests
 from journal.erasure.request import request_of
 from journal.erasure.requests import Forgotten, read_requests
 from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FORGET
@@ -27,18 +27,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was removed for one request or several.
+    """What one run removed: the sums of all requests that it finished.
 
     Attributes:
         time: when it was written; microseconds since 1970.
+        requests: how many requests the run finished. If there are several, the other numbers are of
+            all of them; `Erasure.erased` is of one.
         lines, segments, bytes: events that were erased or reduced, the segments that were
-            rewritten for that, and bytes of the lines that these events had.
+            rewritten for that, and bytes of the lines that these events had. What an earlier run
+            removed, that left something pending, is not among them.
         generations: databases that were removed.
-        started: when the erasure began; microseconds since 1970.
+        started: when the run began; microseconds since 1970.
         duration: microseconds that it took.
     """
 
     time: int
+    requests: int
     lines: int
     segments: int
     bytes: int
@@ -63,6 +67,9 @@ class Erasure:
         key_is_known: whether the journal has that key; without it, it is unknown what the request
             forgets.
         allows_again: whether the same messages may be appended again.
+        erased: events in whose place the lanes have its id, whichever run erased them. An event
+            that several requests forget counts for one of them. Those of which only a part was
+            forgotten or redacted are not among them.
         receipt: its last receipt; None while its bytes are not removed.
         pending: the segments that still have some of them; empty if there is a receipt.
         hidden: if there is a receipt: segments that have events of it again, because a program
@@ -82,6 +89,7 @@ class Erasure:
     key: str
     key_is_known: bool
     allows_again: bool
+    erased: int
     receipt: Receipt | None
     pending: tuple[Pending, ...] = ()
     hidden: tuple[Hidden, ...] = ()
@@ -135,6 +143,7 @@ def read_erasures(journal: Directory) -> list[Erasure]:
         for id in named_requests(event):
             if id not in receipts or receipts[id].time < receipt.time:
                 receipts[id] = receipt
+    erased = count_erased(list_segments(journal.lanes))
     listed = [
         Erasure(
             each.id,
@@ -148,15 +157,17 @@ def read_erasures(journal: Directory) -> list[Erasure]:
             each.key,
             each.key in known,
             each.reach is not None,
+            erased[each.id],
             receipts.get(each.id),
         )
         for each in requests.values()
     ]
-    listed += [_lost(id, receipts[id]) for id in receipts.keys() - requests.keys()]
+    lost = receipts.keys() - requests.keys()
+    listed += [_lost(id, erased[id], receipts[id]) for id in lost]
     return sorted(listed, key=lambda each: (each.time, each.id))
 
 
-def _lost(id: str, receipt: Receipt) -> Erasure:
+def _lost(id: str, erased: int, receipt: Receipt) -> Erasure:
     return Erasure(
         id=id,
         time=receipt.time,
@@ -169,6 +180,7 @@ def _lost(id: str, receipt: Receipt) -> Erasure:
         key="",
         key_is_known=False,
         allows_again=False,
+        erased=erased,
         receipt=receipt,
         is_lost=True,
     )
@@ -185,4 +197,5 @@ def _receipt(event: Event) -> Receipt:
     # another program may have written it: what has another kind counts as zero
     names = ("lines", "segments", "bytes", "generations", "started", "duration")
     numbers = (event.data.get(name) for name in names)
-    return Receipt(event.time, *(value if isinstance(value, int) else 0 for value in numbers))
+    named = len(named_requests(event))
+    return Receipt(event.time, named, *(it if isinstance(it, int) else 0 for it in numbers))

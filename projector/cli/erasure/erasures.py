@@ -40,16 +40,19 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
         journal erasures --json | jq 'select(.receipt == null)'
 
     JSON: {"id", "time", "scope", "reason", "sessions", "events", "messages", "texts", "key",
-    "key_is_known", "allows_again", "receipt": {"time", "lines", "segments", "bytes",
-    "generations", "started", "duration"}, "pending": [{"lane_folder", "lane", "segment", "pid",
-    "host"}], "hidden": [{"lane_folder", "lane", "segment", "pid", "host", "request", "events",
-    "late", "last"}], "is_lost"}
+    "key_is_known", "allows_again", "erased", "receipt": {"time", "requests", "lines", "segments",
+    "bytes", "generations", "started", "duration"}, "pending": [{"lane_folder", "lane", "segment",
+    "pid", "host"}], "hidden": [{"lane_folder", "lane", "segment", "pid", "host", "request",
+    "events", "late", "last"}], "is_lost"}
 
     A request of which only the receipt is there is lost with its segment: it is named with
     `is_lost`, and the exit code is 5.
 
-    `hidden` is as in `journal status`. `sessions`, `events`, `messages` and `texts` count hashes.
-    Times are in µs since 1970, the duration is in µs.
+    `erased` counts the events that are erased for this request, whichever run did it; of an event
+    that several requests forget, one has it. `receipt` is of the run that finished the request: its
+    numbers are sums of all the requests that it finished, `requests`, and of a run that left
+    something pending there is none. `hidden` is as in `journal status`. `sessions`, `events`,
+    `messages` and `texts` count hashes. Times are in µs since 1970, the duration is in µs.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
     found = erasures(path)
@@ -94,5 +97,9 @@ def _state(erasure: Erasure) -> str:
     if receipt is None:
         return "pending"
     at = format_local_time(receipt.time, "minutes")
-    lines, segments = counted(receipt.lines, "event"), counted(receipt.segments, "segment")
-    return f"erased {at}, {lines} in {segments}, {receipt.duration / 1e6:.1f} s"
+    run = f"{counted(receipt.lines, 'event')} in {counted(receipt.segments, 'segment')}"
+    shared = f" for {receipt.requests:,} requests" if receipt.requests > 1 else ""
+    return (
+        f"erased {at}, {counted(erasure.erased, 'event')}; that run changed {run}{shared} in"
+        f" {receipt.duration / 1e6:.1f} s"
+    )

@@ -304,3 +304,19 @@ def test_a_disk_that_fills_up_loses_nothing(
         assert _shown(path) == shown
     if any(segment.stat().st_size == 0 for segment in segments(path)):
         expect_problems("empty")
+
+
+def test_a_receipt_is_of_its_run_and_each_request_has_its_own_count(path: Path) -> None:
+    """Requests that one run finishes share a receipt; what an earlier run erased counts, too."""
+    with Journal.open(path, fsync="never") as journal:
+        for number in range(5):
+            journal.append_message("s9", "user", f"held {number}")
+        for session in ("s9", "s1"):
+            assert not forget(path, Selection(sessions=(session,))).is_complete
+    last = finish_forgetting(path)
+    assert last.is_complete
+    held, s1 = erasures(path)
+    assert (held.erased, s1.erased) == (5, 2)
+    assert held.receipt is not None
+    assert held.receipt == s1.receipt
+    assert (held.receipt.requests, held.receipt.lines) == (2, last.lines)
