@@ -175,7 +175,9 @@ class Projection(UsageReader):
         return Listing(found, fresh.behind)
 
     def session(self, name: str) -> SessionView:
-        """Return the session with this id, or with the only one that begins so.
+        """Return the session with this id, or the only one whose id begins or ends so.
+
+        An id comes before a beginning, and a beginning before an end.
 
         Raises:
             QueryError: `name` is no text.

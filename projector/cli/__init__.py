@@ -17,7 +17,7 @@ _COMMANDS = Commands(
         "salvage": "projector.cli.salvage",
         "search": "projector.cli.search",
         "sessions": "projector.cli.sessions",
-        "show": "projector.cli.show",
+        "show": "projector.cli.show.show",
         "status": "projector.cli.status",
         "sync": "projector.cli.sync",
         "usage": "projector.cli.usage",

@@ -8,14 +8,18 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import Styled, has_colours, print_json, print_line
+from journal.cli.kit.table import Column, print_table
 from journal.cli.kit.times import Moment, format_local_time
+from journal.cli.kit.width import cut, terminal_width
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.render import hit_json, readable
+from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
 from projector.search.engine import RANKED, Look
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from projector.search.engine import Hit, Sort
@@ -23,7 +27,13 @@ if TYPE_CHECKING:
 
 _OPEN, _CLOSE = "\x01", "\x02"
 """Marks around a match. No snippet has these characters: they become spaces in it."""
-_CONTEXT_WIDTH = 100
+_CONTEXT_WIDTH = 120
+"""Columns of a line of context, of which the first are an indent."""
+_READ = 1_000
+"""Characters of a message that a line of context is made of."""
+_INDENT = "     "
+_PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
+"""Time, role, source and session of a hit."""
 
 
 @click.command("search")
@@ -31,9 +41,7 @@ _CONTEXT_WIDTH = 100
 @click.option("--role", metavar="R", help="Only messages of this role; user: by people.")
 @click.option("--include-meta", is_flag=True, help="With --role user: by machines, too.")
 @click.option("--source", metavar="SRC", help="Only messages from this source.")
-@click.option(
-    "--session", metavar="S", help="Only this session: its id, or the beginning of its id."
-)
+@click.option("--session", metavar="S", help="Only this session: its id, or its beginning or end.")
 @click.option("--since", type=Moment(), metavar="T", help="Only messages of T or later.")
 @click.option("--until", type=Moment(), metavar="T", help="Only messages before T.")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
@@ -113,6 +121,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             sort=sort,
             look=Look(open=marks[0], close=marks[1], context=context),
         )
+        found = [name for hit in results.hits for name in (hit.session, hit.home) if name]
+        names = None if as_json else short_names(projection, found)
     if as_json:
         answer = {
             "query": results.query,
@@ -125,28 +135,37 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         warn_if_behind(results.behind)
         return
     for number, hit in enumerate(results.hits, offset + 1):
-        _print_hit(number, hit)
+        _print_hit(number, hit, names)
     _print_notes(results)
 
 
-def _print_hit(number: int, hit: Hit) -> None:
-    place = "  ".join(
-        part
-        for part in (format_local_time(hit.time, "minutes"), hit.role, hit.source, hit.session)
-        if part
-    )
-    place += "" if hit.home is None else f"  replays {one_line(hit.home)}"
-    title = (Styled(hit.title, bold=True), "  ") if hit.title else ()
-    print_line(f"{number:>3}. ", *title, Styled(place, dim=True))
+def _print_hit(number: int, hit: Hit, names: Mapping[str, str] | None) -> None:
+    _print_place(number, hit, names or {})
     for view in hit.context:
         if view.id == hit.id:
-            print_line("     ", *_bold(hit.snippet))
+            print_line(_INDENT, *_bold(hit.snippet))
         else:
-            text = " ".join(readable(view).split())
-            short = text if len(text) <= _CONTEXT_WIDTH else f"{text[:_CONTEXT_WIDTH]}…"
-            print_line(Styled(f"     {view.role}: {short}", dim=True))
+            text = f"{view.role}: {' '.join(readable(view)[:_READ].split())}"
+            width = min(terminal_width() or _CONTEXT_WIDTH, _CONTEXT_WIDTH) - len(_INDENT)
+            print_line(_INDENT, Styled(cut(one_line(text), max(width, 1)), dim=True))
     if not hit.context:
-        print_line("     ", *_bold(hit.snippet))
+        print_line(_INDENT, *_bold(hit.snippet))
+
+
+def _print_place(number: int, hit: Hit, names: Mapping[str, str]) -> None:
+    """Write where a hit is, on one line."""
+    head = f"{number:>{len(_INDENT) - 2}}. "
+    about = [format_local_time(hit.time, "minutes"), hit.role or "", hit.source or ""]
+    session = names.get(hit.session, hit.session)
+    if hit.home is not None:
+        session += f"  replays {names.get(hit.home, hit.home)}"
+    if hit.title:
+        first = Styled(head + hit.title, bold=True)
+        columns: tuple[Column, ...] = (Column(least=len(head) + 12), *_PLACE)
+    else:
+        first = Styled(head + about.pop(0), dim=True)
+        columns = (Column(), *_PLACE[1:])
+    print_table(columns, [(first, *(Styled(text, dim=True) for text in (*about, session)))])
 
 
 def _bold(snippet: str) -> list[Styled | str]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.kit.clean import one_line
-from journal.cli.kit.output import Styled, print_json_lines, print_line
-from journal.cli.kit.times import format_local_time
+from journal.cli.kit.output import print_json_lines, print_line
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.render import session_json
+from projector.cli.kit.session_table import print_sessions
+from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
 from projector.views.session_tree import SessionNode, session_tree
@@ -41,6 +41,9 @@ def command(
         projector sessions --tree
         projector sessions --json | jq -r 'select(.source == "cli") | .session'
 
+    On a terminal, ids are short ones, which `projector show` takes, and lines are cut to its width.
+    Elsewhere everything is whole.
+
     A message that a fork repeats of another session counts there; the fork has it as one of its
     `replays`. In a tree the limit counts sessions without a parent, and each session has a
     `depth`: 0, or one more than its parent's.
@@ -60,6 +63,8 @@ def command(
         else:
             listed = projection.sessions(limit=limit, offset=offset)
             nodes, behind = [SessionNode(view, 0) for view in listed], listed.behind
+        listed_ids = [node.view.session for node in nodes]
+        names = None if as_json else short_names(projection, listed_ids)
     warn_if_behind(behind)
     if as_json:
         print_json_lines(
@@ -69,14 +74,4 @@ def command(
         return
     if not nodes:
         print_line("no sessions; append something with `journal append`", err=True)
-    for node in nodes:
-        _print_session(node)
-
-
-def _print_session(node: SessionNode) -> None:
-    view, indent = node.view, "  " * node.depth
-    last = "" if view.last is None else format_local_time(view.last, "minutes")
-    about = Styled(view.title, bold=True) if view.title else view.preview
-    counted = f"{view.messages:>6,}  {one_line(view.source or ''):<12}"
-    known = f"{indent + one_line(view.session):<38} {last:<16} {counted}"
-    print_line(*((known, " ", about) if view.title or view.preview else (known.rstrip(),)))
+    print_sessions(nodes, names)

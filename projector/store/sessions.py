@@ -34,6 +34,7 @@ from projector.store.seen import seen_in
 from projector.store.tails import applied, read_on
 from projector.views import sessions as session_view
 from projector.views.freshness import Listing
+from projector.views.session_names import EXISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -295,7 +296,7 @@ class Sessions(Handle):
 def titled(db: apsw.Connection, title: str, but: str) -> str | None:
     """Return the session that has a title, other than the session `but`; None if none has."""
     query = (
-        f"SELECT session FROM _sessions WHERE title = ? AND session <> ? AND {session_view.EXISTS}"
+        f"SELECT session FROM _sessions WHERE title = ? AND session <> ? AND {EXISTS}"
         # `set_title` gives a title to any number of sessions
         " ORDER BY session LIMIT 1"
     )

@@ -9,7 +9,7 @@ from journal.fs.key_file import read_keys
 from journal.segments.listing import list_segments
 from projector.db.schema import COUNTERS, KEYS
 from projector.run.watermark import lag, load_marks
-from projector.views.sessions import EXISTS
+from projector.views.session_names import EXISTS
 
 if TYPE_CHECKING:
     from pathlib import Path

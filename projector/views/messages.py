@@ -14,7 +14,8 @@ from projector.db.kinds import MESSAGE
 from projector.errors import NotFound
 from projector.fold.messages import GONE, IN_ARCHIVE, IN_TRANSCRIPT, OUT
 from projector.text.document import document
-from projector.views.sessions import EXISTS, INDEXED, ORDER, ORDER_COLUMNS, SessionView, session
+from projector.views.session_names import EXISTS
+from projector.views.sessions import INDEXED, ORDER, ORDER_COLUMNS, SessionView, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,7 +90,7 @@ _VIEWED = (
 
 
 def conversation(db: apsw.Connection, name: str) -> tuple[SessionView, list[MessageView]]:
-    """Return the session with this id, or with the only one that begins so, and its messages.
+    """Return the session that a text names (`find_session`), and its messages.
 
     Raises:
         NotFound: there is none, or there are several.

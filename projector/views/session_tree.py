@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from projector.db.schema import ABOVE
-from projector.views.sessions import EXISTS, SessionView, session
+from projector.views.session_names import EXISTS
+from projector.views.sessions import SessionView, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

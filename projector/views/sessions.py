@@ -14,10 +14,10 @@ from projector.db.columns import decode
 from projector.db.kinds import MESSAGE
 from projector.db.rows import STORED, stored
 from projector.db.schema import ABOVE
-from projector.errors import NotFound
 from projector.fold.sessions import FIELDS
 from projector.text.document import document
 from projector.text.snippet import snippet
+from projector.views.session_names import EXISTS, find_session
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,8 +99,6 @@ ORDER = ", ".join(ORDER_COLUMNS)
 TIES = ", ".join(ORDER_COLUMNS[2:])
 """The order of messages with equal order time and depth: the order of events."""
 
-EXISTS = "(known OR message_total > 0)"
-"""Condition on a row of `_sessions`: it is a session, and no deleted one or a mere name."""
 _PREVIEW = 80
 """Characters of a preview."""
 _META = "json_extract(other_fields, '$.meta')"
@@ -156,28 +154,13 @@ def _dated(horizon: int) -> str:
 
 
 def session(db: apsw.Connection, name: str) -> SessionView:
-    """Return the session with this id, or with the only id that begins so.
+    """Return the session that a text names, as `find_session` reads it.
 
     Raises:
         NotFound: there is none, or several; the message lists some.
     """
     view = _find(db, name)
-    if view is not None:
-        return view
-    # a range: LIKE would read % and _ in the name as wildcards
-    bounds = (name, f"{name}\U0010ffff")
-    query = (
-        f"SELECT session FROM _sessions WHERE {EXISTS} AND session >= ? AND session < ?"
-        " ORDER BY session LIMIT 6"
-    )
-    names = [str(found) for (found,) in db.execute(query, bounds)]
-    if not names:
-        raise NotFound(f"no session matches {name!r} (id or prefix)")
-    if len(names) > 1:
-        raise NotFound(
-            f"several sessions begin with {name!r}: {', '.join(names)}; give more of the id"
-        )
-    return session(db, names[0])
+    return session(db, find_session(db, name)) if view is None else view
 
 
 @cache

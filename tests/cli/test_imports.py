@@ -63,11 +63,13 @@ journal.writer
 """)
 
 _SEARCH = _START | _names("""
-journal.cli.kit.times journal.format.fields.extra journal.format.transcript_order
+journal.cli.kit.table journal.cli.kit.times journal.cli.kit.width
+journal.format.fields.extra journal.format.transcript_order
 journal.format.sequence journal.segments.blocks journal.segments.listing
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.render
-projector.cli.kit.timeout projector.cli.search projector.db projector.db.checksums
+projector.cli.kit.short_names projector.cli.kit.timeout projector.cli.search
+projector.db projector.db.checksums
 projector.db.columns projector.db.connections projector.db.fork_safety projector.db.generations
 projector.db.kinds projector.db.process_lock projector.db.quiet projector.db.read_only
 projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.tags
@@ -83,7 +85,8 @@ projector.search.functions projector.search.prefixes projector.search.ranking
 projector.search.request projector.search.results projector.text projector.text.document
 projector.text.highlight projector.text.normalize projector.text.query
 projector.text.query_tree projector.text.snippet projector.text.term
-projector.views projector.views.freshness projector.views.messages projector.views.sessions
+projector.views projector.views.freshness projector.views.messages
+projector.views.session_names projector.views.sessions
 """)
 
 

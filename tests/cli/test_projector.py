@@ -130,7 +130,7 @@ def test_search_has_filters(
         (["search", "x", "--limit", "0"], 2, "--limit"),
         (["search", "x", "--session", "zzz"], 3, "no session matches 'zzz'"),
         (["show", "zzz"], 3, "no session matches 'zzz'"),
-        (["show", "ab"], 3, "several sessions begin with 'ab': abc-1, abd-2"),
+        (["show", "ab"], 3, "several sessions match 'ab': abc-1, abd-2"),
         (["show", "abc-1", "--json", "--markdown"], 2, "exclude each other"),
         (["show", "abc-1", "--no-redact"], 2, "goes with --markdown"),
         (["nonsense"], 2, "No such command"),
@@ -171,7 +171,7 @@ def test_sessions_are_listed(invoke: Callable[..., Result]) -> None:
 def test_show_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
     """A unique prefix of the id is enough; each field of a message has its own key."""
     shown = _json(invoke("show", "abc", "--json"))
-    assert list(shown) == ["session", "messages"]
+    assert list(shown) == ["session", "children", "resume", "messages"]
     assert (shown["session"]["session"], shown["session"]["title"]) == ("abc-1", "Containers")
     assert [list(message)[:4] for message in shown["messages"]] == [
         ["id", "role", "time", "content"]

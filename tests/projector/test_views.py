@@ -75,7 +75,7 @@ def test_a_unique_prefix_of_an_id_is_enough(journal: Journal, projection: Projec
     assert projection.session("b_").session == "b_d-9"
     assert projection.session("b%").session == "b%d"
     assert projection.session("abc").session == "abc", "an exact id is not ambiguous"
-    with pytest.raises(NotFound, match="several sessions begin with 'abc-': abc-1, abc-2"):
+    with pytest.raises(NotFound, match="several sessions match 'abc-': abc-1, abc-2"):
         projection.session("abc-")
     for missing in ("%", "zzz", "ABC"):
         with pytest.raises(NotFound, match="no session matches"):

@@ -6,11 +6,14 @@ import codecs
 import io
 import os
 import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.clean import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Buffer
 
 _NAMES = {"stdout": "standard output", "stderr": "standard error"}
@@ -52,6 +55,35 @@ class _Cleaned(io.TextIOWrapper):
     def write(self, text: str, /) -> int:
         super().write(clean(text))
         return len(text)
+
+
+class _Terminal(io.FileIO):
+    """The pipe to a program that shows on the terminal what it reads."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@contextmanager
+def output_to_pager(fd: int) -> Iterator[None]:
+    """Write what is meant for standard output, a terminal, to a pipe. Colours are shown as before.
+
+    Args:
+        fd: the pipe; it stays open.
+
+    Raises:
+        BrokenPipeError: its reader was ended.
+    """
+    outer = sys.stdout
+    pipe: io.BufferedWriter = io.BufferedWriter(_Terminal(fd, "wb", closefd=False))
+    sys.stdout = inner = _Cleaned(pipe, outer.encoding)
+    try:
+        yield
+        inner.flush()
+    finally:
+        sys.stdout = outer
+        with suppress(BrokenPipeError):
+            inner.close()
 
 
 def prepare_streams() -> None:

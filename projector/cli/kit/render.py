@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from journal.cli.kit.clean import json_line
 
@@ -58,7 +58,26 @@ def hit_json(hit: Hit) -> dict[str, Any]:
 
 def readable(view: MessageView) -> str:
     """Return a message as text: its parts, the tools that it calls, and their results."""
-    return "\n\n".join(piece for piece in _pieces(view) if piece.strip())
+    return "\n\n".join(piece.text for piece in pieces(view))
+
+
+class Piece(NamedTuple):
+    """A piece of a message.
+
+    Attributes:
+        kind: `text` for what was said; `other` for reasoning, calls of tools and their results.
+        text: as a person reads it.
+    """
+
+    kind: Literal["text", "other"]
+    text: str
+
+
+def pieces(view: MessageView) -> Iterator[Piece]:
+    """Yield the pieces of a message that are not blank, in order."""
+    for piece in _pieces(view):
+        if piece.text.strip():
+            yield piece
 
 
 def fenced(text: str, kind: str = "") -> str:
@@ -89,20 +108,24 @@ def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _pieces(view: MessageView) -> Iterator[str]:
+def _pieces(view: MessageView) -> Iterator[Piece]:
     reasoning = view.fields.get("reasoning")
     if isinstance(reasoning, str):
-        yield _quoted(reasoning)
+        yield Piece("other", _quoted(reasoning))
     parts = view.content if isinstance(view.content, list) else [view.content]
     for part in parts:
-        yield _part(part)
+        other = isinstance(part, dict) and part.get("type") in _OTHER
+        yield Piece("other" if other else "text", _part(part))
     calls = view.fields.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
-            yield _call(function.get("name"), function.get("arguments"))
+            yield Piece("other", _call(function.get("name"), function.get("arguments")))
         else:
-            yield _as_json(call)
+            yield Piece("other", _as_json(call))
+
+
+_OTHER = ("thinking", "tool_use", "tool_result")
 
 
 def _part(part: object, depth: int = 0) -> str:

@@ -1,0 +1,1 @@
+"""`projector show`: a conversation as text, Markdown or JSON."""

@@ -1,0 +1,103 @@
+"""What is known of a session, as lines above its messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.cli.kit.clean import one_line
+from journal.cli.kit.counts import counted
+from journal.cli.kit.output import Styled, print_line
+from journal.cli.kit.times import format_local_time
+from projector.cli.show.resume import resume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from projector.views.sessions import SessionView
+
+_USED = {
+    "input_tokens": "input",
+    "output_tokens": "output",
+    "cache_read_tokens": "read from cache",
+    "cache_write_tokens": "written to cache",
+    "reasoning_tokens": "reasoning",
+}
+_COMMIT = 10
+"""Characters of a commit: git takes so many."""
+_CHILDREN = 10
+"""Sessions below one that are named; more are counted."""
+
+
+def print_header(session: SessionView, children: Sequence[SessionView]) -> None:
+    """Write the title of a session, and an indented line for each thing that is known of it.
+
+    Raises:
+        OSError: standard output cannot be written.
+    """
+    print_line(Styled(session.title or session.session, bold=True))
+    for name, value in _lines(session, children):
+        # indented, as a title may look like a line
+        print_line("  ", Styled(f"{name:<9}", dim=True), value)
+
+
+def _lines(session: SessionView, children: Sequence[SessionView]) -> Iterator[tuple[str, str]]:
+    yield "session", session.session
+    known = (session.source, session.model)
+    yield from _if_any("source", ", ".join(filter(None, known)))
+    at = ", ".join(filter(None, (session.branch, (session.commit or "")[:_COMMIT])))
+    yield from _if_any("project", f"{session.cwd or ''}{f' ({at})' if at else ''}".strip())
+    yield from _if_any("time", _period(session))
+    counts = [counted(session.messages, "message")]
+    counts += [counted(session.replays, "replay")] if session.replays else []
+    counts += [counted(session.tool_calls, "tool call")] if session.tool_calls else []
+    yield "holds", ", ".join(counts)
+    yield from _if_any("tokens", _tokens(session))
+    yield from _if_any("cost", _cost(session))
+    if session.parent is not None:
+        relation = session.relation or "continues it"
+        yield "parent", f"{one_line(session.parent)} ({relation})"
+    yield from _children(children)
+    found = resume(session)
+    if found is not None and found.command is not None:
+        yield "resume", found.command
+    if found is not None and found.note is not None:
+        yield "", found.note
+
+
+def _if_any(name: str, value: str) -> Iterator[tuple[str, str]]:
+    if value:
+        yield name, value
+
+
+def _period(session: SessionView) -> str:
+    times = [
+        None if time is None else format_local_time(time, "minutes")
+        for time in (session.started, session.last)
+    ]
+    period = " to ".join(dict.fromkeys(filter(None, times)))
+    return f"{period}, ended: {session.end_reason}" if session.end_reason else period
+
+
+def _tokens(session: SessionView) -> str:
+    used = [
+        f"{session.usage[name]:,} {word}" for name, word in _USED.items() if session.usage.get(name)
+    ]
+    calls = session.usage.get("api_calls")
+    return ", ".join([*used, counted(int(calls), "call")] if calls and used else used)
+
+
+def _cost(session: SessionView) -> str:
+    if (paid := session.usage.get("actual_cost")) is not None:
+        return f"${paid:,.4f}"
+    estimate = session.usage.get("estimated_cost")
+    return "" if estimate is None else f"${estimate:,.4f}, as its source estimates"
+
+
+def _children(children: Sequence[SessionView]) -> Iterator[tuple[str, str]]:
+    for number, child in enumerate(children[:_CHILDREN]):
+        relation = child.relation or "child"
+        title = child.title or child.preview
+        about = f"{relation} {one_line(child.session)}{f': {title}' if title else ''}"
+        yield "below" if number == 0 else "", about
+    if len(children) > _CHILDREN:
+        yield "", f"and {len(children) - _CHILDREN:,} more: see `projector sessions --tree`"
