@@ -175,9 +175,7 @@ class Projection(UsageReader):
         return Listing(found, fresh.behind)
 
     def session(self, name: str) -> SessionView:
-        """Return the session with this id, or the only one whose id begins or ends so.
-
-        An id comes before a beginning, and a beginning before an end.
+        """Return the session with this id, or the only one whose id begins so, or ends so.
 
         Raises:
             QueryError: `name` is no text.

@@ -8,9 +8,9 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import Styled, has_colours, print_json, print_line
-from journal.cli.kit.table import Column, print_table
+from journal.cli.kit.terminal.table import Column, print_table
+from journal.cli.kit.terminal.width import cut, terminal_width
 from journal.cli.kit.times import Moment, format_local_time
-from journal.cli.kit.width import cut, terminal_width
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.render import hit_json, readable
 from projector.cli.kit.short_names import short_names

@@ -31,7 +31,6 @@ _LISTED = 5
 """Candidates that an error lists."""
 _ROUND = 15
 """Characters up to which a piece goes on to the end of its last word."""
-_WORD = re.compile(r"([^A-Za-z0-9]*[A-Za-z0-9])[A-Za-z0-9]*")
 _TYPED = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.:/@=,+-]*[A-Za-z0-9])?")
 """A piece that no shell and no command line takes for something else, in either direction."""
 _HASH = re.compile(r"\+[0-9a-f]{8,64}")
@@ -134,11 +133,13 @@ def _piece(text: str, shared: int) -> str | None:
 
     It goes on to the end of a word, where that is near.
     """
-    word = _WORD.match(text, max(shared + 1, _LEAST) - 1)
-    if word is None:
-        return None
-    piece = text[: word.end() if word.end() <= _ROUND else word.end(1)]
-    return piece if len(piece) <= _MOST and _TYPED.fullmatch(piece) else None
+    end = least = max(shared + 1, _LEAST)
+    while end < len(text) and not text[end - 1].isalnum():
+        least = end = end + 1
+    while end < len(text) and end <= _ROUND and text[end].isalnum():
+        end += 1
+    piece = text[: end if end <= _ROUND else least]
+    return piece if shared < len(piece) <= _MOST and _TYPED.fullmatch(piece) else None
 
 
 def _shared_in(text: str, texts: list[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.output import Styled
-from journal.cli.kit.table import Column, print_table
+from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.times import format_local_time
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.output import is_terminal, print_json
-from journal.cli.kit.pager import paged
+from journal.cli.kit.terminal.pager import paged
 from journal.format.event_types import MESSAGE_APPENDED, SESSION_CREATED
 from journal.fs.directory import open_directory
 from journal.redact.setup import way_out
@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     Markdown is for others to read: secrets that the rules of today know are replaced by marks
     (docs/redaction.md). The text for this terminal and JSON show what is stored.
 
-    JSON: {"session": {...}, "children": [...], "resume", "messages": [{"id", "role", "time",
+    JSON: {"session": {...}, "children", "resume", "messages": [{"id", "role", "time",
     "content", ...}], "behind": {"bytes", "events", "as_of", "why"}}
 
     `session` is as in `projector sessions --json`, `children` the ids of sessions of which it is

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from journal import Journal
-from journal.cli.kit.table import Column, fit
-from journal.cli.kit.width import cells, cut
+from journal.cli.kit.terminal.table import Column, fit
+from journal.cli.kit.terminal.width import cells, cut
 from tests.support.programs.commands import Command
 from tests.support.programs.terminal import on_terminal
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import Styled, print_line
-from journal.cli.kit.width import Cut, cells, cut, terminal_width
+from journal.cli.kit.terminal.width import Cut, cells, cut, terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""Output for a person on a terminal: tables that fit it, and a pager."""

@@ -1,0 +1,1 @@
+"""Tests of what commands show on a terminal."""
