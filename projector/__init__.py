@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from projector.forgetting.selection import Selection
     from projector.projection import Projection
     from projector.redaction import SecretsFound, find_secrets, redact_secrets
+    from projector.search.elsewhere import Elsewhere
     from projector.search.engine import Hit, Look
     from projector.search.results import Results
     from projector.store import (
@@ -143,6 +144,7 @@ else:
             "projector.forgetting.selection": ("Selection",),
             "projector.projection": ("Projection",),
             "projector.redaction": ("SecretsFound", "find_secrets", "redact_secrets"),
+            "projector.search.elsewhere": ("Elsewhere",),
             "projector.search.results": ("Results",),
             "projector.search.engine": (
                 "Hit",
@@ -189,6 +191,7 @@ __all__ = [
     "Claims",
     "ClockError",
     "ClosedError",
+    "Elsewhere",
     "EraseError",
     "EraserBusy",
     "Erasure",

@@ -36,6 +36,9 @@ ABOVE = "coalesce(parent, origin)"
 
 _KEY = "json_extract(redacted, '$.key')"
 
+TOKENIZER = "unicode61 remove_diacritics 2"
+"""How the full-text index cuts words."""
+
 _TABLES = f"""
 CREATE TABLE _meta(key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE _lanes(
@@ -118,7 +121,7 @@ CREATE TABLE _quarantine(
   PRIMARY KEY(lane_folder, number, offset)
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE fts USING fts5(
-  text, tags, content='', tokenize='unicode61 remove_diacritics 2'
+  text, tags, content='', tokenize='{TOKENIZER}'
 );
 """
 

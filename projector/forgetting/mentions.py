@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from journal.format.event_types import FORGET
 from projector.forgetting.contents import Content, of_session
+from projector.search.elsewhere import strings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -40,8 +41,8 @@ def keys(db: apsw.Connection, sessions: Collection[str]) -> Iterator[Content]:
     for (namespace,) in db.execute(query, (FORGET,)).fetchall():
         for content in of_session(db, str(namespace)):
             event = content.event
-            strings = (event.session, event.id, *_strings(event.data))
-            if any(map(finder.finds_any, strings)):
+            names = (event.session, event.id, *strings(event.data))
+            if any(map(finder.finds_any, names)):
                 yield content
 
 
@@ -67,16 +68,3 @@ class NameFinder:
             for at in (found.start() for found in _BEGINNING.finditer(text))
             for length, names in self._by_length.items()
         )
-
-
-def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
-    """Yield every string of a JSON value, with the keys of its objects."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)

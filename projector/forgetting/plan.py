@@ -14,12 +14,13 @@ from projector.forgetting.deleted.find import Deleted, find_deleted
 from projector.forgetting.matching import SOURCE, find, unknown_pins, wanted_deleted
 from projector.forgetting.repeats import Repeats
 from projector.forgetting.selection import Selection
+from projector.search.elsewhere import find_elsewhere
 from projector.text.document import document
 from projector.text.snippet import snippet
 from projector.views.sessions import ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     import apsw
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from projector.forgetting.deleted.find import Wanted
     from projector.forgetting.retention import Policy
     from projector.forgetting.selection import Scope
+    from projector.search.elsewhere import Elsewhere
 
 _WIDTH = 60
 """Characters of the first words of a message."""
@@ -101,6 +103,7 @@ class Plan:
         names: what requests must name.
         wanted: which deleted messages and sessions are among them; None if none are.
         unknown_pins: ids that the policy pins and no session has.
+        elsewhere: of a query, what has its words, is not found by a search, and stays.
     """
 
     scope: Scope
@@ -114,6 +117,7 @@ class Plan:
     names: Names
     wanted: Wanted | None = None
     unknown_pins: tuple[str, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.sessions or self.messages)
@@ -189,9 +193,10 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
             count += 1
             events[content.key] = None
             keys.append(_key(content))
+    words = selection.query if isinstance(selection, Selection) else None
     return Plan(
         selection.scope,
-        selection.query if isinstance(selection, Selection) else None,
+        words,
         tuple(_session(db, name) for name in (*found.sessions, *deleted.sessions)),
         tuple(messages),
         tuple(replays),
@@ -206,7 +211,15 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
         ),
         wanted,
         () if isinstance(selection, Selection) else unknown_pins(db, selection),
+        () if words is None else _elsewhere(db, words, events),
     )
+
+
+def _elsewhere(
+    db: apsw.Connection, words: str, events: Container[tuple[str, str]]
+) -> tuple[Elsewhere, ...]:
+    found = find_elsewhere(db, words)
+    return tuple(each for each in found if (each.session, each.id) not in events)
 
 
 def _session(db: apsw.Connection, session: str) -> ForgottenSession:

@@ -11,7 +11,7 @@ from journal.cli.kit.ask import ask, can_ask
 from journal.cli.kit.exits import BUSY
 from journal.cli.kit.output import print_json, print_line
 from projector.cli.erasure.show_outcome import outcome_json, show_outcome
-from projector.cli.erasure.show_plan import plan_json, show_plan
+from projector.cli.erasure.show_plan import plan_json, show_elsewhere, show_plan
 from projector.errors import NotFound
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def carry_out(
         NotFound: the plan is of nothing.
         click.exceptions.Exit: something is pending, or the answer was no.
     """
+    if not mode.as_json:
+        show_elsewhere(plan)
     if not plan:
         raise NotFound("nothing matches: there is nothing to forget")
     if not (mode.as_json or (mode.yes and not mode.dry_run)):

@@ -39,7 +39,7 @@ _NOTHING = {
 @click.option(
     "--query",
     metavar="WORDS",
-    help="Every message that a search finds; not titles, nor texts that were removed or replaced.",
+    help="Every message that a search finds; it names what else has the words, such as titles.",
 )
 @click.option("--source", help="Everything that comes from there.")
 @click.option(
@@ -79,7 +79,10 @@ def command(
     A session goes with its messages in other sessions that repeat them, and with the key-values and
     claims that mention its id. --older-than forgets single events instead: a session can continue,
     and a younger one that repeats its messages keeps them. --query can be narrowed by sessions,
-    --source and --older-than.
+    --source and --older-than. It forgets what a search finds, and names what else has these words
+    and stays, with the command that forgets it: titles and other fields of sessions, removed and
+    deleted messages, texts that a revision replaced, contents in conflict, fields of messages such
+    as `extra`, key-values, other events. It reads all of these once.
 
     --deleted gets space back: it forgets removed and cleared messages, and deleted sessions that
     were not created again, since at least the age that --older-than gives. What readers see stays
@@ -106,14 +109,17 @@ def command(
     such as snapshots, are not erased.
 
     JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],
-    "messages": [{...}], "replays": [{...}], "keys": [{...}], "children", "events", "outcome"};
+    "messages": [{...}], "replays": [{...}], "keys": [{...}], "children", "events",
+    "elsewhere", "outcome"};
     {"scope", "sessions": [{...}], "messages", "replays", "keys", "children", "events",
-    "outcome": {"requests", "lines", "segments", "bytes", "generations", "pending": [{...}],
-    "unreadable": [{...}], "newer": [{...}], "unknown_keys", "started", "duration"}};
+    "elsewhere", "outcome": {"requests", "lines", "segments", "bytes", "generations",
+    "pending": [{...}], "unreadable": [{...}], "newer": [{...}], "unknown_keys", "started",
+    "duration"}};
     {"outcome": {...}}
 
     The first is that of --dry-run, the last that of --finish. Messages and replays have "session",
-    "id", "role", "time" and "words"; keys "namespace", "id" and "key"; what is pending
+    "id", "role", "time" and "words"; keys "namespace", "id" and "key"; what is elsewhere "kind"
+    (session, removed, replaced, conflict, field, key or other), "session" and "id"; what is pending
     "lane_folder", "lane", "segment", "pid" and "host"; unreadable bytes "lane_folder", "segment",
     "offset", "length" and "reason"; newer segments "lane_folder" and "segment".
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

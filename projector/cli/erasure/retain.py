@@ -56,7 +56,7 @@ def command(
     forget --deleted --older-than` does. If nothing is to be forgotten, the exit code is 0.
 
     JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],
-    "messages", "replays", "keys", "children", "events", "outcome"}
+    "messages", "replays", "keys", "children", "events", "elsewhere", "outcome"}
 
     It is that of `journal forget`.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from projector.forgetting.plan import ForgottenKey, ForgottenMessage, ForgottenSession, Plan
 
+_NAMED = 3
+"""Places of one kind with words that stay, of which the names are shown."""
 _MOST = 20
 """Entries of each list that are shown; JSON has all."""
 
@@ -36,6 +38,32 @@ def show_plan(plan: Plan) -> None:
     _show("key-values that mention a session", plan.keys, _key)
     _show("sessions that lose their parent", plan.children, one_line)
     print_line(f"in all {counted(plan.events, 'event')}")
+
+
+_ELSEWHERE = {
+    "session": ("id, title or other field of a session", "journal forget SESSION"),
+    "removed": ("removed or deleted message", "journal forget --deleted"),
+    "replaced": ("text that a revision replaced", "journal forget --message SESSION ID"),
+    "conflict": ("content in conflict", "journal forget --message SESSION ID"),
+    "field": ("field of a message beside its text", "journal forget --message SESSION ID"),
+    "key": ("key-value", "journal forget --message NAMESPACE ID"),
+    "other": ("other event", "journal forget --message SESSION ID"),
+}
+"""What each kind of `Elsewhere` is, and the command that forgets it."""
+
+
+def show_elsewhere(plan: Plan) -> None:
+    """Write to stderr where the words of a query stay, and how they are forgotten there."""
+    for kind, (what, command) in _ELSEWHERE.items():
+        found = [each for each in plan.elsewhere if each.kind == kind]
+        if found:
+            names = (f"{each.session} {each.id}".strip() for each in found[:_NAMED])
+            print_line(
+                f"not forgotten, and has these words: {what}: {len(found):,}"
+                f" ({one_line(', '.join(names))}{', ...' if len(found) > _NAMED else ''}):"
+                f" `{command}`",
+                err=True,
+            )
 
 
 def _show(head: str, entries: Sequence[_Entry], show: Callable[[_Entry], str | Styled]) -> None:

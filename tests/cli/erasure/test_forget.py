@@ -264,3 +264,17 @@ def test_retain_applies_the_policy(invoke: Callable[..., Result], path: Path) ->
     assert "  retention, 26 hashes: erased " in invoke("erasures").stdout
     policy.write_text("[[rule]]\nolder_then = '90d'\n", encoding="utf-8")
     assert "'older_then' is not known" in invoke("retain", "--yes", code=1).stderr
+
+
+def test_a_query_names_what_has_its_words_and_stays(invoke: Callable[..., Result]) -> None:
+    """Each kind with a count, names and the command that forgets it, also if nothing matches."""
+    named = "not forgotten, and has these words: id, title or other field of a session: 1 (s1 "
+    result = invoke("forget", "--query", "passwords", "--yes", code=3)
+    assert named in result.stderr
+    assert "): `journal forget SESSION`\n" in result.stderr
+    assert "nothing matches" in result.stderr
+    (found,) = json.loads(
+        invoke("forget", "--query", "secret OR passwords", "--yes", "--json").stdout
+    )["elsewhere"]
+    assert (found["kind"], found["session"]) == ("session", "s1")
+    assert "these words" not in invoke("forget", "--query", "stays", "--yes").stderr

@@ -213,3 +213,38 @@ def test_a_plan_changes_nothing(journal: Journal) -> None:
     plan(journal.path, Selection(sessions=("s1",)))
     assert not (journal.path / "key").exists()
     assert journal.ends() == before
+
+
+def test_what_has_the_words_of_a_query_and_stays_is_named(journal: Journal) -> None:
+    """Titles, removed messages, replaced texts, conflicts, fields and key-values, each once.
+
+    What the query forgets is not among them, nor what was revised so that it has the words now.
+    """
+    journal.append(session="s1", type="session.created", data={"title": "Plans of ACME"})
+    for id, text in (("m1", "acme is here"), ("m2", "acme goes"), ("m3", "Acme was"), ("m4", "x")):
+        journal.append_message("s1", "user", text, id=id)
+    for message, text in (("m3", "now other"), ("m4", "acme now")):
+        data = {"message": message, "content": text}
+        journal.append(session="s1", id=f"r-{message}", type="message.revised", data=data)
+    journal.append(session="s1", type="message.removed", data={"messages": ["m2"]})
+    journal.append_message("s1", "user", "first", id="m5")
+    journal.append_message("s1", "user", "acme, too late", id="m5")
+    journal.append_message("s1", "user", "y", id="m6", extra={"acme": [1]})
+    journal.append(session="@keys", id="k1", type="key.set", data={"key": "a", "value": ["acme"]})
+    journal.append(session="s2", id="t1", type="tool.used", data={"tool": "acme"})
+    journal.append_message("acme-1", "user", "z", id="m1")
+    found = plan(journal.path, Selection(query="acme"))
+    assert [message.id for message in found.messages] == ["m1", "m4"]
+    named = sorted((each.kind, each.session, each.id) for each in found.elsewhere)
+    (title,) = (id for kind, session, id in named if (kind, session) == ("session", "s1"))
+    assert named == [
+        ("conflict", "s1", "m5"),
+        ("field", "s1", "m6"),
+        ("key", "@keys", "k1"),
+        ("other", "s2", "t1"),
+        ("removed", "s1", "m2"),
+        ("replaced", "s1", "m3"),
+        ("session", "acme-1", ""),
+        ("session", "s1", title),
+    ]
+    assert plan(journal.path, Selection(query="nothing")).elsewhere == ()
