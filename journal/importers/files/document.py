@@ -1,18 +1,21 @@
 """One JSON document of any size, piece by piece in constant memory.
 
 The document is read twice: first for its shape (its lists, and the values beside them, which may
-follow the lists), then the pieces of one list are built one by one. A document that the streaming
-reader refuses (NaN, an integer over 64 bits, a byte that is no UTF-8) is read whole and repaired
-like a line, if it is small enough for that.
+follow the lists), then the pieces of one list are built one by one. Those of a document that is a
+list are decoded and repaired like lines. Another document that the streaming reader refuses (NaN,
+an integer over 64 bits, a byte that is no UTF-8) is read whole and repaired like a line, if it is
+small enough for that.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
-from journal.importers.files.decode import too_deep
+from journal.importers.files.decode import BadLine, decode, too_deep
 from journal.importers.files.document_shape import Shape, shape_of
+from journal.importers.files.list_items import raw_items
 from journal.importers.files.streaming import (
     DEEP,
     Broken,
@@ -22,7 +25,7 @@ from journal.importers.files.streaming import (
     member_of,
     pieces_of,
 )
-from journal.importers.parsing.parser import Skipped
+from journal.importers.parsing.parser import Repaired, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,8 +99,26 @@ class Document:
         Raises:
             Broken: the document is no JSON from here on.
         """
+        if name is None:
+            for number, raw in enumerate(raw_items(self.stream), 1):
+                yield number, _decoded(number, raw, parse)
+            return
         for number, piece in enumerate(pieces_of(self.stream, name), 1):
             yield number, _deep(number) if too_deep(piece) else parse(number, piece)
+
+
+def _decoded(
+    number: int, raw: bytes, parse: Callable[[int, Json], Iterator[Item]]
+) -> Iterator[Item]:
+    try:
+        piece, repairs = decode(raw)
+    except BadLine as bad:
+        if str(bad) != DEEP:
+            # its end may be wrong, too: what follows could be a text within a message
+            raise Broken(f"item {number} is {bad}") from bad
+        return _deep(number)
+    found = parse(number, piece)
+    return chain((Repaired(number, repair) for repair in repairs), found) if repairs else found
 
 
 def _deep(number: int) -> Iterator[Item]:

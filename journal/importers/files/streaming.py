@@ -42,7 +42,7 @@ def events_of(stream: BinaryIO) -> Iterator[Event]:
     Raises:
         Broken: the document is no JSON from here on.
     """
-    return _shallow(_parsed(_past_bom(stream)))
+    return _shallow(_parsed(past_bom(stream)))
 
 
 def pieces_of(stream: BinaryIO, name: str | None) -> Iterator[Json]:
@@ -177,7 +177,8 @@ def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         raise TooDeep(DEEP)
 
 
-def _past_bom(stream: BinaryIO) -> BinaryIO:
+def past_bom(stream: BinaryIO) -> BinaryIO:
+    """Return a document at its beginning, after a byte order mark."""
     stream.seek(0)
     stream.seek(len(BOM) if stream.read(len(BOM)) == BOM else 0)
     return stream
