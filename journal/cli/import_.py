@@ -5,16 +5,15 @@ from __future__ import annotations
 import inspect
 import textwrap
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.import_progress import shown_progress
 from journal.cli.import_report import print_report
-from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import FAILED, NOT_FOUND
-from journal.cli.kit.output import console, is_terminal, print_line
+from journal.cli.kit.output import print_line
 from journal.cli.kit.paths import NonEmptyPath
 from journal.cli.kit.signals import call_on_signals
 from journal.errors import JournalError
@@ -25,9 +24,8 @@ from journal.importers.run.report import Report
 from journal.writer import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
 
 _FORMATS = "    FORMATS"
@@ -150,7 +148,8 @@ def command(
     What was forgotten (`journal forget`) is not imported again.
 
     What cannot be imported is skipped, counted and named in the report. The report goes to stderr,
-    or as JSON to stdout. With auto, a file of no known format is an error if PATH names it; in a
+    or as JSON to stdout. On a terminal, a bar shows the bytes that were read, the messages, and the
+    time that is left. With auto, a file of no known format is an error if PATH names it; in a
     folder it is only named in the report. There is no time limit.
 
     --follow runs until Ctrl-C, SIGTERM or SIGHUP, then reports and ends with 0. Under nohup, SIGHUP
@@ -184,7 +183,7 @@ def command(
             if follow:
                 _follow(importer, paths)
             else:
-                _run(importer, paths)
+                _run(importer, paths, progress=not as_json)
         except JournalError as error:
             # what was written before has its report
             report.errors[str(journal.path)] = str(error)
@@ -199,11 +198,10 @@ def command(
         context.exit(NOT_FOUND)
 
 
-def _run(importer: Importer, paths: Sequence[Path]) -> None:
+def _run(importer: Importer, paths: Sequence[Path], *, progress: bool) -> None:
     found = importer.sources(paths)
-    with _progress(found) as step:
-        importer.step = step
-        importer.run(found)
+    with shown_progress(importer, found, wanted=progress) as files:
+        importer.run(files)
 
 
 def _follow(importer: Importer, paths: Sequence[Path]) -> None:
@@ -214,37 +212,3 @@ def _follow(importer: Importer, paths: Sequence[Path]) -> None:
 
 def _print_following() -> None:
     print_line("All files are imported; following them (Ctrl-C to stop).", err=True)
-
-
-@contextmanager
-def _progress(found: Sequence[Source]) -> Iterator[Callable[[Source, int], None]]:
-    """Show a progress bar of the bytes that were read, on a terminal only."""
-    if not is_terminal(err=True):
-        yield lambda _source, _offset: None
-        return
-    from rich.markup import escape  # noqa: PLC0415 - only a terminal needs it
-    from rich.progress import Progress  # noqa: PLC0415
-
-    sizes = {source.path: _size(source.path) for source in found}
-    with Progress(console=console(), transient=True) as progress:
-        task = progress.add_task("Importing", total=sum(sizes.values()))
-        done = 0
-        current: Path | None = None
-
-        def step(source: Source, offset: int) -> None:
-            nonlocal done, current
-            if current is not None and source.path != current:
-                done += sizes[current]
-            current = source.path
-            # rich would read brackets in a name as styles
-            name = escape(one_line(source.path.name)[:40])
-            progress.update(task, completed=done + offset, description=name)
-
-        yield step
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0  # deleted since: the import itself reports it

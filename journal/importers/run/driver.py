@@ -29,7 +29,7 @@ from journal.importers.run.whole_database import read_database
 from journal.importers.run.whole_document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from journal.importers.formats import SourceFormat
@@ -52,7 +52,7 @@ class Importer:
         installed: the installed formats.
         reread: ignore the ledger.
         report: the counts so far.
-        step: called at intervals with a source and the bytes read of it.
+        step: called at intervals with a source and the bytes of its file that were read.
         ledger: how far each source was imported.
     """
 
@@ -61,7 +61,7 @@ class Importer:
     reread: bool = False
     report: Report = field(default_factory=Report)
     installed: Installed = field(default_factory=find_installed)
-    step: Callable[[Source, int], None] = lambda _source, _offset: None
+    step: Callable[[Source, int], None] = lambda _source, _read: None
     ledger: Ledger = field(init=False)
     _forced: SourceFormat | None = field(init=False)
     _detector: Detector = field(init=False)
@@ -101,7 +101,7 @@ class Importer:
             self._pass_over,
         )
 
-    def run(self, found: Sequence[Source]) -> Report:
+    def run(self, found: Iterable[Source]) -> Report:
         """Import files once.
 
         Raises:
@@ -196,7 +196,7 @@ class Importer:
             known = None if self.reread else self.ledger.known(source.path, format, stream)
             tail = Tail(source.path, format, format.lines, known)
         self._writer.origin = Origin(tail.format.name, tail.format.version)
-        tail.read(stream, self._writer, last=last, step=lambda offset: self.step(source, offset))
+        tail.read(stream, self._writer, last=last, step=lambda: self._step(source, stream))
         if not tail.messages and self._is_other(source, self._detect(source, stream)):
             # how far another format's lines were read, and why they were skipped, does not matter
             self.report.skipped = skipped
@@ -261,10 +261,19 @@ class Importer:
 
     def _document(self, source: Source, format: SourceFormat, stream: BinaryIO) -> None:
         entry = read_document(
-            source.path, format, stream, self._writer, self.ledger, reread=self.reread
+            source.path,
+            format,
+            stream,
+            self._writer,
+            self.ledger,
+            reread=self.reread,
+            step=lambda: self._step(source, stream),
         )
-        self.step(source, entry.offset)
         self._remember(source, entry)
+
+    def _step(self, source: Source, stream: BinaryIO) -> None:
+        # that of the descriptor: the stream of a compressed file counts what is in it
+        self.step(source, os.lseek(stream.fileno(), 0, os.SEEK_CUR))
 
     def _remember(self, source: Source, entry: Entry, *, is_whole: bool = True) -> None:
         """Write to the ledger how far a source was imported, when that is durable.

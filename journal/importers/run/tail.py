@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _MISSING = "side files were missing"
 """Marks a source without some of its side files: the next import looks for them again."""
 
+_STEP = 64
+"""Lines after which it is shown how far the file was read."""
+
 
 @dataclass(slots=True)
 class Tail:
@@ -77,7 +80,7 @@ class Tail:
         return stream.read(len(last)) == last
 
     def read(
-        self, stream: BinaryIO, writer: EventWriter, *, last: bool, step: Callable[[int], None]
+        self, stream: BinaryIO, writer: EventWriter, *, last: bool, step: Callable[[], None]
     ) -> None:
         """Read further, to the end of the file.
 
@@ -85,7 +88,7 @@ class Tail:
             stream: the file.
             writer: appends the items.
             last: whether an unfinished last line will not be continued.
-            step: called with the offset after each line.
+            step: called at intervals.
 
         Raises:
             ImportFailed: the format's parser raised an error.
@@ -102,7 +105,8 @@ class Tail:
             writer.take(self._with_side_files(line, known, writer), line.raw, known=known)
             if line.finished or self._is_whole(line):
                 self.lines, self.offset = line.number, line.end
-            step(line.end)
+            if line.number % _STEP == 0:
+                step()
         if last:
             writer.take(self._transcript.take(self._parser.end()), None, known=known)
         writer.flush()

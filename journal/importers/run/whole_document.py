@@ -17,7 +17,7 @@ from journal.importers.run.ledger import Entry
 from journal.importers.run.tail import parser_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from journal.importers.files.document_shape import Shape
@@ -39,11 +39,21 @@ def read_document(
     ledger: Ledger,
     *,
     reread: bool,
+    step: Callable[[], None],
 ) -> Entry:
     """Read one JSON document; append the events that were not appended before.
 
     Events of earlier imports stay known if the document no longer has them: a program may be
     rewriting it.
+
+    Args:
+        path: the file.
+        format: its format.
+        stream: its text.
+        writer: appends the events.
+        ledger: has the fingerprints of the events of earlier imports.
+        reread: append all of them again.
+        step: called after each piece.
 
     Raises:
         ImportFailed: the format's parser raised an error.
@@ -57,7 +67,9 @@ def read_document(
             writer.report.pass_over("tool output that a document names", item.name)
             writer.take(message_without_file(item), None)
             continue
-        pieces = max(pieces, item.line)
+        if item.line > pieces:
+            pieces = item.line
+            step()
         known = isinstance(item, Found) and marks.add(item.event) and not reread
         writer.take(iter((item,)), None, known=item.line if known else 0)
     writer.report.lines += pieces
