@@ -111,7 +111,7 @@ def split_calls(content: Json) -> tuple[Json, list[Json] | None]:
 
 
 def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
-    kept = {name: value.get(source) for source, name in _KEPT.items()}
+    kept = {_KEPT[source]: found for source, found in value.items() if source in _KEPT}
     return {
         "timestamp": read_time(value.get("timestamp")),
         "parent": text_or_none(value.get("parentUuid")),

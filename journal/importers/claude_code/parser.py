@@ -32,7 +32,6 @@ The format has no published description; this follows the files that Claude Code
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -84,7 +83,7 @@ class ClaudeCode:
     _begun: bool = False  # a line with a place in the conversation was read
     _began: dict[str, Json] | None = None  # its first line, if it is in this file
     _root: str | None = None  # the session that began in this file and has no model yet
-    _used: deque[str] = field(default_factory=lambda: deque(maxlen=_CALLS))
+    _used: dict[str, None] = field(default_factory=dict)  # ids of events, the latest last
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
         """Handle the value of one line."""
@@ -161,7 +160,9 @@ class ClaudeCode:
         if value.get("type") == "assistant":
             for found in usage_of(line, session, id, value):
                 if found.event["id"] not in self._used:
-                    self._used.append(found.event["id"])
+                    self._used[found.event["id"]] = None
+                    if len(self._used) > _CALLS:
+                        del self._used[next(iter(self._used))]
                     yield found
         elif value.get("type") == "user":
             shared = {"source": SOURCE, "timestamp": data["timestamp"], "parent": id}

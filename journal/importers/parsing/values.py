@@ -28,9 +28,8 @@ def count_or_none(value: Json) -> int | None:
 
 def non_empty(pairs: dict[str, Json]) -> dict[str, Json] | None:
     """Return the pairs whose value is not None, False or empty; None when nothing is left."""
+    # zeros are values, and False is not
     kept = {
-        name: value
-        for name, value in pairs.items()
-        if value is not None and value is not False and value not in ("", [], {})
+        name: value for name, value in pairs.items() if value or (value == 0 and value is not False)
     }
     return kept or None

@@ -13,6 +13,7 @@ import hashlib
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -43,6 +44,8 @@ _NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
 _PROVISIONAL = "provisional"
 _MERGED = 1 << 16
 """Number of new marks that are kept outside the sorted ones."""
+_ASKED = 1_024
+"""Keys whose marks are kept: those of a batch are looked up several times."""
 _SAVED = 16
 """The file is rewritten when it lacks a sixteenth of its marks, or _MERGED / 16 marks."""
 
@@ -130,16 +133,17 @@ class KnownKeys:
             event: the event, with its data before it was redacted.
             redacted: what was redacted in it.
         """
-        session, id, type, data = (event[name] for name in ("session", "id", "type", "data"))
-        known = _mark(_key(session, id)) in self._keys
+        session, id, type, data = event["session"], event["id"], event["type"], event["data"]
+        key, key_mark = _marked_key(session, id)
+        known = key_mark in self._keys
         importer = event.get("importer")
         if not self._note(session, id, type, data, redacted, importer) or not known:
             return False
         # the journal may have it unredacted, or redacted by any rules
-        hashes = (f"{key.id}{key.hash('original', [type, data])}" for key in self._own_keys())
+        hashes = (f"{own.id}{own.hash('original', [type, data])}" for own in self._own_keys())
         contents = (_content(type, data), *(found.encode() for found in hashes))
-        own = _content_of(type, data, redacted)
-        marks = (_mark(_key(session, id) + it) for it in contents if it != own)
+        new = _content_of(type, data, redacted)
+        marks = (_mark(key + content) for content in contents if content != new)
         return not any(mark in self._contents for mark in marks)
 
     def has_other(self, event: dict[str, Any]) -> bool:
@@ -148,8 +152,8 @@ class KnownKeys:
         Args:
             event: the event, before it is redacted.
         """
-        key = _key(event["session"], event["id"])
-        if _mark(key) not in self._keys:
+        key, key_mark = _marked_key(event["session"], event["id"])
+        if key_mark not in self._keys:
             return False
         content = [event["type"], event["data"]]
         hashes = (f"{own.id}{own.hash('original', content)}" for own in self._own_keys())
@@ -179,7 +183,7 @@ class KnownKeys:
             event: the message.
             origin: the importer that has it now.
         """
-        key = _key(event["session"], event["id"])
+        key, _ = _marked_key(event["session"], event["id"])
 
         if _mark(_written(key, _PROVISIONAL)) in self._contents:
             return True  # one that is provisional, too, is not appended
@@ -194,8 +198,8 @@ class KnownKeys:
 
     def has(self, event: dict[str, Any]) -> bool:
         """Return whether the journal has an event, whatever was redacted in it."""
-        key = _mark(_key(event["session"], event["id"]))
-        return key in self._keys and not self.has_other(event)
+        _, key_mark = _marked_key(event["session"], event["id"])
+        return key_mark in self._keys and not self.has_other(event)
 
     def save(self) -> None:
         """Keep the marks for the next import, if enough of them are new.
@@ -226,8 +230,8 @@ class KnownKeys:
         importer: str | None,
     ) -> bool:
         """Add a key and a content; return whether the content is new."""
-        key = _key(session, id)
-        key_mark, mark = _mark(key), _mark(key + _content_of(type, data, redacted))
+        key, key_mark = _marked_key(session, id)
+        mark = _mark(key + _content_of(type, data, redacted))
         if type == MESSAGE_APPENDED and is_provisional(data):
             importer = _PROVISIONAL
         elif importer is None and type == MESSAGE_APPENDED:
@@ -235,7 +239,8 @@ class KnownKeys:
         if importer is not None and type in _NAMED:
             # a correction counts as the message that it corrects
             target = data.get("message", id)
-            written = _mark(_written(_key(session, str(target)), importer))
+            target_key, _ = _marked_key(session, str(target))
+            written = _mark(_written(target_key, importer))
             if written not in self._contents:
                 self._contents.add(written)
         if mark in self._contents:
@@ -277,8 +282,11 @@ class KnownKeys:
             self._keys, self._contents, self._read = _Set(), _Set(), {}
 
 
-def _key(session: str, id: str) -> bytes:
-    return orjson.dumps([session, id])
+@lru_cache(maxsize=_ASKED)
+def _marked_key(session: str, id: str) -> tuple[bytes, int]:
+    """Return a key as bytes, and its mark."""
+    key = orjson.dumps([session, id])
+    return key, _mark(key)
 
 
 def _written(key: bytes, importer: str) -> bytes:
