@@ -45,6 +45,7 @@ SIZES: Mapping[str, object] = {
     "spawns": 20,
     "opens": 40,
     "segments": 300,
+    "imported": 200_000_000,
     "idle_seconds": 10.0,
     "growth": (10_000, 100_000),
 }
@@ -56,7 +57,9 @@ from importlib import import_module
 from pathlib import Path
 import orjson
 folder, sizes, plan, parts = Path(sys.argv[1]), orjson.loads(sys.argv[2]), *sys.argv[3:]
-plan = replace(import_module(plan).full(folder), **sizes | {"growth": tuple(sizes["growth"])})
+plan = import_module(plan).full(folder)
+sizes = {name: size for name, size in sizes.items() if hasattr(plan, name)}
+plan = replace(plan, **sizes | {"growth": tuple(sizes["growth"])})
 for line in sys.stdin:
     figures = import_module(parts + line.strip()).measure(plan)
     # what a part prints must not be read as its answer

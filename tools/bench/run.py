@@ -27,6 +27,7 @@ from tools.bench.parts import (
     found,
     growth,
     idle,
+    importing,
     jam,
     loop,
     memory,
@@ -74,6 +75,7 @@ PARTS: dict[str, Part] = {
     "opening": opening,
     "redacting": redacting,
     "erasing": erasing,
+    "importing": importing,
     "idle": idle,
     "growth": growth,
 }
