@@ -153,7 +153,7 @@ def command(
     folder it is only named in the report. There is no time limit.
 
     --follow runs until Ctrl-C, SIGTERM or SIGHUP, then reports and ends with 0. Under nohup, SIGHUP
-    is ignored.
+    is ignored. If the disk is full, it says so, and goes on when there is space.
 
     JSON: {"files", "unchanged", "sessions", "lines", "messages", "events", "already",
     "redacted": {...}, "forgotten", "conflicts", "conflicting", "skipped": {...},
@@ -207,7 +207,13 @@ def _run(importer: Importer, paths: Sequence[Path], *, progress: bool) -> None:
 def _follow(importer: Importer, paths: Sequence[Path]) -> None:
     stop = threading.Event()
     with call_on_signals(stop.set):  # what was read is finished and reported
-        following.follow(importer, paths, stop.wait, caught_up=_print_following)
+        following.follow(
+            importer, paths, stop.wait, caught_up=_print_following, failed=_print_failed
+        )
+
+
+def _print_failed(error: JournalError) -> None:
+    print_line(f"Error: {error}; trying again every second", err=True)
 
 
 def _print_following() -> None:

@@ -123,8 +123,11 @@ class Importer:
         if self._forced is None:
             for name, why in self.installed.broken.items():
                 self.report.errors[f"importer {name}"] = why
-        self._keys.save()
-        self._requests.save()
+        try:
+            self._keys.save()
+            self._requests.save()
+        except OSError as error:  # the next import takes longer, and is right without them
+            self.report.errors[str(self.ledger.folder)] = error.strerror or str(error)
         return self.report
 
     def take(self, source: Source, *, last: bool, tail: Tail | None = None) -> Watched | None:
@@ -288,7 +291,13 @@ class Importer:
         if self.ledger.read(source.path) == entry:
             return
         self.journal.sync()
-        self.ledger.write(source.path, entry)
+        try:
+            self.ledger.write(source.path, entry)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ImportFailed(
+                f"its messages are imported, but {self.ledger.folder} cannot be written: {why}"
+            ) from error
 
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
         """Detect the format of a file; an unknown format is reported."""

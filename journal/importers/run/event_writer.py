@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from journal.arriving import without_forgotten
-from journal.errors import EventError, ReadError
+from journal.errors import EventError, JournalError, ReadError
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.importers.files.side_files import NEW
 from journal.importers.parsing.events import key, revision
@@ -77,10 +77,9 @@ class EventWriter:
             raw: the line, or None if there is none.
             known: events of lines up to this one are in the journal already.
         """
-        line_hash = None if raw is None else hash(raw)
         for item in items:
             if isinstance(item, Found):
-                self._found(item, line_hash, known)
+                self._found(item, raw, known)
             elif isinstance(item, Skipped):
                 self.report.skip(item.reason)
             elif isinstance(item, Duplicate):
@@ -93,13 +92,13 @@ class EventWriter:
         if len(self._batch) >= _EVENTS or self._bytes >= _BYTES:
             self.flush()
 
-    def _found(self, item: Found, line_hash: int | None, known: int) -> None:
+    def _found(self, item: Found, raw: bytes | None, known: int) -> None:
         event = item.event
         self.found += event["type"] == MESSAGE_APPENDED
         self.report.sessions.add(event["session"])
         for repair in item.repairs:
             self.report.repair(repair)
-        if item.line <= known or self._repeats(event, line_hash):
+        if item.line <= known or self._repeats(event, raw):
             self.report.already += 1
         else:
             self._batch.append(event)
@@ -108,13 +107,13 @@ class EventWriter:
             if item.line == NEW:
                 self._beside.add(id(event))
 
-    def _repeats(self, event: dict[str, Any], line_hash: int | None) -> bool:
+    def _repeats(self, event: dict[str, Any], raw: bytes | None) -> bool:
         """Return whether this run appended the same event from the same line before."""
         if event["type"] != MESSAGE_APPENDED:
-            line_hash = 0  # its id is a hash of its content
-        elif line_hash is None:
+            raw = b""  # its id is a hash of its content
+        elif raw is None:
             return False
-        mark = hash((event["session"], event["id"], line_hash))
+        mark = hash((event["session"], event["id"], raw))
         if mark in self._recent:
             return True
         self._recent.add(mark)
@@ -142,14 +141,24 @@ class EventWriter:
         self._revisable.clear()
         batch = list(self._not_forgotten(self._corrected(batch)))
         try:
+            self._append(batch)
+        except JournalError:
+            # they are found again when their file is read again, and are not in the journal
+            self._recent.clear()
+            self._order.clear()
+            raise
+        finally:
+            self._redacted.clear()
+            self._clear.clear()
+
+    def _append(self, batch: list[dict[str, Any]]) -> None:
+        try:
             self.journal.append_many(batch)
         except EventError:
             self._append_one_by_one(batch)
         else:
             for event in batch:
                 self._count(event)
-        self._redacted.clear()
-        self._clear.clear()
 
     def _without_known(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return a batch without messages of side files that the journal has.

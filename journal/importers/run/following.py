@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journal.errors import AppendError, JournalError, SyncError
 from journal.importers.files.compressed import open_source
 from journal.importers.files.walk import Source, moved
 from journal.importers.files.watcher import FolderWatcher
@@ -35,6 +36,8 @@ _SHARE = 400
 """The checks of all files take at most one part in this many of a processor's time."""
 _ALONE = 250
 """The same if the system reports no changes."""
+_RETRY = 1.0
+"""Seconds until the next attempt if the journal could not be written, as on a full disk."""
 _TAILS = 256
 """Files whose state is kept in memory; the state of others is built again when they change."""
 _LOG = "-wal"
@@ -46,6 +49,7 @@ def follow(
     wait: Callable[[float], bool],
     *,
     caught_up: Callable[[], None] = lambda: None,
+    failed: Callable[[JournalError], None] = lambda _error: None,
 ) -> Report:
     """Import files, and then import new lines and files.
 
@@ -54,11 +58,14 @@ def follow(
         paths: files and folders; new files in the folders are imported, too.
         wait: waits for at most this many seconds; returns True when it is time to stop.
         caught_up: called when the files of the start are imported.
+        failed: called when the file system refuses to write the journal: what could not be
+            written is read again every second, until it can.
 
     Raises:
-        JournalError: the journal could not be written; the counts in the report are appended.
+        JournalError: the journal could not be written for another reason, or at the end; the
+            counts in the report are appended.
     """
-    Following(importer, paths, wait).run(caught_up)
+    Following(importer, paths, wait, failed).run(caught_up)
     return importer.finish()
 
 
@@ -70,11 +77,13 @@ class Following:
         importer: imports them.
         paths: files and folders; new files in the folders are imported, too.
         wait: waits for at most this many seconds; returns True when it is time to stop.
+        failed: called once when the file system begins to refuse to write the journal.
     """
 
     importer: Importer
     paths: Sequence[Path]
     wait: Callable[[float], bool]
+    failed: Callable[[JournalError], None]
     _watcher: FolderWatcher = field(default_factory=FolderWatcher)
     _watched: dict[str, Watched] = field(default_factory=dict)  # by the path without links
     _databases: set[str] = field(default_factory=set)
@@ -92,13 +101,24 @@ class Following:
         Raises:
             JournalError: the journal could not be written.
         """
+        errors, journal = self.importer.report.errors, str(self.importer.journal.path)
+        pause, is_first = 0.0, True
         try:
-            first = True
-            while not self.wait(0 if first else POLL):
-                self._poll()
-                if first:
+            while not self.wait(pause):
+                try:
+                    self._poll()
+                except (AppendError, SyncError) as error:
+                    if journal not in errors:
+                        self.failed(error)
+                    errors[journal] = str(error)
+                    # the reported changes are lost, so all files are checked
+                    self._walk_in = self._look_in = 0
+                    pause = _RETRY
+                    continue
+                errors.pop(journal, None)
+                if is_first:
                     caught_up()
-                first = False
+                pause, is_first = POLL, False
         finally:
             self._watcher.stop()
         for watched in list(self._watched.values()):
@@ -213,7 +233,14 @@ class Following:
 
     def _import(self, source: Source, tail: Tail | None = None) -> None:
         real = str(source.real)
-        watched = self.importer.take(source, last=False, tail=tail)
+        try:
+            watched = self.importer.take(source, last=False, tail=tail)
+        except JournalError:
+            # its lines are not in the journal: the ledger says from where to read again
+            if (old := self._watched.get(real)) is not None:
+                old.state = old.tail = None
+            self._tails.pop(real, None)
+            raise
         if watched is None:
             return
         self._watched[real] = watched

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from journal.errors import JournalError
     from journal.importers.run.report import Report
 
 
@@ -33,7 +34,12 @@ def add(path: Path, raw: bytes) -> None:
         file.write(raw)
 
 
-def watch(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
+def watch(
+    journal: Path,
+    box: Path,
+    *actions: Callable[[], Any],
+    failed: Callable[[JournalError], None] = lambda _error: None,
+) -> Report:
     """Follow a folder; before each check of the files, the next action runs."""
     steps: Iterator[Callable[[], Any]] = iter(actions)
 
@@ -46,7 +52,7 @@ def watch(journal: Path, box: Path, *actions: Callable[[], Any]) -> Report:
         return step is None
 
     with Journal.open(journal, fsync="never") as handle:
-        return follow(Importer(handle, "auto"), [box], wait)
+        return follow(Importer(handle, "auto"), [box], wait, failed=failed)
 
 
 def texts(journal: Path) -> list[str]:
