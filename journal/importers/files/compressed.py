@@ -34,6 +34,11 @@ def open_source(path: Path) -> BinaryIO:
     return io.BufferedReader(_Decompressed(file), _BUFFER)
 
 
+def bytes_read(stream: BinaryIO) -> int:
+    """Return how many bytes of its file were read for a source, about; a stream reads ahead."""
+    return os.lseek(stream.fileno(), 0, os.SEEK_CUR)
+
+
 def decompress(raw: bytes, most: int) -> bytes:
     """Decompress a zstandard frame that is in memory.
 

@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from journal.erasure.requests import RequestScan
@@ -123,11 +124,8 @@ class Importer:
         if self._forced is None:
             for name, why in self.installed.broken.items():
                 self.report.errors[f"importer {name}"] = why
-        try:
-            self._keys.save()
-            self._requests.save()
-        except OSError as error:  # the next import takes longer, and is right without them
-            self.report.errors[str(self.ledger.folder)] = error.strerror or str(error)
+        self._keys.save()
+        self._requests.save()
         return self.report
 
     def take(self, source: Source, *, last: bool, tail: Tail | None = None) -> Watched | None:
@@ -199,7 +197,7 @@ class Importer:
             known = None if self.reread else self.ledger.known(source.path, format, stream)
             tail = Tail(source.path, format, format.lines, known)
         self._writer.origin = Origin(tail.format.name, tail.format.version)
-        tail.read(stream, self._writer, last=last, step=lambda: self._step(source, stream))
+        tail.read(stream, self._writer, last=last, step=partial(self.step, source))
         if not tail.messages and self._is_other(source, self._detect(source, stream)):
             # how far another format's lines were read, and why they were skipped, does not matter
             self.report.skipped = skipped
@@ -255,7 +253,7 @@ class Importer:
             self.ledger,
             reread=self.reread,
             first=source.real not in self._read,
-            step=lambda offset: self.step(source, offset),
+            step=partial(self.step, source),
         )
         self._count(source)
         self._remember(source, entry, is_whole=failure is None)
@@ -263,20 +261,11 @@ class Importer:
             self.report.errors[shown(source.path)] = failure
 
     def _document(self, source: Source, format: SourceFormat, stream: BinaryIO) -> None:
+        step = partial(self.step, source)
         entry = read_document(
-            source.path,
-            format,
-            stream,
-            self._writer,
-            self.ledger,
-            reread=self.reread,
-            step=lambda: self._step(source, stream),
+            source.path, format, stream, self._writer, self.ledger, step, reread=self.reread
         )
         self._remember(source, entry)
-
-    def _step(self, source: Source, stream: BinaryIO) -> None:
-        # that of the descriptor: the stream of a compressed file counts what is in it
-        self.step(source, os.lseek(stream.fileno(), 0, os.SEEK_CUR))
 
     def _remember(self, source: Source, entry: Entry, *, is_whole: bool = True) -> None:
         """Write to the ledger how far a source was imported, when that is durable.
@@ -291,13 +280,7 @@ class Importer:
         if self.ledger.read(source.path) == entry:
             return
         self.journal.sync()
-        try:
-            self.ledger.write(source.path, entry)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise ImportFailed(
-                f"its messages are imported, but {self.ledger.folder} cannot be written: {why}"
-            ) from error
+        self.ledger.write(source.path, entry)
 
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
         """Detect the format of a file; an unknown format is reported."""

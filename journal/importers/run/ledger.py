@@ -101,10 +101,16 @@ class Ledger:
         """Replace the entry of a source, in one step.
 
         Raises:
-            OSError: the file system refused.
+            ImportFailed: the file system refused; the next import reads the source again.
         """
-        make_folder(self.folder)
-        swap_file(self._file(source), _encode(entry))
+        try:
+            make_folder(self.folder)
+            swap_file(self._file(source), _encode(entry))
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ImportFailed(
+                f"its messages are imported, but {self.folder} cannot be written: {why}"
+            ) from error
 
     def prune(self, formats: Iterable[SourceFormat], is_forgotten: Callable[[str], bool]) -> None:
         """Remove names of sources and of forgotten sessions; keep the offsets of sources.

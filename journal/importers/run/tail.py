@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from journal.errors import ImportFailed
-from journal.importers.files.compressed import open_source
+from journal.importers.files.compressed import bytes_read, open_source
 from journal.importers.files.decode import BadLine, decode, unfinished
 from journal.importers.files.lines import Prefix, read_lines
 from journal.importers.files.location import location_of
@@ -80,7 +80,7 @@ class Tail:
         return stream.read(len(last)) == last
 
     def read(
-        self, stream: BinaryIO, writer: EventWriter, *, last: bool, step: Callable[[], None]
+        self, stream: BinaryIO, writer: EventWriter, *, last: bool, step: Callable[[int], None]
     ) -> None:
         """Read further, to the end of the file.
 
@@ -88,7 +88,7 @@ class Tail:
             stream: the file.
             writer: appends the items.
             last: whether an unfinished last line will not be continued.
-            step: called at intervals.
+            step: called at intervals with the bytes of its file that were read.
 
         Raises:
             ImportFailed: the format's parser raised an error.
@@ -106,7 +106,7 @@ class Tail:
             if line.finished or self._is_whole(line):
                 self.lines, self.offset = line.number, line.end
             if line.number % _STEP == 0:
-                step()
+                step(bytes_read(stream))
         if last:
             writer.take(self._transcript.take(self._parser.end()), None, known=known)
         writer.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
+from journal.importers.files.compressed import bytes_read
 from journal.importers.files.decode import BadLine, decode
 from journal.importers.files.document import NO_MESSAGES, Document, Numbered
 from journal.importers.files.location import location_of
@@ -37,9 +38,9 @@ def read_document(
     stream: BinaryIO,
     writer: EventWriter,
     ledger: Ledger,
+    step: Callable[[int], None],
     *,
     reread: bool,
-    step: Callable[[], None],
 ) -> Entry:
     """Read one JSON document; append the events that were not appended before.
 
@@ -52,8 +53,8 @@ def read_document(
         stream: its text.
         writer: appends the events.
         ledger: has the fingerprints of the events of earlier imports.
+        step: called after each piece with the bytes of its file that were read.
         reread: append all of them again.
-        step: called after each piece.
 
     Raises:
         ImportFailed: the format's parser raised an error.
@@ -69,7 +70,7 @@ def read_document(
             continue
         if item.line > pieces:
             pieces = item.line
-            step()
+            step(bytes_read(stream))
         known = isinstance(item, Found) and marks.add(item.event) and not reread
         writer.take(iter((item,)), None, known=item.line if known else 0)
     writer.report.lines += pieces
