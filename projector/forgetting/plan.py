@@ -12,7 +12,7 @@ from projector.db.rows import STORED, stored
 from projector.forgetting import contents, mentions
 from projector.forgetting.deleted.find import Deleted, find_deleted
 from projector.forgetting.matching import SOURCE, find, unknown_pins, wanted_deleted
-from projector.forgetting.repeats import Repeats
+from projector.forgetting.repeats import Repeats, usage_repeats
 from projector.forgetting.selection import Selection
 from projector.search.elsewhere import find_elsewhere
 from projector.text.document import document
@@ -189,6 +189,9 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
             count += 1 + _count_revisions(db, content)
             events[content.key] = None
             replays.append(_message(content))
+        used = usage_repeats(db, found.sessions)
+        count += len(used)
+        events |= dict.fromkeys(used)
         for content in mentions.keys(db, found.sessions):
             count += 1
             events[content.key] = None

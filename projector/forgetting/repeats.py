@@ -1,16 +1,18 @@
-"""Messages that repeat others in other sessions, as forks and second imports do."""
+"""Messages and usage that repeat others in other sessions, as forks and second imports do."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from journal.erasure.hashes import message_hashes
 from journal.format.bounds import is_key, is_moment
-from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.event_types import MESSAGE_APPENDED, USAGE_ADDED
+from projector.db.kinds import KINDS
 from projector.forgetting.contents import messages_like
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Collection, Container, Iterator
 
     import apsw
 
@@ -27,6 +29,21 @@ def hashes_of(key: Key, content: Content) -> set[str]:
     if content.revised is not None:  # a fork that was made after the revision repeats that
         found.update(message_hashes(key, event.id, content.revised))
     return found
+
+
+def usage_repeats(db: apsw.Connection, sessions: Collection[str]) -> list[tuple[str, str]]:
+    """Return the keys of usage events of other sessions that repeat one of some, as forks do.
+
+    Without them, what these sessions used would count in a fork when they are gone.
+    """
+    query = (
+        "SELECT DISTINCT t.session, e.event_id FROM _sessions s JOIN _shared x ON x.session = s.id"
+        " JOIN _shared o ON o.line = x.line AND o.words = x.words AND o.session <> x.session"
+        f" JOIN _events e ON e.id = o.event AND e.kind = {KINDS[USAGE_ADDED]}"
+        " JOIN _sessions t ON t.id = o.session WHERE s.session IN"
+        " (SELECT value FROM json_each(?1)) AND t.session NOT IN (SELECT value FROM json_each(?1))"
+    )
+    return [(str(name), str(id)) for name, id in db.execute(query, (json.dumps(list(sessions)),))]
 
 
 class Repeats:

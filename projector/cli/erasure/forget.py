@@ -76,13 +76,13 @@ def command(
     and temporary files are deleted. It takes about as long as `projector rebuild`. There is no time
     limit.
 
-    A session goes with its messages in other sessions that repeat them, and with the key-values and
-    claims that mention its id. --older-than forgets single events instead: a session can continue,
-    and a younger one that repeats its messages keeps them. --query can be narrowed by sessions,
-    --source and --older-than. It forgets what a search finds, and names what else has these words
-    and stays, with the command that forgets it: titles and other fields of sessions, removed and
-    deleted messages, texts that a revision replaced, contents in conflict, fields of messages such
-    as `extra`, key-values, other events. It reads all of these once.
+    A session goes with its messages and usage in other sessions that repeat them, and with the
+    key-values and claims that mention its id. --older-than forgets single events instead: a session
+    can continue, and a younger one that repeats its messages keeps them. --query can be narrowed by
+    sessions, --source and --older-than. It forgets what a search finds, and names what else has
+    these words and stays, with the command that forgets it: titles and other fields of sessions,
+    removed and deleted messages, texts that a revision replaced, contents in conflict, fields of
+    messages such as `extra`, key-values, other events. It reads all of these once.
 
     --deleted gets space back: it forgets removed and cleared messages, and deleted sessions that
     were not created again, since at least the age that --older-than gives. What readers see stays

@@ -248,3 +248,12 @@ def test_what_has_the_words_of_a_query_and_stays_is_named(journal: Journal) -> N
         ("session", "s1", title),
     ]
     assert plan(journal.path, Selection(query="nothing")).elsewhere == ()
+
+
+def test_usage_that_a_fork_repeats_goes_with_its_session(journal: Journal) -> None:
+    """A fork keeps the usage of its own calls; otherwise it would count that of the session."""
+    for session, call in (("s1", "a"), ("fork", "a"), ("fork", "b")):
+        data = {"input_tokens": 7, "call": call * 16}
+        journal.append(session=session, id=call, type="usage.added", data=data)
+    found = plan(journal.path, Selection(sessions=("s1",)))
+    assert (found.names.events, found.events) == ((("fork", "a"),), 2)
