@@ -68,7 +68,7 @@ def box(tmp_path: Path) -> Path:
 def test_what_a_full_disk_refused_is_imported_when_there_is_space(
     box: Path, tmp_path: Path, full_disk: FullDisk
 ) -> None:
-    """Old and new files lose nothing, the failure is told once, and the report has no error."""
+    """Old and new files lose nothing, the failure is reported once, and the report has no error."""
     add(box / "a.jsonl", message_line(1))
     told: list[JournalError] = []
 
