@@ -9,6 +9,7 @@ import click
 
 from journal.agents.report import examine
 from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.times import format_local_time, format_time
 from journal.importers.registry import installed
 
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
     from journal.agents.report import Doctor
 
 _TITLES = ("agent", "transcripts", "MB", "first", "last", "imported", "grown", "missing", "deletes")
+
+
+_COLUMNS = (
+    Column(least=12),
+    Column(right=True, rank=3),
+    Column(right=True, rank=4),
+    Column(right=True, rank=6),
+    Column(right=True, rank=5),
+    Column(right=True, rank=1),
+    Column(right=True, rank=2),
+    Column(right=True),
+    Column(right=True, rank=1),
+)
 
 
 @click.command("doctor")
@@ -57,7 +71,7 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         print_line(f"{name:<12} {value}")
     if found.agents:
         print_line("")
-        _print_table([_TITLES, *map(_cells, found.agents)])
+        print_table(_COLUMNS, [_TITLES, *map(_cells, found.agents)])
         for agent in found.agents:
             if agent.retention is not None:
                 default = ", its default" if agent.retention.is_default else ""
@@ -93,10 +107,3 @@ def _cells(agent: Agent) -> tuple[str, ...]:
         f"{agent.missing:,}",
         "" if agent.retention is None else f"{agent.retention.days} d",
     )
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for first, *others in rows:
-        cells = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
-        print_line("  ".join((first.ljust(widths[0]), *cells)).rstrip())

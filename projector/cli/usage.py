@@ -9,19 +9,32 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import Styled, print_json_lines, print_line
+from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.times import Moment
 from projector.cli.kit.behind import behind_json, warn_if_behind
+from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
 from projector.views.usage import By
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from projector.views.usage import UsageReport, UsageRow
 
 _BAR = 20
-_NAME = 32
+_HEADS = ("calls", "input", "output", "cache", "cost")
+_COLUMNS = (
+    Column(least=12, where="middle"),
+    Column(right=True, rank=3),
+    Column(right=True, rank=1),
+    Column(right=True, rank=1),
+    Column(right=True, rank=2),
+    Column(right=True),
+    Column(rank=4),
+)
+"""Name, the heads above, and a bar."""
 _UNNAMED = "(unknown)"
 _MICRO = 1_000_000
 
@@ -71,6 +84,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         report = projection.usage(
             by=by, since=since, until=until, project=project, source=source, model=model
         )
+        sessions = [row.name for row in report.rows if row.name] if by == "session" else []
+        names = None if as_json else short_names(projection, sessions)
     warn_if_behind(report.behind)
     if as_json:
         print_json_lines(_json(row, report) for row in report.rows)
@@ -78,27 +93,31 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     if not report.rows:
         print_line("no usage; sources that say what they used are imported with it", err=True)
         return
-    _table(by, report)
+    _table(by, report, names)
 
 
 def _json(row: UsageRow, report: UsageReport) -> dict[str, Any]:
     return asdict(row) | {"prices": report.prices} | behind_json(report.behind)
 
 
-def _table(by: By, report: UsageReport) -> None:
-    rows = [*report.rows, report.total]
-    names = [*(_shown(row.name or _UNNAMED) for row in report.rows), "total"]
-    width = max(map(len, [*names, by]))
+def _table(by: By, report: UsageReport, names: Mapping[str, str] | None) -> None:
     most = max(map(_tokens, report.rows)) or 1
-    heads = f"{by:<{width}} {'calls':>7} {'input':>14} {'output':>12} {'cache':>15} {'cost':>11}"
-    print_line(Styled(heads, dim=True))
-    for name, row in zip(names, rows, strict=True):
-        bar = "" if row is report.total else "\u2588" * round(_tokens(row) / most * _BAR)
-        cached = row.cache_read_tokens + row.cache_write_tokens
-        figures = f"{row.input_tokens:>14,} {row.output_tokens:>12,} {cached:>15,} {_cost(row):>11}"
-        text = f"{name:<{width}} {row.api_calls:>7,} {figures} {bar}".rstrip()
-        print_line(Styled(text, bold=True) if row is report.total else text)
+    rows: list[tuple[str | Styled, ...]] = [
+        tuple(Styled(head, dim=True) for head in (by, *_HEADS, ""))
+    ]
+    for row in report.rows:
+        bar = "\u2588" * round(_tokens(row) / most * _BAR)
+        name = row.name or _UNNAMED
+        rows.append((name if names is None else names.get(name, name), *_figures(row), bar))
+    rows.append(tuple(Styled(cell, bold=True) for cell in ("total", *_figures(report.total), "")))
+    print_table(_COLUMNS, rows)
     _notes(report)
+
+
+def _figures(row: UsageRow) -> tuple[str, ...]:
+    cached = row.cache_read_tokens + row.cache_write_tokens
+    counts = (row.api_calls, row.input_tokens, row.output_tokens, cached)
+    return (*(f"{count:,}" for count in counts), _cost(row))
 
 
 def _notes(report: UsageReport) -> None:
@@ -120,8 +139,3 @@ def _cost(row: UsageRow) -> str:
         return "unknown"
     # a plus: there were calls beside those whose price is known
     return f"${row.cost / _MICRO:,.2f}{'+' if row.unpriced else ''}"
-
-
-def _shown(name: str) -> str:
-    text = one_line(name)
-    return text if len(text) <= _NAME else f"\N{HORIZONTAL ELLIPSIS}{text[1 - _NAME :]}"

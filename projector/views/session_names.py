@@ -44,15 +44,19 @@ def find_session(db: apsw.Connection, name: str) -> str:
     Raises:
         NotFound: it names none, or several; the message lists some.
     """
+    found = matching(db, name)
+    if not found:
+        raise NotFound(f"no session matches {name!r} (an id, its beginning or its end)")
+    if len(found) > 1:
+        raise NotFound(_several(db, name, found))
+    return found[0]
+
+
+def matching(db: apsw.Connection, name: str) -> list[str]:
+    """Return the id of the session that a text names; several if it is ambiguous, or none."""
     if db.execute(f"SELECT 1 FROM _sessions WHERE {EXISTS} AND session = ?", (name,)).get:
-        return name
-    for look in (_beginning, _ending, _hashed):
-        found = look(db, name)
-        if len(found) > 1:
-            raise NotFound(_several(db, name, found))
-        if found:
-            return found[0]
-    raise NotFound(f"no session matches {name!r} (an id, its beginning or its end)")
+        return [name]
+    return _beginning(db, name) or _ending(db, name) or _hashed(db, name)
 
 
 def short_ids(db: apsw.Connection, sessions: Iterable[str]) -> dict[str, str]:

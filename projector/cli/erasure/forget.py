@@ -12,6 +12,7 @@ from journal.cli.kit.times import Moment
 from projector.cli.erasure.confirm import Mode, carry_out, show
 from projector.cli.erasure.options import mode_options
 from projector.cli.erasure.show_outcome import outcome_json
+from projector.cli.erasure.whole_ids import whole_ids
 from projector.cli.kit.codes import CODES
 from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget, plan
@@ -90,6 +91,9 @@ def command(
     follows from, or that a fork repeats and shows. A message that it forgets cannot be restored any
     more, also not by a flush of its agent. It can be narrowed by sessions and --older-than.
 
+    SESSION is a whole id, or a short one as for `projector show`: the plan shows the whole one.
+    With --yes, when no plan is shown, only whole ids are taken.
+
     With --allow-again the same messages may be appended again; an import that has read them before
     needs --reread.
 
@@ -141,9 +145,9 @@ def command(
                 f"--message needs the ids of a session and of a message: after {session!r} comes"
                 f" the option {id}"
             )
-    selection = Selection(**selected)
     mode = Mode(dry_run, yes, as_json)
     mode.check()
+    selection = Selection(**(selected | _with_whole_ids(path, selected, mode)))
     carry_out(
         context,
         mode,
@@ -152,3 +156,14 @@ def command(
             path, found, reason=reason, allow_again=allow_again, erase_damage=erase_damage
         ),
     )
+
+
+def _with_whole_ids(path: Path, selected: dict[str, Any], mode: Mode) -> dict[str, Any]:
+    """Return what is selected of sessions and messages, with whole ids of sessions."""
+    sessions, messages = selected["sessions"], selected["messages"]
+    names = (*sessions, *(session for session, _ in messages))
+    whole = whole_ids(path, names, asks=mode.dry_run or not mode.yes)
+    return {
+        "sessions": tuple(whole[name] for name in sessions),
+        "messages": tuple((whole[session], id) for session, id in messages),
+    }

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from journal import Journal, make_backup, read
 from journal.cli import cli
-from projector import Projection
+from projector import Projection, SessionStore
 from projector.cli import cli as projector_cli
 from tests.support.journals import headers, segments
 from tests.support.projections import header, write_segment
@@ -121,6 +121,32 @@ def test_it_asks_on_a_terminal(path: Path, answer: str, code: int, left: int) ->
     assert "Passwords" in stdout.decode()
     assert seen.decode().endswith("Forget this for ever? [y/N] ")
     assert _messages(path) == left
+
+
+def test_a_short_id_is_taken_where_the_plan_is_shown(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """The plan has the whole id; with --yes, when no plan is shown, a short one is refused."""
+    with Journal.open(path) as journal:
+        journal.append_message("a-long-id-of-a-session", "user", "third", id="m1")
+    for given in (["a-long-i"], ["--message", "a-long-i", "m1"]):
+        assert "a-long-id-of-a-session" in invoke("forget", *given, "--dry-run").stdout
+        refused = invoke("forget", *given, "--yes", code=2).stderr
+        assert "'a-long-i' is short for 'a-long-id-of-a-session'" in refused
+    assert "several sessions match 's': s1, s2;" in invoke("forget", "s", "--yes", code=3).stderr
+    assert "no session has the id 'x'" in invoke("forget", "x", "--yes", code=3).stderr
+    assert _messages(path) == 28
+
+
+def test_a_deleted_session_is_not_taken_for_another(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """Its id is whole, although the id of a session that is there begins so."""
+    with SessionStore.open(path) as store:
+        store.append("gone", "user", "deleted", id="m1")
+        store.append("gone-2", "user", "stays here", id="m1")
+        store.delete("gone")
+    assert "gone-2" not in invoke("forget", "gone", "--dry-run").stdout
 
 
 def test_it_reports_what_was_erased(invoke: Callable[..., Result], path: Path) -> None:

@@ -69,6 +69,8 @@ def journal(journal_dir: Path) -> Path:
             created = {name: value for name, value in data.items() if value is not None}
             journal.append(session=parent, type="session.created", data=created)
             journal.append_message(parent, "user", "needle " + TITLE, id="m1")
+            used = {"call": "c", "model": "m" * 90, "input_tokens": 10**12, "output_tokens": 1}
+            journal.append(session=parent, id=f"u{number}", type="usage.added", data=used)
         journal.append_message("20260101_120000_abc123", "user", "needle 北京", id="m1")
     return journal_dir
 
@@ -83,6 +85,11 @@ def test_no_line_is_wider_than_the_terminal(commands: Commands, journal: Path, w
         assert len(lines) == 10
         assert max(map(cell_len, lines)) <= width
         assert sum(LONG[:60] in line for line in lines) == 0
+    for by in ("session", "model"):
+        used = on_terminal(commands, ["projector", "usage", "--by", by], **variables).text
+        table = used.split("\nprices:")[0].split("\nno price")[0].splitlines()
+        assert len(table) > 2
+        assert max(map(cell_len, table)) <= width
     first = on_terminal(commands, ["projector", "sessions"], **variables).text.split()[0]
     shown = on_terminal(commands, ["projector", "show", first, "--no-pager"], **variables)
     assert "needle" in shown.text

@@ -53,15 +53,15 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str | Styled]
     fitted = widths if width is None else fit(columns, widths, width)
     shown = [at for at, column in enumerate(fitted) if column]
     for row, line in zip(rows, texts, strict=True):
+        end = max((at for at in shown if line[at]), default=0)
         pieces: list[str | Styled] = []
-        for at in shown:
+        for at in (at for at in shown if at <= end):
             text = cut(line[at], fitted[at], columns[at].where)
             blanks = " " * (fitted[at] - cells(text))
-            last = at == shown[-1]
             before = (" " * _GAP if pieces else "") + (blanks if columns[at].right else "")
             cell = row[at]
             styled = text if isinstance(cell, str) else cell._replace(text=text)
-            pieces += [before, styled, "" if last or columns[at].right else blanks]
+            pieces += [before, styled, "" if at == end or columns[at].right else blanks]
         print_line(*pieces)
 
 
