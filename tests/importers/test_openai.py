@@ -346,3 +346,25 @@ def test_an_invalid_token_count_is_kept_in_extra(count: object) -> None:
     assert found["content"] == "hello"
     assert "token_count" not in found
     assert found["extra"] == {"token_count": count}
+
+
+def test_calls_and_results_between_messages_are_imported() -> None:
+    """A program wrote them as lines with a `type` and no role."""
+    lines = [
+        line(role="user", content="which branch?"),
+        line(type="tool_call", function={"name": "git"}, arguments="status"),
+        line(type="tool_result", name="git", result="on main"),
+        line(type="error", text="it broke"),
+        line(type="aura", text="x"),
+    ]
+    items = feed(OpenAI, lines)
+    found = messages(items)
+    assert [(m["role"], m.get("content")) for m in found] == [
+        ("user", "which branch?"),
+        ("assistant", None),
+        ("tool", "on main"),
+        ("system", "it broke"),
+    ]
+    assert found[1]["tool_calls"][0]["function"] == {"name": "git", "arguments": "status"}
+    assert found[2]["tool_name"] == "git"
+    assert reasons(items) == ["neither a message nor a list of them"]

@@ -24,9 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         files, unclaimed = assign(find_files(chosen.paths, Path(folder)))
         checked = [
-            check(reader, files[reader.name])
-            for reader in READERS
-            if reader.name in files and (not chosen.only or reader.name in chosen.only)
+            check(name, files[name])
+            for name in dict.fromkeys(reader.name for reader in READERS)
+            if name in files and (not chosen.only or name in chosen.only)
         ]
     if chosen.json:
         print(table.as_json(checked, unclaimed))

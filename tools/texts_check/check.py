@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tools.texts_check.readers.reader import Reader
 
     Numbered = list[tuple[int, Piece]]
+    Claimed = tuple[RawFile, Reader]
 
 
 @dataclass(slots=True)
@@ -57,31 +58,31 @@ def find_files(paths: Iterable[Path], folder: Path) -> Iterator[RawFile]:
                 yield RawFile(each)
 
 
-def assign(files: Iterable[RawFile]) -> tuple[dict[str, list[RawFile]], list[Path]]:
-    """Return the files of each reader, by its name, and the files that no reader claims."""
-    claimed: dict[str, list[RawFile]] = defaultdict(list)
+def assign(files: Iterable[RawFile]) -> tuple[dict[str, list[Claimed]], list[Path]]:
+    """Return the files of each source with their readers, and the files that no reader claims."""
+    claimed: dict[str, list[Claimed]] = defaultdict(list)
     unclaimed = []
     for file in files:
         reader = next((each for each in READERS if each.claims(file)), None)
         if reader is None:
             unclaimed.append(file.path)
         else:
-            claimed[reader.name].append(file)
+            claimed[reader.name].append((file, reader))
     return claimed, unclaimed
 
 
-def check(reader: Reader, files: Sequence[RawFile]) -> Checked:
+def check(name: str, files: Sequence[Claimed]) -> Checked:
     """Read the raw files of one source, import them, and compare both."""
-    checked = Checked(reader.name, len(files))
-    raw = _sessions(reader, files, checked)
-    found = imported([file.path for file in files])
+    checked = Checked(name, len(files))
+    raw = _sessions(files, checked)
+    found = imported([file.path for file, _ in files])
     checked.sessions, checked.messages = len(raw), found.messages
     checked.conflicts = found.report.conflicts
     checked.errors = dict(found.report.errors)
     checked.errors |= dict.fromkeys(found.report.unknown, "is of no known format")
     grouped: dict[str, Numbered] = defaultdict(list)
-    for session, pieces in raw.items():
-        grouped[_resolve(session, pieces, found.sessions)] += pieces
+    for session, own in _resolve(raw, found.sessions).items():
+        grouped[own] += raw[session]
     for session, pieces in grouped.items():
         compare(session, pieces, found.sessions.get(session, Found()), checked.counts)
     for session in found.sessions.keys() - grouped.keys():
@@ -98,10 +99,10 @@ def _load(path: Path, folder: Path) -> Path:
     return database
 
 
-def _sessions(reader: Reader, files: Sequence[RawFile], checked: Checked) -> dict[str, Numbered]:
+def _sessions(files: Sequence[Claimed], checked: Checked) -> dict[str, Numbered]:
     """Return the pieces of each session; an item that several files have counts once."""
     items: dict[tuple[str, str, tuple[Piece, ...]], Item] = {}
-    for file in files:
+    for file, reader in files:
         for item in reader.read(file):
             items.setdefault((item.session, item.key, item.pieces), item)
             if item.version:
@@ -113,17 +114,21 @@ def _sessions(reader: Reader, files: Sequence[RawFile], checked: Checked) -> dic
     return sessions
 
 
-def _resolve(session: str, pieces: Numbered, found: dict[str, Found]) -> str:
-    """Return the journal's id of a session.
+def _resolve(raw: dict[str, Numbered], found: dict[str, Found]) -> dict[str, str]:
+    """Return the journal's ids of the sessions of raw files.
 
-    An importer may lengthen an id that is unique in one file only. Of several candidates the one
-    with the most texts in common is it, of all sessions if none has the id in it.
+    An importer may lengthen an id that is unique in one file only, and must make one where the raw
+    file has none. Of several candidates the one with the most texts in common is it.
     """
-    if session in found:
-        return session
-    wanted = {piece.text for _, piece in pieces}
-    candidates = [name for name in found if session in name] or list(found)
-    shared = {
-        name: len(wanted & {each.text for _, each in found[name].pieces}) for name in candidates
-    }
-    return max(shared, key=lambda name: (shared[name], name), default=session)
+    resolved = {session: session for session in raw if session in found}
+    texts = {name: {each.text.strip() for _, each in one.pieces} for name, one in found.items()}
+    for session, pieces in raw.items():
+        if session in resolved:
+            continue
+        left = texts.keys() - set(resolved.values())
+        named = [name for name in left if session in name]
+        wanted = {piece.text.strip() for _, piece in pieces}
+        shared = {name: len(wanted & texts[name]) for name in named or left}
+        best = max(shared, key=lambda name: (shared[name], name), default=session)
+        resolved[session] = best if named or 2 * shared.get(best, 0) >= len(wanted) else session
+    return resolved

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 20
 _SHOWN = 160
+_TAGS = re.compile(r"<[^<>]*>|\0|\s")
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class Counts:
     aside: int = 0
     conflicts: int = 0
     lost: int = 0
-    losses: Counter[str] = field(default_factory=Counter)
+    losses: dict[str, int] = field(default_factory=dict)
     doubled: int = 0
     more: int = 0
     order: int = 0
@@ -99,6 +101,20 @@ class _Side:
                     return at
         return None
 
+    def take_several(self, piece: Piece) -> int | None:
+        """Use up pieces that are a text together; tags around them and white space may be gone."""
+        rest, used = piece.text, []
+        for at, left in self.left.items():
+            part = left.strip()
+            if part and part in rest:
+                rest = rest.replace(part, "\0", 1)
+                used.append(at)
+        if not used or _TAGS.sub("", rest):
+            return None
+        for at in used:
+            del self.left[at]
+        return used[0]
+
     def take_part(self, piece: Piece) -> int | None:
         """Use up a part of a longer piece."""
         wanted = piece.text.strip()
@@ -136,6 +152,8 @@ def compare(session: str, raw: Sequence[tuple[int, Piece]], found: Found, counts
     whole = "\0".join(piece.text for _, piece in found.pieces)
     for number, piece in rest:
         at = side.take_part(piece) if piece.once else None
+        if at is None and piece.once:
+            at = side.take_several(piece)
         if at is not None:
             counts.joined += 1
             _same_about(session, piece, found.pieces[at][1], counts)
@@ -156,7 +174,7 @@ def compare(session: str, raw: Sequence[tuple[int, Piece]], found: Found, counts
 def _missing(session: str, piece: Piece, found: Found, counts: Counts) -> None:
     """Count a piece that no message has."""
     if piece.loss:
-        counts.losses[piece.loss] += 1
+        counts.losses[piece.loss] = counts.losses.get(piece.loss, 0) + 1
     elif piece.text.strip() in found.aside:
         counts.fault("aside", session, f"{piece.kind} {piece.text}")
     elif piece.text.strip() in found.conflicts:
@@ -176,7 +194,7 @@ def _keys(piece: Piece) -> Iterable[Hashable]:
 
 def _same_about(session: str, raw: Piece, found: Piece, counts: Counts) -> None:
     """Count a role, a name or an id that differ."""
-    if raw.role != found.role:
+    if raw.role and raw.role != found.role:
         counts.fault("roles", session, f"{raw.role} is {found.role}: {raw.text}")
     if raw.name and raw.name != found.name:
         counts.fault("names", session, f"{raw.name} is {found.name}: {raw.text}")

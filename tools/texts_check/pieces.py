@@ -15,7 +15,7 @@ class Piece:
 
     Attributes:
         kind: TEXT, REASONING, CALL or RESULT.
-        role: the role of its message; of a result always "tool".
+        role: the role of its message, of a result always "tool"; empty if the source has none.
         text: the text; of a call its arguments, as JSON with sorted keys.
         name: the name of the tool, of a call or a result; empty if the source does not say.
         id: the source's id of the call, of a call or a result; empty if there is none.

@@ -27,7 +27,7 @@ def as_text(checked: Sequence[Checked], unclaimed: Sequence[Path]) -> str:
         row = "".join(f"{figure:>{_WIDTH + 1},}" for figure in (*figures, *faults))
         lines.append(f"{each.name:<14}{row}")
     for each in checked:
-        for reason, count in each.counts.losses.most_common():
+        for reason, count in each.counts.losses.items():
             lines.append(f"{each.name}: {count:,} not imported: {reason}")
         lines += [f"{each.name}: {path}: {why}" for path, why in each.errors.items()]
     lines += [f"no reader: {path}" for path in unclaimed]
@@ -41,7 +41,7 @@ def as_markdown(checked: Sequence[Checked]) -> str:
     for each in sorted(checked, key=lambda each: each.name):
         counts = each.counts
         figures = (each.files, each.sessions, each.messages, counts.compared, counts.lost)
-        reasons = "; ".join(f"{why}: {count:,}" for why, count in counts.losses.most_common())
+        reasons = "; ".join(f"{why}: {count:,}" for why, count in counts.losses.items())
         cells = [f"`{each.name}`", *(f"{figure:,}" for figure in figures), reasons, versions(each)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -49,6 +49,7 @@ class CopilotCLI(OneSession):
     """The parser of one session."""
 
     _started: dict[str, _Line] = field(default_factory=dict)  # calls that no answer has named yet
+    _thoughts: list[_Line] = field(default_factory=list)  # that no answer has followed yet
     _output: dict[str, int] = field(default_factory=dict)  # output tokens of answers, by model
     _readers: dict[str, Callable[[_Line], Iterator[Item]]] = field(init=False)
 
@@ -68,6 +69,7 @@ class CopilotCLI(OneSession):
             "system.message": self._system,
             "system.notification": self._notice,
             "user.message": self._user,
+            "assistant.reasoning": self._thought,
             "assistant.message": self._answer,
             "assistant.turn_end": self._turn_end,
             "tool.execution_start": self._call,
@@ -87,8 +89,10 @@ class CopilotCLI(OneSession):
         yield from reader(_Line(line, id, data, read_time(found.get("timestamp"))))
 
     def end(self) -> Iterator[Item]:
-        """Yield the calls that no answer and no result followed."""
+        """Yield the calls that no answer and no result followed; count such reasoning."""
         yield from self._unnamed(*self._started)
+        for line in self._thoughts:
+            yield Skipped(line.number, "assistant.reasoning, its answer has not followed")
 
     def _start(self, line: _Line) -> Iterator[Item]:
         data = line.data
@@ -132,6 +136,7 @@ class CopilotCLI(OneSession):
         yield from self._text(line, "system", text, meta="summary")
 
     def _user(self, line: _Line) -> Iterator[Item]:
+        yield from self._alone()
         data = line.data
         parts = Parts()
         parts.text(data.get("content"))
@@ -144,10 +149,31 @@ class CopilotCLI(OneSession):
         fields = {"timestamp": line.time, "extra": _sub(data)}
         yield from self._talk.message(line.number, line.id, "user", parts, fields)
 
+    def _thought(self, line: _Line) -> Iterator[Item]:
+        """Keep reasoning for the answer that follows, which repeats it, or has it encrypted."""
+        if text_or_none(line.data.get("content")) is None:
+            yield Skipped(line.number, "assistant.reasoning")
+        else:
+            self._thoughts.append(line)
+
+    def _alone(self) -> Iterator[Item]:
+        """Yield reasoning of which the turn has no answer."""
+        for line in self._thoughts:
+            parts = Parts()
+            parts.think(line.data.get("content"))
+            fields = {"timestamp": line.time, "extra": _sub(line.data)}
+            yield from self._talk.message(line.number, line.id, "assistant", parts, fields)
+        self._thoughts = []
+
     def _answer(self, line: _Line) -> Iterator[Item]:
         data, parts = line.data, Parts()
-        parts.think(data.get("reasoningText"))
-        if data.get("reasoningText") is None and data.get("reasoningOpaque"):
+        own = text_or_none(data.get("reasoningText")) or ""
+        for thought in self._thoughts:
+            if str(thought.data.get("content")) not in own:
+                parts.think(thought.data.get("content"))
+        self._thoughts = []
+        parts.think(own)
+        if not parts.thoughts and data.get("reasoningOpaque"):
             parts.lost.append("reasoning, encrypted")
         parts.text(data.get("content"))
         for found in data.get("toolRequests") or []:
@@ -192,6 +218,7 @@ class CopilotCLI(OneSession):
 
     def _turn_end(self, line: _Line) -> Iterator[Item]:
         yield from self._unnamed(*self._started)
+        yield from self._alone()
         yield Skipped(line.number, "assistant.turn_end")
 
     def _unnamed(self, *calls: str) -> Iterator[Item]:

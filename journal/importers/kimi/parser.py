@@ -66,6 +66,11 @@ class Kimi(OneSession):
             yield from self._message(line, id, message, time)
         elif kind == "context.append_loop_event" and isinstance(event, dict):
             yield from self._event(line, id, event, time)
+        elif kind == "context.apply_compaction" and text_or_none(value.get("summary")) is not None:
+            parts = Parts()
+            parts.text(value.get("summary"))
+            fields = {"timestamp": time, "meta": "summary"}
+            yield from self._talk.message(line, id, "system", parts, fields)
         elif kind == "usage.record" and value.get("usage") != self._used:
             model = text_or_none(value.get("model"))
             yield from self._usage(line, id, value.get("usage"), time, model)

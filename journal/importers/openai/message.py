@@ -33,6 +33,8 @@ _READ = {
     *_TIMES,
 }
 
+_OF_LINE = ("type", "function", "arguments", "result", "text")
+
 
 def message_data(value: dict[str, Json]) -> dict[str, Json]:
     """Return a message's fields; keys without a field are stored in `extra`."""
@@ -62,6 +64,21 @@ def message_data(value: dict[str, Json]) -> dict[str, Json]:
         "timestamp": timestamp,
         "extra": non_empty({**unread, **extra, **odd, "name": None if result else name}),
     }
+
+
+def with_role(value: dict[str, Json]) -> dict[str, Json]:
+    """Return a line without a role, which is a call, a result or an error, as a message."""
+    kind, function = value.get("type"), value.get("function")
+    rest = {name: item for name, item in value.items() if name not in _OF_LINE}
+    if kind in ("tool_call", "function_call") and isinstance(function, dict):
+        called = {"arguments": value.get("arguments"), **function}
+        call = non_empty({"id": value.get("id"), "type": "function", "function": called})
+        return {**rest, "role": "assistant", "content": None, "tool_calls": [call]}
+    if kind in ("tool_result", "function_result") and isinstance(value.get("result"), str):
+        return {**rest, "role": "tool", "content": value["result"]}
+    if kind == "error" and isinstance(value.get("text"), str):
+        return {**rest, "role": "system", "content": value["text"]}
+    return value
 
 
 def _content(value: dict[str, Json]) -> tuple[str | list[Json] | None, dict[str, Json]]:

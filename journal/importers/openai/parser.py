@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED
 from journal.importers.files.decode import too_deep
-from journal.importers.openai.message import message_data
+from journal.importers.openai.message import message_data, with_role
 from journal.importers.openai.wrapping import Wrapped, is_message, unwrap
 from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import Skipped
@@ -71,6 +71,8 @@ class OpenAI:
 
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:  # noqa: ARG002 - ids are made of the place, as the protocol allows
         """Handle one line: a message, or a whole conversation."""
+        if self._lines is not None and isinstance(value, dict) and "role" not in value:
+            value = with_role(value)
         if isinstance(value, dict) and text_or_none(value.get("role")) is not None:
             if not is_message(value):
                 yield Skipped(line, "no message: it has a role, but no content")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from journal.format.event_types import SESSION_TITLED
-from journal.importers.parsing.conversation import Conversation
+from journal.importers.parsing.conversation import Conversation, result_ids
 from journal.importers.parsing.events import fact, key
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, output
@@ -224,9 +224,10 @@ class _Message:
             self._parts.text(_error_text(_object(self.info.get("error"))))
         id = self.id if self._segment == 1 else f"{self.id}:{self._segment}"
         yield from self.talk.message(self.line, id, self.role, self._parts, fields)
-        for number, (result, time) in enumerate(self._results, 1):
+        own = result_ids(id, [result for result, _ in self._results])
+        for of_result, (result, time) in zip(own, self._results, strict=True):
             shared = {"timestamp": time if time.micros is not None else fields["timestamp"]}
-            yield self.talk.result(self.line, f"{id}:{result.call or number}", result, shared)
+            yield self.talk.result(self.line, of_result, result, shared)
         self._segment += not self._parts.is_empty
         self._parts, self._results, self._files, self._time = Parts(), [], [], None
 

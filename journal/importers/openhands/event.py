@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 _ROLES = {"user": "user", "agent": "assistant", "environment": "system"}
 _STATES = ("change_agent_state", "agent_state_changed", "null", "recall")
+_RECALLED = "recall"
+"""The observation by which the program adds what it knows of the workspace."""
 """Actions and observations about the program itself; they are skipped if they have no text."""
 _SAID = ("message", "finish", "system")
-_TEXTS = ("content", "final_thought", "task_completed")
+_TEXTS = ("content", "final_thought")
 _UNSAID = {"thought", "wait_for_response", "image_urls", "images_urls", "impl_source"}
 
 
@@ -70,6 +72,7 @@ def _action(value: dict[str, Json], place: str) -> Event:
     source = text_or_none(value.get("source")) or _source_of_first(kind, value)
     role = "system" if kind == "system" else _ROLES.get(source, source)
     parts = Parts()
+    extra: dict[str, Json] = {}
     parts.text(args.get("thought"))
     meta = "instructions" if kind == "system" else None
     if kind in _STATES:
@@ -81,6 +84,7 @@ def _action(value: dict[str, Json], place: str) -> Event:
             parts.content.append({"type": "image_url", "image_url": {"url": url}})
         if parts.is_empty:
             parts.text(value.get("message"))
+        extra["task_completed"] = args.get("task_completed")
     elif kind == "think":
         parts = Parts()
         parts.think(args.get("thought"))
@@ -92,14 +96,42 @@ def _action(value: dict[str, Json], place: str) -> Event:
             for name, item in args.items()
             if name not in _UNSAID and (args is not value or name not in own)
         }
-        parts.call(call_id(value) or place, about.get("function_name") or kind, given)
-    return Event(role, parts, f"action/{kind[:32]}", meta)
+        call = call_id(value)
+        asked = _asked(about, call)
+        arguments = given if asked is None else asked
+        parts.call(call or place, about.get("function_name") or kind, arguments)
+    return Event(role, parts, f"action/{kind[:32]}", meta, non_empty(extra) or {})
+
+
+def _asked(about: dict[str, Json], call: str | None) -> Json:
+    """Return the arguments of a call as the model wrote them; None if the event lacks its answer.
+
+    The program stores its own form of them beside it, without some and with its own settings.
+    """
+    for choice in _list(_object(about.get("model_response")).get("choices")):
+        for each in _list(_object(_object(choice).get("message")).get("tool_calls")):
+            if _object(each).get("id") == call and call is not None:
+                return _object(_object(each).get("function")).get("arguments")
+    return None
+
+
+def _recalled(value: dict[str, Json], extras: dict[str, Json]) -> Event:
+    """Return what the program added to the prompt: instructions, and what it knows."""
+    parts = Parts()
+    parts.text(value.get("content"))
+    for name in ("repo_instructions", "additional_agent_instructions"):
+        parts.text(extras.get(name))
+    for known in _list(extras.get("microagent_knowledge")):
+        parts.text(_object(known).get("content"))
+    return Event("system", parts, f"observation/{_RECALLED}", "environment")
 
 
 def _observation(value: dict[str, Json]) -> Event:
     kind = text_or_none(value.get("observation")) or "no observation"
     extras = _object(value.get("extras"))
     content = value.get("content")
+    if kind == _RECALLED:
+        return _recalled(value, extras)
     if kind in _STATES and not text_or_none(content):
         return Event("system", Parts(), f"observation/{kind[:32]}")
     about = _object(value.get("tool_call_metadata"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +12,7 @@ from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.values import non_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from journal.importers.parsing.parser import Found, Item, Location
     from journal.importers.parsing.parts import Parts, Result
@@ -68,9 +69,8 @@ class Conversation:
         shared = {name: fields[name] for name in _SHARED if name in fields}
         if not parts.is_empty:
             shared["parent"] = id
-        for number, result in enumerate(parts.results, 1):
-            own = id if alone else f"{id}:{result.call or number}"
-            yield self.result(line, own, result, shared)
+        for own, result in zip(result_ids(id, parts.results), parts.results, strict=True):
+            yield self.result(line, id if alone else own, result, shared)
 
     def model(self, line: int, model: str) -> Iterator[Item]:
         """Yield the session's model, if this is the first one that is named."""
@@ -103,6 +103,20 @@ class Conversation:
             "extra": {**(non_empty(fields.get("extra") or {}) or {}), **extra} or None,
         }
         return message(line, self.session, id, data)
+
+
+def result_ids(id: str, results: Sequence[Result]) -> list[str]:
+    """Return ids for the results in a message: its id, with that of the call or a number.
+
+    Ids of calls are counted, since some gateways and cleaners of exports give all of them one id.
+    """
+    counts: Counter[str] = Counter()
+    ids = []
+    for number, result in enumerate(results, 1):
+        own = f"{id}:{result.call or number}"
+        counts[own] += 1
+        ids.append(own if counts[own] == 1 else f"{own}:{counts[own]}")
+    return ids
 
 
 @dataclass(slots=True)

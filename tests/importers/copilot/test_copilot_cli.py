@@ -129,3 +129,23 @@ def test_a_session_is_found_by_its_folder_and_imported_once(tmp_path: Path) -> N
     assert (first.messages, first.errors, first.conflicts) == (8, {}, 0)
     second = take(tmp_path / "j", file)
     assert (second.messages, second.events) == (0, 0)
+
+
+def test_reasoning_that_is_an_event_of_its_own_is_kept_once() -> None:
+    """It is that of the answer after it, or a message where the turn ends without an answer."""
+    lines = [
+        event(1, "assistant.reasoning", content="It is hot."),
+        event(2, "assistant.message", content="Hot.", reasoningText="It is hot."),
+        event(3, "assistant.reasoning", content="It is cold."),
+        event(4, "assistant.message", content="Cold.", reasoningOpaque="x"),
+        event(5, "assistant.reasoning", content="It is late."),
+        event(6, "assistant.turn_end", turnId="0"),
+        event(7, "assistant.reasoning", content="It goes on."),
+    ]
+    items = feed(CopilotCLI, [LINES[0], *lines], "events")
+    assert [(one.get("reasoning"), one.get("content")) for one in messages(items)] == [
+        ("It is hot.", "Hot."),
+        ("It is cold.", "Cold."),
+        ("It is late.", None),
+    ]
+    assert reasons(items)[-1] == "assistant.reasoning, its answer has not followed"

@@ -142,3 +142,13 @@ def test_usage_of_kimi_counts_once() -> None:
     items = feed(Kimi, lines)
     assert [data["output_tokens"] for _, data in facts(items, "usage.added")] == [7, 9]
     assert reasons(items) == ["usage.record line", "storm event"]
+
+
+def test_the_summary_of_a_compaction_of_kimi_is_a_message() -> None:
+    """It is what the agent goes on with; no person wrote it."""
+    lines = [
+        line(type="metadata", protocol_version="1.4", created_at=1767344400000),
+        line(type="context.apply_compaction", summary="All is done.", time=1767344401000),
+    ]
+    [found] = messages(feed(Kimi, lines))
+    assert (found["role"], found["content"], found["meta"]) == ("system", "All is done.", "summary")

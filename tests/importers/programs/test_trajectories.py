@@ -247,3 +247,28 @@ def test_no_text_of_a_real_trajectory_is_lost(tmp_path: Path) -> None:
     )
     lost = [text for text in wanted if json.dumps(text, ensure_ascii=False)[1:-1] not in found]
     assert lost == []
+
+
+def test_arguments_of_a_call_of_openhands_are_those_that_the_model_wrote() -> None:
+    """The program's own form of them stands in for them where its answer is not there."""
+    function = {"name": "editor", "arguments": '{"command":"view","path":"/a"}'}
+    answer = {"choices": [{"message": {"tool_calls": [{"id": "c1", "function": function}]}}]}
+    about = {"function_name": "editor", "tool_call_id": "c1", "model_response": answer}
+    shared = {"timestamp": "2026-01-10T09:00:00Z", "source": "agent", "action": "read"}
+    action = {**shared, "args": {"path": "/a", "start": 0}}
+    events = [
+        {"id": 1, **action, "tool_call_metadata": about},
+        {"id": 2, **action, "tool_call_metadata": {**about, "tool_call_id": "c2"}},
+    ]
+    found = [each["tool_calls"][0]["function"]["arguments"] for each in messages(read(events))]
+    assert found == [function["arguments"], '{"path":"/a","start":0}']
+
+
+def test_what_openhands_recalls_is_of_the_environment() -> None:
+    """Instructions of the repository, and what the program knows, are in the prompt."""
+    extras = {"repo_instructions": "use make", "microagent_knowledge": [{"content": "git pages"}]}
+    shared = {"id": 3, "timestamp": "2026-01-10T09:00:00Z", "source": "environment"}
+    event = {**shared, "observation": "recall", "content": "Added", "extras": extras}
+    [recalled] = messages(read([event]))
+    assert (recalled["role"], recalled["meta"]) == ("system", "environment")
+    assert [part["text"] for part in recalled["content"]] == ["Added", "use make", "git pages"]

@@ -189,3 +189,18 @@ def test_the_files_of_the_first_versions_give_the_same_events(
     assert (report.errors, report.unknown, report.conflicts) == ({}, [], 0)
     assert journal_set(journal_dir) == before
     assert report.skipped["a part in a file: it is read with its message"] == 13
+
+
+def test_calls_of_one_message_with_one_id_keep_their_results(
+    tmp_path: Path, journal_dir: Path
+) -> None:
+    """An export may have its ids blanked; two equal results are two messages."""
+    path = exported(tmp_path / "ses_1.json")
+    whole = json.loads(path.read_text())
+    part = {"type": "tool", "callID": "REDACTED", "tool": "glob", "state": STATE}
+    whole["messages"][1]["parts"] = [part, part]
+    path.write_text(json.dumps(whole))
+    assert take(journal_dir, path).conflicts == 0
+    with Projection.open(journal_dir) as projection:
+        roles = [message.role for message in projection.messages("ses_1")]
+    assert roles == ["user", "user", "assistant", "tool", "tool"]

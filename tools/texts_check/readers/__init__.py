@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.texts_check.readers import claude_code, codex, hermes
+from tools.texts_check.readers import databases, documents, lines
 
 if TYPE_CHECKING:
     from tools.texts_check.readers.reader import Reader
 
-READERS: tuple[Reader, ...] = (claude_code.READER, codex.READER, hermes.READER)
-"""In the order in which they are asked."""
+READERS: tuple[Reader, ...] = (*databases.READERS, *lines.READERS, *documents.READERS)
+"""In the order in which they are asked; formats with the fewest marks of their own are the last."""

@@ -10,7 +10,7 @@ from tools.texts_check.raw_files import Json, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_REASONING = ("reasoning", "reasoning_content", "thought")
+_REASONING = ("reasoning", "reasoning_content")
 
 
 def chat_pieces(message: Json, names: dict[str, str]) -> Iterator[Piece]:
@@ -20,6 +20,14 @@ def chat_pieces(message: Json, names: dict[str, str]) -> Iterator[Piece]:
         message: the message: `role`, `content`, `tool_calls`, `tool_call_id`.
         names: names of the tools by ids of calls; those of the message are added.
     """
+    function = message.get("function")
+    if message.get("type") == "tool_call" and isinstance(function, dict):
+        yield call(function.get("name"), message.get("id"), message.get("arguments"))
+    elif message.get("type") == "tool_result":
+        for each in plain(message.get("result")):
+            yield result(message.get("id"), each, message.get("name"))
+    elif message.get("type") == "error":
+        yield from (text("system", each) for each in plain(message.get("text")))
     role = str(message.get("role") or "")
     for value in dict.fromkeys(message.get(name) for name in _REASONING):
         if isinstance(value, str):

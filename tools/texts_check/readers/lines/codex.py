@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LINES = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted"})
 _BARE = frozenset({"message", "function_call", "function_call_output", "reasoning"})
+_DRIFTED = frozenset({"role", "created_at"})
 _REPEATED = {
     "user_message": ("user", "message"),
     "agent_message": ("assistant", "message"),
@@ -34,6 +35,8 @@ def _claims(file: RawFile) -> bool:
         return False
     head = file.objects[:64]
     if any(line.get("type") in _LINES and isinstance(line.get("payload"), dict) for line in head):
+        return True
+    if file.first.keys() >= _DRIFTED:
         return True
     bare = "id" in file.first and "timestamp" in file.first and "type" not in file.first
     return bare and any(line.get("type") in _BARE for line in head)
@@ -78,7 +81,7 @@ def _event(payload: Json) -> Iterator[Piece]:
         value = payload.get(field)
     elif kind == "agent_reasoning":
         value = payload.get("text")
-    elif kind == "error":
+    elif kind in {"error", "rate_limit", "warning", "stream_error"}:
         role, value = "system", payload.get("message")
     elif kind != "item_completed":
         return
@@ -103,7 +106,7 @@ def _item(kind: str, item: Json, names: dict[str, str]) -> Iterator[Piece]:
         for each in plain(item.get("output", item.get("result", item.get("tools")))):
             yield result(item.get("call_id"), each, names.get(id) or name)
     else:
-        role = str(item.get("role") or "assistant")
+        role = str(item.get("role") or "")  # a message between agents has none
         yield from (text(role, each) for each in plain(item.get("content", item.get("message"))))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import Item, Piece, call, reasoning, result, text
+from tools.texts_check.pieces import RESULT, Item, Piece, call, reasoning, result, text
 from tools.texts_check.raw_files import Json, RawFile, plain
 from tools.texts_check.readers.reader import Reader
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TYPES = frozenset({"user", "assistant", "system", "summary", "progress", "queue-operation"})
+
+_SHOWN = "what the program shows of a result in a form of its own"
 
 
 def _claims(file: RawFile) -> bool:
@@ -75,6 +77,7 @@ def _pieces(line: Json, names: dict[str, str]) -> Iterator[Piece]:
         yield text("system", line.get("prUrl"))
     if type == "system":
         yield from (text("system", each) for each in plain(line.get("content")))
+    yield from _shown(line.get("toolUseResult"))
     message = line.get("message")
     if type not in {"user", "assistant"} or not isinstance(message, dict):
         return
@@ -82,6 +85,14 @@ def _pieces(line: Json, names: dict[str, str]) -> Iterator[Piece]:
     content = message.get("content")
     for part in content if isinstance(content, list) else [content]:
         yield from _part(part, role, names)
+
+
+def _shown(outcome: object) -> Iterator[Piece]:
+    """Yield what the program shows of a result, which can be more than the model got."""
+    if isinstance(outcome, dict):
+        for name in ("stdout", "content"):
+            for each in plain(outcome.get(name)):
+                yield Piece(RESULT, "tool", each, loss=_SHOWN, once=False)
 
 
 def _part(part: object, role: str, names: dict[str, str]) -> Iterator[Piece]:

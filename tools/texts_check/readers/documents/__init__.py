@@ -1,0 +1,21 @@
+"""Readers of documents: one JSON value, or a text, is a session or several."""
+
+from tools.texts_check.readers.documents import (
+    aider,
+    cline,
+    gemini_cli,
+    openai,
+    opencode,
+    openhands,
+    swe_agent,
+)
+
+READERS = (
+    aider.READER,
+    cline.READER,
+    opencode.READER,
+    gemini_cli.READER,
+    swe_agent.READER,
+    openhands.READER,
+    openai.READER,
+)
