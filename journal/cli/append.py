@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
     as_json: bool,
     text: str | None,
 ) -> None:
-    """Append one message, or with --jsonl one for each line of standard input.
+    """Append one message, or with --jsonl one a line of standard input.
 
     TEXT is the message. With `-`, or without TEXT and with a pipe, it is read from standard input,
     without its last newline. The id is printed; without --id a new one is made.

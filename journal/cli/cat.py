@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("cat")
-@click.option("--session", metavar="S", help="Only events of this session.")
+@click.option("--session", metavar="S", help="Only events of this session, by its whole id.")
 @click.option("--since", type=Moment(), metavar="T", help="Only events appended at T or later.")
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; repeatable.")
 @click.option("--follow", is_flag=True, help="Go on and print new events, until Ctrl-C.")

@@ -41,7 +41,7 @@ _COLUMNS = (
 )
 @click.pass_obj
 def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
-    """Show the agents of this machine, and what of theirs the journal has.
+    """Show the agents of this machine, and what the journal has.
 
     It looks into the folders where the programs of the installed importers keep their transcripts,
     compares sizes and times with those of earlier imports, and opens no transcript. It changes

@@ -51,6 +51,7 @@ def cli() -> None:
         5    damage was found
         7    busy: another projector or rebuild runs
         130  Ctrl-C
+
     `projector run` ends with 0 at Ctrl-C, SIGTERM and SIGHUP. Other commands end by SIGTERM and
     SIGHUP after they have cleaned up.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def command(path: Path, standby: bool) -> None:  # noqa: FBT001 - click gives flags so
-    """Keep the projection up to date until Ctrl-C, SIGTERM or SIGHUP; then end with 0.
+    """Keep the projection up to date until Ctrl-C.
 
-    One process does this for a journal. A second one names the first and ends with 7; with
-    --standby it waits, and takes over within a second when the first ends for any reason. Writers
-    never wait for the projector, and may start before or after it. If there is no journal, it is
-    made. Under nohup, SIGHUP is ignored.
+    It ends with 0 at Ctrl-C, SIGTERM and SIGHUP. One process does this for a journal. A second one
+    names the first and ends with 7; with --standby it waits, and takes over within a second when
+    the first ends for any reason. Writers never wait for the projector, and may start before or
+    after it. If there is no journal, it is made. Under nohup, SIGHUP is ignored.
 
     While it has nothing to apply, it finishes erasures that are pending (`journal erasures`), and
     applies retention.toml once a day if that has `automatic = true` (`journal retain`). Each is a

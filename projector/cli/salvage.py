@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
-    """Write back to the journal the events that only the projection still has.
+    """Write back events that only the projection still has.
 
     After a disk lost what it had synced, after a restored backup or a deleted segment the
     projection holds events that are in no lane, and a rebuild would drop them. They are written to

@@ -17,7 +17,7 @@ from projector.upkeep.verify import verify
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
-    """Check the projection: the database, the full-text index, and the journal beside them.
+    """Check the database and its full-text index against the journal.
 
     Nothing is changed. `projector rebuild` repairs each fault but those of the kind `log`: there
     the journal has lost events that the projection still has, and `projector salvage` writes them
@@ -32,7 +32,7 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
         database    SQLite finds it damaged, or it cannot be opened
         index       the full-text index is damaged, or does not fit the messages
         count       a counter is wrong
-        log         a segment is missing, shorter, or another than the one that was applied
+        log         a segment is missing, shorter, or not the one that was read
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     faults = verify(open_directory(context.obj, create=False))
     if as_json:

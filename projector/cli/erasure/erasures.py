@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
-    """List the requests to forget, the oldest first, with their receipts.
+    """List the requests to forget with their receipts, oldest first.
 
     A request without a receipt is pending: what it names is hidden, and its bytes are not all
     removed yet. For each segment that still has some of them, a line names the lane (its folder and

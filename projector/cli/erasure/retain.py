@@ -30,7 +30,7 @@ def command(
     yes: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Forget what retention.toml in the journal's folder no longer keeps.
+    """Forget what the policy in retention.toml no longer keeps.
 
     Shows what would go, and asks. It forgets sessions as `journal forget --older-than` does,
     with the same receipts. There is no time limit.
@@ -40,19 +40,20 @@ def command(
 
     \b
         # retention.toml
-        automatic = true            # `projector run` applies it once a day; default false
-        pinned = ["s1"]             # whole ids of sessions of which nothing is forgotten
-        deleted = "30d"             # also forget what has been deleted for so long; default "never"
-        [[rule]]                    # the first rule that fits a session decides
-        project = "~/customers"     # sessions whose working folder is this one or below it
-        older_than = "30d"          # since the last message: hours (h), days (d), weeks (w)
+        automatic = true        # `projector run` applies it once a day
+        pinned = ["s1"]         # whole ids of sessions that are kept
+        deleted = "30d"         # forget what has been deleted for so long
+        [[rule]]                # the first rule that fits a session decides
+        project = "~/customers" # with a working folder that is here or below
+        older_than = "30d"      # since the last message; h, d or w
         [[rule]]
-        source = "cli"              # sessions that are listed with this source
-        older_than = "never"        # keep them
+        source = "cli"          # sessions that are listed with this source
+        older_than = "never"    # keep them
         [[rule]]
         older_than = "52w"
 
-    Without the file, and without a rule that fits, a session is kept. `deleted` forgets as `journal
+    Without the file, and without a rule that fits, a session is kept. By default `automatic` is
+    false, and `deleted` is "never". `deleted` forgets as `journal
     forget --deleted --older-than` does. If nothing is to be forgotten, the exit code is 0.
 
     JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],

@@ -45,11 +45,12 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Find secrets in the journal that older rules, or imports without redaction, let through.
+    """Find secrets that were stored before the rules knew them.
 
-    Each line names a session, an event and the kind of the secret, never the secret. The rules are
-    those of this version and of redact.toml in the journal's folder (docs/redaction.md). Nothing is
-    changed, and the exit code is 1 if a secret is found.
+    Older rules, or an import without redaction, let them through. Each line names a session, an
+    event and the kind of the secret, never the secret. The rules are those of this version and of
+    redact.toml in the journal's folder (docs/redaction.md). Nothing is changed, and the exit code
+    is 1 if a secret is found.
 
     With --redact the secrets are replaced by marks, as if they had been redacted before they were
     written, and the old bytes are removed as `journal forget` removes them. It shows the secrets

@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         projector show 8e1f2a3b
         projector show 8e1f2a3b --full --no-pager
         projector show 8e1f2a3b --markdown > conversation.md
-        projector show 8e1f2a3b --json | jq -r '.messages[] | select(.role == "user") | .content'
+        projector show 8e1f2a3b --json | jq -r '.messages[].content'
 
     Above the messages is what is known of the session, with the command that continues it in its
     own program (`resume`), where that is known to have one.
