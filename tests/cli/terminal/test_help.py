@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import click
+from typing import TYPE_CHECKING
+
 import pytest
 from click.testing import CliRunner
 
 from journal.cli import cli as journal
 from projector.cli import cli as projector
+
+if TYPE_CHECKING:
+    import click
 
 PROGRAMS: dict[str, click.Group] = {"journal": journal, "projector": projector}
 COMMANDS = [
