@@ -157,7 +157,8 @@ def command(
 
     JSON: {"files", "unchanged", "sessions", "lines", "messages", "events", "already",
     "redacted": {...}, "forgotten", "conflicts", "conflicting", "skipped": {...},
-    "repaired": {...}, "passed_over": {...}, "side_files", "unknown", "errors": {...}}
+    "skipped_at": {...}, "repaired": {...}, "passed_over": {...}, "side_files", "unknown",
+    "errors": {...}}
 
     \b
     Examples:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.streams import flush_or_discard
+from journal.importers.files.decode import NOT_JSON
 
 if TYPE_CHECKING:
     from journal.importers.run.report import Report
@@ -46,6 +47,9 @@ def _show(report: Report) -> None:
     for reason, paths in report.passed_over.items():
         for name in paths[:_FEW]:
             print_line(f"passed over: {name}: {reason}", err=True)
+    if (at := report.skipped_at.get(NOT_JSON)) is not None:
+        others = " and others" if report.skipped[NOT_JSON] > 1 else ""
+        print_line(f"{NOT_JSON}: {at}{others}", err=True)
     for name in report.conflicting[:_NAMED]:
         print_line(f"conflict: {name} is stored with another content, which stays", err=True)
     for name in report.unknown[:_NAMED]:

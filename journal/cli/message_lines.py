@@ -89,5 +89,7 @@ def _parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
         # orjson turns an integer over 64 bits into a float, which is another number; the standard
         # library keeps it, and the journal refuses it with the name of the field
         return json.loads(line) if _LONG_NUMBER.search(line) else orjson.loads(line)
+    except json.JSONDecodeError as error:  # its own text would name a second line number
+        raise EventError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
     except (ValueError, RecursionError) as error:
         raise EventError(f"not JSON: {error}") from error

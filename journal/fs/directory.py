@@ -22,7 +22,7 @@ from journal.errors import JournalOpenError, NotAJournalError, VersionError
 from journal.format.record import FORMAT
 from journal.fs.files import create_file, make_folder, make_folders, sweep_drafts, sync_above
 from journal.fs.location import locate
-from journal.fs.ownership import Untrusted, check_folder, read_own
+from journal.fs.ownership import Untrusted, check_folder, obstacle, read_own
 from journal.process import clock
 from journal.process.ids import uuid7
 
@@ -108,7 +108,7 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
         raise JournalOpenError(f"cannot open the journal at {folder}: {error.strerror}") from error
     except OSError as error:
         raise JournalOpenError(
-            f"cannot open the journal at {folder}: {error.strerror or error}"
+            f"cannot open the journal at {folder}: {obstacle(folder) or error.strerror or error}"
             " (give another folder with --journal or JOURNAL_DIR)"
         ) from error
     # the process that made the entries of this folder may have died before it synced them

@@ -19,6 +19,7 @@ _OTHERS = 0o022
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """To open a pipe without O_NONBLOCK would wait for its other end."""
 _KINDS = {
+    stat.S_IFREG: "a file",
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -75,6 +76,8 @@ def check_links(path: Path) -> None:
             status = part.lstat()
         except FileNotFoundError:
             continue
+        except NotADirectoryError as error:
+            raise NotADirectoryError(error.errno, obstacle(path)) from error
         if stat.S_ISLNK(status.st_mode) and status.st_uid not in {0, os.geteuid()}:
             raise Untrusted(
                 part, f"is a symbolic link of user {status.st_uid}: give the path that it leads to"
@@ -124,6 +127,38 @@ def read_own(path: Path, most: int) -> bytes:
     finally:
         os.close(fd)
     return content
+
+
+def refusal(path: Path, error: OSError) -> str:
+    """Return why the file system refuses to create or open a file for writing, with the remedy.
+
+    Args:
+        path: the file, which may not exist.
+        error: what the file system answered.
+    """
+    why = error.strerror or str(error)
+    if error.errno == errno.EROFS:
+        return f"{why}: copy the journal to a place that can be written"
+    if not isinstance(error, PermissionError) or isinstance(error, Untrusted):
+        return why
+    there = next(each for each in (path, *path.parents) if os.path.lexists(each))
+    status = there.lstat()
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid == os.geteuid() and not mode & stat.S_IWUSR:
+        return f"{why}: {there} is read-only (mode {mode:04o}); `chmod u+w {_quoted(there)}`"
+    return (
+        f"{why}; a journal belongs to one user: give this user its own with --journal or"
+        " JOURNAL_DIR"
+    )
+
+
+def obstacle(path: Path) -> str | None:
+    """Return which part of a path is no folder, and what it is; None if none is."""
+    for part in (path, *path.parents):
+        if os.path.lexists(part):
+            is_folder = part.is_dir()
+            return None if is_folder else f"{part} is {_kind(part.lstat())} and no folder"
+    return None
 
 
 def _check(path: str | os.PathLike[str], status: os.stat_result) -> None:

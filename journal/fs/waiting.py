@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from journal.errors import JournalOpenError
 from journal.fs import disk
 from journal.fs.lock import is_at, lock
+from journal.fs.ownership import refusal
 from journal.process.fork import no_fork
 
 if TYPE_CHECKING:
@@ -62,5 +63,5 @@ def _try_lock(path: Path) -> int | None:
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise JournalOpenError(f"{path.parent} is gone") from error
-        raise JournalOpenError(f"cannot lock {path}: {error.strerror or error}") from error
+        raise JournalOpenError(f"cannot lock {path}: {refusal(path, error)}") from error
     return None

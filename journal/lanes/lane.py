@@ -13,7 +13,7 @@ from journal.format.record import FORMAT, MAX_SEQ
 from journal.fs import disk
 from journal.fs.files import make_folder
 from journal.fs.lock import has_identity, identity, lock
-from journal.fs.ownership import Untrusted
+from journal.fs.ownership import Untrusted, refusal
 from journal.process import clock
 from journal.process.boot import boot_id
 from journal.process.fork import no_fork
@@ -143,12 +143,7 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
         except OSError as error:
             if there and _is_passed_over(path, error):
                 continue
-            raise LeaseError(
-                f"cannot lease lane {path}: {error.strerror or error}; a journal belongs to one"
-                " user: give this user its own with --journal or JOURNAL_DIR"
-                if isinstance(error, PermissionError)
-                else f"cannot lease lane {path}: {error.strerror or error}"
-            ) from error
+            raise LeaseError(f"cannot lease lane {path}: {refusal(path / LOCK, error)}") from error
     raise LeaseError(f"all {_MOST} lanes in {lanes} are leased; close some writers")
 
 

@@ -97,7 +97,12 @@ def _user_scanners(path: Path) -> tuple[Scanner, ...]:
     if found.scanners:
         from journal.redact.kingfisher import Kingfisher  # noqa: PLC0415 - an extra
 
-        scanners.append(Kingfisher())
+        try:
+            scanners.append(Kingfisher())
+        except RedactionError as error:
+            raise RedactionError(
+                f"{path} has {found.scanners[0]!r} in scanners, and {error}; or remove it there"
+            ) from error
     return tuple(scanners)
 
 

@@ -62,14 +62,24 @@ def parse_rules(path: Path, content: bytes) -> UserRules:
     """
     try:
         found = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise RedactionError(f"{path} is not TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise RedactionError(f"{path} is not UTF-8: {error}") from error
     for name in found:
         if name not in ("rule", "scanners"):
             raise RedactionError(f"{path}: {name!r} is unknown; a file has [[rule]] and scanners")
     scanners = found.get("scanners", [])
-    if not isinstance(scanners, list) or any(name != KINGFISHER for name in scanners):
-        raise RedactionError(f"{path}: scanners must be a list of names ({KINGFISHER!r})")
+    if not isinstance(scanners, list):
+        raise RedactionError(
+            f'{path}: scanners must be a list of names, such as ["{KINGFISHER}"], not'
+            f" {scanners!r:.60}"
+        )
+    for name in scanners:
+        if name != KINGFISHER:
+            raise RedactionError(
+                f"{path}: no scanner is called {name!r:.60}; there is {KINGFISHER!r}"
+            )
     entries = found.get("rule", [])
     if not isinstance(entries, list):
         raise RedactionError(f"{path}: rules are written as [[rule]], in double brackets")

@@ -145,7 +145,7 @@ def parse_policy(text: str) -> Policy:
         raise RetentionError(f"pinned must be a list of ids of sessions, not {pinned!r:.60}")
     deleted = found.get("deleted", _NEVER)
     if not isinstance(deleted, str):
-        raise RetentionError(f"deleted must be a text, not {deleted!r:.60}")
+        raise RetentionError(f'deleted must be a text such as "30d", not {deleted!r:.60}')
     rules = found.get("rule", [])
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise RetentionError("rules must be tables, each with the head [[rule]]")
@@ -162,7 +162,8 @@ def _rule(number: int, found: Mapping[str, Any]) -> Rule:
     _check_names(place, found, {"older_than", "source", "project"})
     for name, value in found.items():
         if not isinstance(value, str) or not value:
-            raise RetentionError(f"{place}{name} must be a text, not {value!r:.60}")
+            example = ' such as "90d"' if name == "older_than" else ""
+            raise RetentionError(f"{place}{name} must be a text{example}, not {value!r:.60}")
     if "older_than" not in found:
         raise RetentionError(f'{place}older_than is missing, such as "90d" or "{_NEVER}"')
     project = _folder(place, found["project"]) if "project" in found else None

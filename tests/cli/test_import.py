@@ -67,12 +67,22 @@ def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
         "conflicts": 0,
         "conflicting": [],
         "skipped": {"not JSON": 1},
+        "skipped_at": {"not JSON": f"{tmp_path / 'a.jsonl'}:2"},
         "repaired": {},
         "passed_over": {},
         "side_files": [],
         "unknown": [],
         "errors": {},
     }
+
+
+def test_a_line_that_is_broken_is_named(tmp_path: Path) -> None:
+    """The report names file and line of the first one, and says whether there are others."""
+    (tmp_path / "a.jsonl").write_bytes(b"\n" + HELLO + b"broken\n")
+    journal = tmp_path / "journal"
+    assert f"not JSON: {tmp_path / 'a.jsonl'}:3\n" in invoke(journal, "openai", tmp_path).stderr
+    (tmp_path / "b.jsonl").write_bytes(HELLO + b"broken\nagain\n")
+    assert "b.jsonl:2 and others\n" in invoke(journal, "openai", tmp_path / "b.jsonl").stderr
 
 
 def test_a_path_that_does_not_exist_imports_nothing(tmp_path: Path) -> None:

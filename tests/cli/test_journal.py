@@ -204,6 +204,15 @@ def test_append_jsonl_reports_refusals_in_the_order_of_the_lines(run: Run) -> No
     assert reported == [f"line {n}" for n in range(1, 7)]
 
 
+def test_append_jsonl_names_one_line_of_what_is_no_json(run: Run) -> None:
+    """The number is that of the input; the place in the line is named by its character."""
+    lines = '{"session":"s1","role":"user","content":"a"}\n\n{"role":\n'
+    lines += '{"x":12345678901234567890123,"y":\n'
+    *refused, _ = run("append", "--jsonl", input=lines).stderr.splitlines()
+    assert [line.partition(": ")[0] for line in refused] == ["line 3", "line 4"]
+    assert all(line.count("line") == 1 and " at character " in line for line in refused)
+
+
 def test_append_jsonl_prints_counts(run: Run) -> None:
     """With --json, the counts are printed on stdout."""
     result = run("append", "--jsonl", "--json", input='{"session":"s","role":"u"}\nbad\n')

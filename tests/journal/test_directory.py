@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +19,10 @@ from journal.fs import disk
 from journal.fs.directory import open_directory
 from journal.fs.files import replace_file
 from journal.fs.location import default_path
+from journal.fs.ownership import refusal
 from tests.support.journals import ids
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
 
 _RACER = """
@@ -275,3 +279,53 @@ def test_a_file_is_replaced_although_another_process_removes_the_draft(
     assert removing.removed
     assert [path.name for path in tmp_path.iterdir()] == ["CURRENT"]
     assert (tmp_path / "CURRENT").read_bytes() == b"1\n"
+
+
+def test_a_path_with_a_file_in_it_is_refused_by_its_name(tmp_path: Path) -> None:
+    """The error names the part that is no folder, whether a journal is to be made there or not."""
+    file = tmp_path / "file"
+    file.touch()
+    for path in (file, file / "below"):
+        with pytest.raises(JournalOpenError, match=rf"{file} is a file and no folder"):
+            open_directory(path)
+    with pytest.raises(JournalOpenError, match=rf"{file} is a file and no folder"):
+        open_directory(file, create=False)
+
+
+def test_a_read_only_folder_is_named_with_the_remedy(tmp_path: Path) -> None:
+    """It is the nearest folder that is there; a file of another cause has no such remedy."""
+    folder = tmp_path / "lanes"
+    folder.mkdir(mode=0o500)
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    named = f"Permission denied: {folder} is read-only (mode 0500); `chmod u+w {folder}`"
+    assert refusal(folder / "2" / "lock", denied) == named
+    folder.chmod(0o700)
+    assert "belongs to one user" in refusal(folder / "2", denied)
+    assert "can be written" in refusal(folder, OSError(errno.EROFS, "Read-only file system"))
+    assert refusal(folder, OSError(errno.ENOSPC, "No space left")) == "No space left"
+
+
+@pytest.mark.slow
+def test_commands_name_a_read_only_folder(journal_dir: Path) -> None:
+    """An eraser cannot lock its file there; a command that only reads works."""
+    setpriv = shutil.which("setpriv")
+    if os.geteuid() == 0 and setpriv is None:
+        pytest.skip("root may write everywhere, and nothing here takes that away")
+    without = [str(setpriv), "--bounding-set=-all", "--inh-caps=-all"]
+    without = without if os.geteuid() == 0 else []
+    Journal.open(journal_dir).close()
+    folders = [path for path in (journal_dir, *journal_dir.rglob("*")) if path.is_dir()]
+    for folder in folders:
+        folder.chmod(0o500)
+    try:
+        for command, named in ((["compact"], journal_dir), (["status"], None)):
+            main = "from journal.cli import main; main()"
+            given = [sys.executable, "-c", main, "--journal", str(journal_dir), *command]
+            argv = [*without, *given]
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == (0 if named is None else 1), done.stderr
+            if named is not None:
+                assert f"{named} is read-only (mode 0500); `chmod u+w {named}`" in done.stderr
+    finally:
+        for folder in folders:
+            folder.chmod(0o700)

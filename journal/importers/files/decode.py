@@ -32,7 +32,7 @@ _SIGNED, _UNSIGNED = -(2**63), 2**64
 BYTES = "bytes that are no UTF-8 replaced by U+FFFD"
 SURROGATE = "lone surrogate replaced by U+FFFD"
 NUMBER = "number that JSON cannot carry kept as a string"
-_NOT_JSON = "not JSON"
+NOT_JSON = "not JSON"
 _UTF_16 = "UTF-16, not UTF-8"
 
 
@@ -58,9 +58,9 @@ def decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
 def unfinished(raw: bytes, bad: BadLine) -> str:
     """Return why the last line, which has no newline, is no JSON; more of it may follow."""
     reason = str(bad)
-    if reason != _NOT_JSON or not raw.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
+    if reason != NOT_JSON or not raw.removeprefix(BOM).lstrip().startswith((b"{", b"[")):
         return reason
-    return f"{_NOT_JSON}: lines that end in CR alone" if b"\r" in raw else "unfinished last line"
+    return f"{NOT_JSON}: lines that end in CR alone" if b"\r" in raw else "unfinished last line"
 
 
 def _no_json(raw: bytes) -> str:
@@ -68,7 +68,7 @@ def _no_json(raw: bytes) -> str:
         return _UTF_16
     zeros = sorted((raw[::2].count(0), raw[1::2].count(0)))
     if zeros == [0, 0]:
-        return _NOT_JSON
+        return NOT_JSON
     # every second byte of Latin text; zeros that a torn write left are adjacent
     return _UTF_16 if zeros[0] == 0 and zeros[1] * 4 > len(raw) else "NUL bytes"
 

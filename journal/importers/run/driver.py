@@ -179,6 +179,7 @@ class Importer:
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
     ) -> Tail | None:
         skipped = self.report.skipped.copy()
+        self._writer.source = shown(source.path)
         if tail is None or not tail.is_continued(stream):
             kind = self._kind(source, stream)
             if kind.format is None:

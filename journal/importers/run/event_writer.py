@@ -44,6 +44,7 @@ class EventWriter:
         keys: the keys in the journal.
         requests: finds the requests to forget; forgotten events are not appended.
         origin: the importer whose events follow; None if that is not known.
+        source: path of the file whose events follow.
         found: number of messages so far, new or not.
     """
 
@@ -52,6 +53,7 @@ class EventWriter:
     keys: KnownKeys
     requests: RequestScan
     origin: Origin | None = None
+    source: str = ""
     found: int = 0
     _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
     _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
@@ -81,7 +83,7 @@ class EventWriter:
             if isinstance(item, Found):
                 self._found(item, raw, known)
             elif isinstance(item, Skipped):
-                self.report.skip(item.reason)
+                self.report.skip_line(item.reason, self.source, item.line)
             elif isinstance(item, Duplicate):
                 self.report.sessions.add(key(item.session))
                 self.report.already += 1

@@ -35,6 +35,8 @@ class Report:
         redacted: values that were replaced by marks, by kind.
         forgotten: events that a request forgets (`journal forget`): they are not appended.
         skipped: lines, or parts of one, that are not imported, by reason.
+        skipped_at: where the first line of each reason is, as path and number with a colon between;
+            in one JSON document it is the number of the piece.
         repaired: lines that were imported with a change (they are no strict JSON, or their time is
             invalid), by the kind of change.
         conflicts: events whose key the journal has already, with another content: the first
@@ -56,6 +58,7 @@ class Report:
     redacted: Counter[str] = field(default_factory=Counter)
     forgotten: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    skipped_at: dict[str, str] = field(default_factory=dict)
     repaired: Counter[str] = field(default_factory=Counter)
     conflicts: int = 0
     conflicting: list[str] = field(default_factory=list)
@@ -68,6 +71,12 @@ class Report:
     def skip(self, reason: str) -> None:
         """Count a line or file that is not imported."""
         _count(self.skipped, reason)
+
+    def skip_line(self, reason: str, path: str, line: int) -> None:
+        """Count a line of a file that is not imported, and name the first one of each reason."""
+        text = _count(self.skipped, reason)
+        if text not in self.skipped_at:
+            self.skipped_at[text] = f"{path}:{line}"
 
     def repair(self, reason: str) -> None:
         """Count a line that is imported with a change."""
@@ -107,6 +116,7 @@ class Report:
             "conflicts": self.conflicts,
             "conflicting": self.conflicting,
             "skipped": dict(self.skipped.most_common()),
+            "skipped_at": {name: at for name, at in self.skipped_at.items() if self.skipped[name]},
             "repaired": dict(self.repaired.most_common()),
             "passed_over": self.passed_over,
             "side_files": sorted(self.side_files),
@@ -144,11 +154,14 @@ class Report:
             yield "files of no known format", f"{len(self.unknown):,}"
 
 
-def _count(counts: Counter[str], reason: str) -> None:
+def _count(counts: Counter[str], reason: str) -> str:
+    """Count a reason; return it as it is counted."""
     text = reason if reason.isprintable() else _printable(reason)
     if len(text) > REASON:
         text = f"{text[: REASON - 1]}\N{HORIZONTAL ELLIPSIS}"
-    counts[text if text in counts or len(counts) < _REASONS else _OTHER] += 1
+    text = text if text in counts or len(counts) < _REASONS else _OTHER
+    counts[text] += 1
+    return text
 
 
 def _printable(text: str) -> str:

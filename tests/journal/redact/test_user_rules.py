@@ -48,7 +48,8 @@ def test_a_journal_without_a_file_has_the_rules_of_this_program(tmp_path: Path) 
     [
         ("x = 1\nrule = 2x", "is not TOML: .*line 2"),
         ("rules = 1", "'rules' is unknown"),
-        ("scanners = ['gitleaks']", "scanners must be a list of names"),
+        ("scanners = ['gitleaks']", "no scanner is called 'gitleaks'; there is 'kingfisher'"),
+        ("scanners = 'kingfisher'", r"must be a list of names, such as \[\"kingfisher\"\], not"),
         ("[rule]\nkind = 'x'", r"\[\[rule\]\]"),
         ("rule = [1]", "rule 1 must be a table"),
         (RULE + "[[rule]]\nkind = 'Corp'\npattern = 'x'", "rule 2: kind must be"),
@@ -78,7 +79,7 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     """The error names the file."""
     path = tmp_path / "redact.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(RedactionError, match=f"{path} is not TOML"):
+    with pytest.raises(RedactionError, match=f"{path} is not UTF-8"):
         journal_scanners(tmp_path)
 
 
@@ -145,7 +146,7 @@ def test_own_rules_and_kingfisher_find_more_together() -> None:
 def test_without_the_extra_kingfisher_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error says how to install Kingfisher."""
+    """The error names the file that asks for it, and says how to install Kingfisher."""
     from journal.redact import kingfisher  # noqa: PLC0415
 
     monkeypatch.setitem(__import__("sys").modules, "kingfisher_sdk", None)
@@ -153,5 +154,6 @@ def test_without_the_extra_kingfisher_is_refused(
     path = tmp_path / "redact.toml"
     path.write_text('scanners = ["kingfisher"]', encoding="utf-8")
 
-    with pytest.raises(RedactionError, match=r"agent-journal\[secrets\]"):
+    with pytest.raises(RedactionError, match=r"agent-journal\[secrets\]'; or remove it") as caught:
         journal_scanners(tmp_path)
+    assert str(caught.value).startswith(f"{path} has 'kingfisher' in scanners, and the scanner")
