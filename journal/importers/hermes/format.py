@@ -27,7 +27,7 @@ def _prune(known: str, is_forgotten: Callable[[str], bool]) -> str:
 
 FORMAT = SourceFormat(
     name="hermes",
-    version=2,
+    version=3,
     about=f"the database of hermes-agent, schema versions {OLDEST} to {NEWEST},"
     " while Hermes is running, too",
     paths=("~/.hermes/state.db",),

@@ -112,7 +112,7 @@ class Messages:
             found.put("parent", parent)
             if estimate is not None:
                 found.put("timestamp", estimate)
-                found.keep("timestamp_estimated", True)  # noqa: FBT003 - a value
+                found.keep("estimated_time", True)  # noqa: FBT003 - a value
             repairs = (*row.repairs, *found.repairs)
             if known is not None:
                 data = found.data | {"message": str(id)}

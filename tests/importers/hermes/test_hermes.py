@@ -179,13 +179,36 @@ def test_values_of_the_wrong_type_are_kept(hermes: Hermes, journal_dir: Path) ->
         "tool_calls": {"a": 1},
         "token_count": -2,
         "timestamp": "inf",
-        "timestamp_estimated": True,
+        "estimated_time": True,
     }
     assert appended[1]["content"] == "\0json:{broken"
     assert appended[1]["extra"] == {"tool_calls": "no json", "reasoning_details": "no json"}
     assert appended[2]["content"] == [{"type": "text"}]
     assert appended[2]["extra"] == {"tool_calls": ["\ufffd"]}
     assert run(journal_dir, hermes.path).messages == 0
+
+
+def test_the_name_that_older_importers_gave_an_estimated_time_is_corrected(
+    hermes: Hermes, journal_dir: Path
+) -> None:
+    """A journal that an older importer filled has no conflict, and the name of all sources."""
+    hermes.say("when?", timestamp=float("inf"))
+    run(journal_dir, hermes.path)
+    events = journal_events(journal_dir)
+    old = journal_dir.parent / "old"
+    with Journal.open(old) as journal:
+        for session, id, type, data in events:
+            older = dict(data)
+            if "estimated_time" in data.get("extra", {}):
+                older["extra"] = {"timestamp": "inf", "timestamp_estimated": True}
+            about = {"session": session, "id": id, "type": type, "importer": "hermes 2"}
+            journal.append(**about, data=older)
+    report = run(old, hermes.path)
+    assert (report.conflicts, report.errors) == (0, {})
+    with Projection.open(old) as new, Projection.open(journal_dir) as projection:
+        found = new.messages("s1")[-1]
+        assert found.fields["extra"] == {"timestamp": "inf", "estimated_time": True}
+        assert found.time == projection.messages("s1")[-1].time
 
 
 def test_tables_that_are_not_imported_are_counted(hermes: Hermes, journal_dir: Path) -> None:
