@@ -133,7 +133,7 @@ def command(
     Claude Code) are removed from the transcript, and a search still finds them. A rewind to the
     first prompt of a session is not marked in its file, and changes nothing. Messages are in the
     order of their file, also if its clock was set back; one without a readable time gets the time
-    of its neighbour, and extra.estimated_time marks it.
+    of its neighbour, or of its file, and extra.estimated_time marks it.
 
     A database of Hermes is only read, in one snapshot. Besides new messages, the next import
     records its changes: titles, ends, messages that were compacted, rewound or replaced.

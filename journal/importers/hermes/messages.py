@@ -2,7 +2,7 @@
 
 Hermes reads a session by row ids, whatever the times are. A journal reads it by times, so a message
 that would be read before the previous row names that as its parent. A message without a time gets
-the time of the previous row, or of the start of its session.
+the time of the previous row, or of the start of its session; else that of the database.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from journal.importers.hermes.change_writer import ChangeWriter
+    from journal.importers.parsing.values import Json
     from journal.importers.sqlite.snapshot import Row
 
 _GONE = "no longer in Hermes"
@@ -49,12 +50,14 @@ class Messages:
     Attributes:
         changes: appends the events.
         alive: the sessions in the database, with the time of their start, if it is known.
+        modified: when the database was changed last, in microseconds since 1970.
         known: the messages that earlier imports found, by row id.
         now: the messages that this import found.
     """
 
     changes: ChangeWriter
     alive: Mapping[str, int | None]
+    modified: int
     known: Iterator[KnownMessage]
     now: MessageMarks = field(default_factory=MessageMarks)
     _old: KnownMessage | None = field(init=False)
@@ -119,12 +122,19 @@ class Messages:
                 self.changes.change(session, MESSAGE_REVISED, data, repairs)
             elif "role" in found.data:
                 self.changes.message(session, str(id), found.data, repairs, len(content))
+                if moment is None and estimate is None:
+                    self._date(session, str(id), found.data.get("extra", {}))
             else:
                 self.changes.skip("no message: it has no role")
                 return
         if state != (MessageState.ACTIVE if known is None else known.state):
             self._moved[session, _MOVES[state]].append(str(id))
         self.now.add(KnownMessage(id, mark, session, state))
+
+    def _date(self, session: str, id: str, extra: dict[str, Json]) -> None:
+        """Give a new message the time of the database: nothing before it has one."""
+        dated = {"timestamp": self.modified, "extra": {**extra, "estimated_time": True}}
+        self.changes.fact(session, MESSAGE_REVISED, {"message": id, **dated})
 
     def _estimate(self, session: str) -> int | None:
         """Return the time of a message that has none; None if nothing before it has one."""

@@ -53,7 +53,8 @@ def read_database(
     if reread and first:
         state = state.forgotten()
     with open_database(path) as database:
-        work = _Import(database, state, ChangeWriter(writer, state.round, first), step)
+        changes = ChangeWriter(writer, state.round, first)
+        work = _Import(database, state, changes, step, path.stat().st_mtime_ns // 1000)
         failure = work.run()
     return DatabaseResult(work.rows, work.now.packed(), failure)
 
@@ -64,6 +65,7 @@ class _Import:
 
     Attributes:
         known: the result of earlier imports.
+        modified: when the database was changed last, in microseconds since 1970.
         now: the result of this import; rows that could not be read stay as they were known.
         rows: number of rows that were read.
     """
@@ -72,6 +74,7 @@ class _Import:
     known: KnownState
     changes: ChangeWriter
     step: Callable[[int], None]
+    modified: int
     now: KnownState = field(init=False)
     rows: int = 0
     _alive: dict[str, int | None] = field(default_factory=dict)
@@ -106,7 +109,8 @@ class _Import:
             self.now.sessions[id] = write_session(self.changes, id, row, known)
 
     def _messages(self) -> None:
-        messages = Messages(self.changes, self._alive, iter(self.known.messages))
+        known = iter(self.known.messages)
+        messages = Messages(self.changes, self._alive, self.modified, known)
         self.now.messages = messages.now
         try:
             size, highest = self.database.snapshot.size(), self.database.highest("messages")

@@ -47,7 +47,7 @@ def _whole(value: Json, location: Location) -> Iterator[Item]:
 
 FORMAT = SourceFormat(
     name="openai",
-    version=3,
+    version=4,
     about="lists of role/content messages: a JSON document or JSON lines, bare or wrapped one"
     " level deep in an object",
     lines=LineFormat(matches=_is_line, parser=_parser),

@@ -67,6 +67,8 @@ class Conversation:
             yield message(line, self.session, id, data)
         alone = parts.is_empty and len(parts.results) == 1
         shared = {name: fields[name] for name in _SHARED if name in fields}
+        if (fields.get("extra") or {}).get("estimated_time"):
+            shared["extra"] = {"estimated_time": True}
         if not parts.is_empty:
             shared["parent"] = id
         for own, result in zip(result_ids(id, parts.results), parts.results, strict=True):

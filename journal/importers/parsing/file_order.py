@@ -8,26 +8,27 @@ missing, has its neighbour's time, marked `extra.estimated_time`. The message it
 only on its own line, so that imports of other slices of the file, and by earlier versions, give the
 same event.
 
-A source without any readable time gets no revisions: its messages are read in the order of their
-events, which is that of the file, and are dated as of the import.
+The messages of a source without any readable time get the time of its file, when it was read to its
+end, also marked: they are read in the order of their events, which is that of the file.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.format.transcript_order import place_after
 from journal.importers.parsing.events import revision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from journal.importers.parsing.parser import Found
 
 _WAITING = 1_000
-"""Messages before the first readable time that get that time: bounded memory."""
+"""Messages before the first readable time that get that time, which bounds the memory: if there are
+more, they get the time of the file."""
 _BACK = 32
 """Messages that are kept for one that is yielded after later lines."""
 
@@ -44,6 +45,14 @@ class _Last(NamedTuple):
     key: str
 
 
+class _Undated(NamedTuple):
+    """A message without a time: number of its line, its key, its `extra`."""
+
+    line: int
+    key: str
+    extra: dict[str, Any]
+
+
 def _recent() -> deque[_Last]:
     return deque(maxlen=_BACK)
 
@@ -56,13 +65,17 @@ class _Talk:
         time: the latest readable time; None if there was none.
         spots: the spot of each message.
         recent: the latest messages.
-        undated: key and `extra` of the messages before the first readable time.
+        undated: the messages before the first readable time.
+        guessed: how many of them, from the first one, have the time of the file.
+        is_guess: whether the latest time is that of the file.
     """
 
     time: int | None = None
     spots: dict[str, Spot] = field(default_factory=dict)
     recent: deque[_Last] = field(default_factory=_recent)
-    undated: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    undated: list[_Undated] = field(default_factory=list)
+    guessed: int = 0
+    is_guess: bool = False
 
     def before(self, line: int) -> _Last | None:
         """Return the latest message that is not after a line."""
@@ -74,8 +87,13 @@ class _Talk:
 
 @dataclass(slots=True)
 class FileOrder:
-    """The messages of one source, as far as it was read."""
+    """The messages of one source, as far as it was read.
 
+    Attributes:
+        modified: when its file was changed last, in microseconds; None if that is not known.
+    """
+
+    modified: int | None = None
     _talks: dict[str, _Talk] = field(default_factory=dict)
 
     def began(self, session: str, micros: int) -> None:
@@ -84,9 +102,46 @@ class FileOrder:
         if talk.time is None:
             talk.time = micros
 
-    def ended(self, session: str) -> None:
-        """Forget a session of which the source has nothing further."""
-        self._talks.pop(session, None)
+    def ended(self, session: str) -> Sequence[Found]:
+        """Forget a session of which the source has nothing further; return what `guesses` does."""
+        talk = self._talks.pop(session, None)
+        return () if talk is None else self._guesses(session, talk)
+
+    def guesses(self) -> Iterator[Found]:
+        """Yield the revisions that give messages the time of the file, if they have no other."""
+        for session, talk in self._talks.items():
+            yield from self._guesses(session, talk)
+
+    def estimate(self, found: Found) -> Iterator[Found]:
+        """Yield the revision that gives a message the latest time of its session, or the file's."""
+        session, id, data = (found.event[name] for name in ("session", "id", "data"))
+        talk = self._talks.get(session)
+        moment = self.modified if talk is None or talk.time is None else talk.time
+        if moment is not None:
+            yield revision(found.line, session, id, _estimate(moment, data.get("extra", {})))
+
+    def _stop_waiting(self, session: str, talk: _Talk) -> Sequence[Found]:
+        """Take the time of the file as the time of a session: too many messages have none."""
+        last = talk.undated[-1]
+        given = self._guesses(session, talk)
+        talk.undated.clear()
+        talk.guessed = 0
+        if self.modified is not None:
+            talk.time, talk.is_guess = self.modified, True
+            talk.recent.append(_Last(last.line, (self.modified, 0), last.key))
+        return given
+
+    def _guesses(self, session: str, talk: _Talk) -> Sequence[Found]:
+        """Return the revisions for the messages of a session that have no time so far."""
+        if self.modified is None:
+            return ()
+        waiting, talk.guessed = talk.undated[talk.guessed :], len(talk.undated)
+        return [
+            replace(
+                revision(it.line, session, it.key, _estimate(self.modified, it.extra)), guessed=True
+            )
+            for it in waiting
+        ]
 
     def take(self, found: Found) -> Sequence[Found]:
         """Return the revisions that are needed for the place of the next message in the file."""
@@ -98,29 +153,30 @@ class FileOrder:
         own: int | None = data.get("timestamp")
         moment = talk.time if own is None else own
         if moment is None:
-            if len(talk.undated) < _WAITING:
-                talk.undated.append((id, data.get("extra", {})))
-            return ()
+            talk.undated.append(_Undated(line, id, data.get("extra", {})))
+            return self._stop_waiting(session, talk) if len(talk.undated) > _WAITING else ()
         before = talk.before(line)
         given: list[Found] = []
         fields: dict[str, Any] = {}
         if own is None:
             fields = _estimate(moment, data.get("extra", {}))
         elif not found.origin:
-            talk.time = moment
-        for key, extra in talk.undated:
+            talk.time, talk.is_guess = moment, False
+        for _, key, extra in talk.undated:
             parent = {} if before is None else {"parent": before.key}
             given.append(revision(found.line, session, key, {**_estimate(moment, extra), **parent}))
             spot = (moment, 0) if before is None else place_after(moment, before.spot)
             before = _Last(line, spot, key)
             talk.spots[key] = spot
         talk.undated.clear()
+        talk.guessed = 0
         spot = place_after(moment, talk.spots.get(data.get("parent", "")))
         if before is not None and (spot < before.spot or (fields and "parent" not in data)):
             fields["parent"] = before.key
             spot = place_after(moment, before.spot)
         if fields:
-            given.append(revision(found.line, session, id, fields))
+            guessed = own is None and talk.is_guess
+            given.append(replace(revision(found.line, session, id, fields), guessed=guessed))
         talk.spots[id] = spot
         if not found.origin:  # a message that is yielded late does not move those after it
             talk.recent.append(_Last(line, spot, id))

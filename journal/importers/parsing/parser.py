@@ -22,6 +22,7 @@ class Found:
         origin: number of its own line, if that is an earlier one; else 0.
         revisable: whether the source may rewrite the message: if the journal has it with another
             content, the new one becomes `message.revised`.
+        guessed: whether it gives a message the time of its file: only a new message needs that.
     """
 
     line: int
@@ -29,6 +30,7 @@ class Found:
     repairs: tuple[str, ...] = ()
     origin: int = 0
     revisable: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

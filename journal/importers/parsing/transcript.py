@@ -42,15 +42,18 @@ class Transcript:
 
     Attributes:
         equal_is_same: as of `Parser`.
+        modified: when the source was changed last, in microseconds; None if that is not known.
     """
 
     equal_is_same: bool
+    modified: int | None = None
     _ids: ReusedIds = field(init=False)
-    _order: FileOrder = field(default_factory=FileOrder)
+    _order: FileOrder = field(init=False)
     _lines: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._ids = ReusedIds(self.equal_is_same)
+        self._order = FileOrder(self.modified)
 
     def take(self, items: Iterator[Item]) -> Iterator[Item]:
         """Yield the items of a parser, completed by what follows from the lines before."""
@@ -61,7 +64,7 @@ class Transcript:
                 self._order.began(key(item.session), item.micros)
             elif isinstance(item, SessionEnd):
                 self._ids.ended(key(item.session))
-                self._order.ended(key(item.session))
+                yield from self._order.ended(key(item.session))
                 self._lines.pop(item.line, None)
             elif isinstance(item, Retraction):
                 yield from self._moved(item, MESSAGE_ARCHIVED)
@@ -72,6 +75,14 @@ class Transcript:
                 yield replace(item, data={**item.data, "parent": latest})
             else:
                 yield item
+
+    def guesses(self) -> Iterator[Item]:
+        """Yield the times of messages that have none so far, at the present end of the source."""
+        return self._order.guesses()
+
+    def estimate(self, found: Found) -> Iterator[Item]:
+        """Yield the time of a message without one that is no message of a line, if one is known."""
+        return self._order.estimate(found)
 
     def _found(self, item: Found) -> Iterator[Item]:
         event = item.event

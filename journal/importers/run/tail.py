@@ -70,8 +70,9 @@ class Tail:
     _has_side_files: bool = False
 
     def __post_init__(self) -> None:
-        self._parser = self.lines_format.parser(location_of(self.first_path or self.path))
-        self._transcript = Transcript(self._parser.equal_is_same)
+        location = location_of(self.first_path or self.path)
+        self._parser = self.lines_format.parser(location)
+        self._transcript = Transcript(self._parser.equal_is_same, location.modified)
 
     def is_continued(self, stream: BinaryIO) -> bool:
         """Return whether the file still begins with the bytes that were read."""
@@ -109,6 +110,7 @@ class Tail:
                 step(bytes_read(stream))
         if last:
             writer.take(self._transcript.take(self._parser.end()), None, known=known)
+        writer.take(self._transcript.guesses(), None, known=known)
         writer.flush()
         self.messages += writer.found - before
 
@@ -146,11 +148,18 @@ class Tail:
             self._missing = True
             reason = "tool output" if item.instead is None else "rest of a tool output"
             writer.report.pass_over(f"{reason}: {error.strerror or error}", item.name)
-            yield from (replace(found, line=NEW) for found in message_without_file(item))
+            for found in message_without_file(item):
+                yield from self._beside(found)
             return
         writer.report.side_files.add(shown(texts.path))
         for found in texts.messages:
-            yield replace(found, line=NEW)
+            yield from self._beside(found)
+
+    def _beside(self, found: Found) -> Iterator[Item]:
+        """Yield the message of a side file, and a time for one whose line has none."""
+        yield replace(found, line=NEW)
+        if "timestamp" not in found.event["data"]:
+            yield from self._transcript.estimate(found)
 
     def _items(self, line: Line) -> Iterator[Item]:
         # more than one object on a line: each counts as a line of its own

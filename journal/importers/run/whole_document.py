@@ -62,7 +62,8 @@ def read_document(
     size = os.fstat(stream.fileno()).st_size
     noted = ledger.read(path)
     marks = Fingerprints.unpack(noted.marks if noted is not None else "")
-    pieces = 0
+    is_same = noted is not None and noted.parser == format.version
+    pieces, dated = 0, set[tuple[str, str]]()
     for item in _items(path, format, stream):
         if isinstance(item, SideFile):
             writer.report.pass_over("tool output that a document names", item.name)
@@ -71,11 +72,19 @@ def read_document(
         if item.line > pieces:
             pieces = item.line
             step(bytes_read(stream))
+        if isinstance(item, Found) and item.guessed and _target(item) in dated:
+            continue  # an earlier import dated it, as of the file then
         known = isinstance(item, Found) and marks.add(item.event) and not reread
+        if known and is_same and "timestamp" not in item.event["data"]:
+            dated.add((item.event["session"], item.event["id"]))
         writer.take(iter((item,)), None, known=item.line if known else 0)
     writer.report.lines += pieces
     writer.flush()
     return Entry(format.name, format.version, pieces, size, "", marks.packed())
+
+
+def _target(item: Found) -> tuple[str, str]:
+    return item.event["session"], item.event["data"]["message"]
 
 
 def items_of(
@@ -117,11 +126,14 @@ def _none(shape: Shape) -> Iterator[Numbered]:
 def _items(path: Path, format: SourceFormat, stream: BinaryIO) -> Iterator[Item]:
     """Yield the items of a document; its reader may be of another package."""
     number = 0
-    found = items_of(Document(stream), format.documents, location_of(path))
+    location = location_of(path)
+    found = items_of(Document(stream), format.documents, location)
+    transcript = Transcript(equal_is_same=False, modified=location.modified)
     try:
-        for item in Transcript(equal_is_same=False).take(found):
+        for item in transcript.take(found):
             number = item.line
             yield item
+        yield from transcript.guesses()
     except OSError:
         raise
     except Exception as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from array import array
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -59,7 +60,8 @@ def read_conversations(
     if reread and first:
         state = KnownDatabase(state.round + 1)
     with open_snapshot(path, source.program) as snapshot:
-        work = _Import(source, snapshot, state, writer, first)
+        modified = path.stat().st_mtime_ns // 1000
+        work = _Import(source, snapshot, state, writer, first, modified)
         failure = work.run(step)
     return DatabaseResult(work.messages, state.packed(), failure)
 
@@ -71,6 +73,7 @@ class _Import:
     Attributes:
         known: what is known of it; updated with each conversation that is read.
         first: whether this run reads it for the first time: known events are counted only then.
+        modified: when the database was changed last, in microseconds since 1970.
         messages: messages of all conversations, those that are known among them.
     """
 
@@ -79,6 +82,7 @@ class _Import:
     known: KnownDatabase
     writer: ItemWriter
     first: bool
+    modified: int
     messages: int = 0
     _wrote: bool = False
     _weight: int = 0
@@ -143,15 +147,20 @@ class _Import:
     ) -> None:
         """Append the events of a conversation that are not known."""
         known, marks = set(before.marks), set[int]()
-        session = key(id)
-        for item in Transcript(equal_is_same=True).take(items):
+        session, dated = key(id), set[str]()
+        transcript = Transcript(equal_is_same=True, modified=self.modified)
+        for item in chain(transcript.take(items), transcript.guesses()):
             if isinstance(item, Found):
                 event = item.event
+                if item.guessed and event["data"]["message"] in dated:
+                    continue  # an earlier import dated it, as of the database then
                 session = event["session"]
                 mark = _mark(event)
                 marks.add(mark)
                 if event["type"] == MESSAGE_APPENDED:
                     now.messages.append(event["id"])
+                    if mark in known and "timestamp" not in event["data"]:
+                        dated.add(event["id"])
                 if mark not in known:
                     self._found(replace(item, revisable=True))
                 elif self.first:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -170,16 +171,18 @@ def test_a_message_without_a_readable_time_keeps_its_place(
 def test_a_source_without_any_readable_time_keeps_its_order(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """This holds if it grows between two imports; it has the time of the import."""
+    """This holds if it grows between two imports; its messages have the time of the file."""
     lines = [{**claude(str(n), None, str(n), 0), "timestamp": "soon"} for n in range(6)]
     for until in (3, 6):
         write(tmp_path / "c.jsonl", lines[:until])
+        os.utime(tmp_path / "c.jsonl", (until, 1_770_000_000 + until))
         report = take(journal_dir, tmp_path / "c.jsonl")
     assert (report.messages, report.conflicts) == (3, 0)
     assert transcript(journal_dir, "cc") == [str(n) for n in range(6)]
     with Projection.open(journal_dir) as projection:
         found = projection.messages("cc")
-    assert all("estimated_time" not in str(message.fields) for message in found)
+    assert all(message.fields["extra"]["estimated_time"] for message in found)
+    assert [m.time // 1_000_000 - 1_770_000_000 for m in found] == [3, 3, 3, 6, 6, 6]
 
 
 def test_a_rollout_without_any_time_has_the_time_in_its_name(

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 def talk(count: int, **more: object) -> list[dict[str, Any]]:
     """Return a conversation of this number of messages."""
-    return [{"role": "user", "content": str(number), **more} for number in range(count)]
+    return [
+        {"role": "user", "content": str(number), "timestamp": 1_770_000_000 + number, **more}
+        for number in range(count)
+    ]
 
 
 def run(journal: Path, *paths: Path, format: str = "openai", reread: bool = False) -> Report:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 def user_line(number: int, text: str = "x", session: str = "s1") -> bytes:
     """Return a line of Claude Code with a newline."""
     message = {"role": "user", "content": f"{text}{number}"}
-    return line(type="user", uuid=f"u{number}", sessionId=session, message=message) + b"\n"
+    time = f"2026-01-01T12:00:{number % 60:02}Z"
+    about = {"uuid": f"u{number}", "sessionId": session, "timestamp": time}
+    return line(type="user", **about, message=message) + b"\n"
 
 
 def run(journal: Path, *paths: Path, format: str = "auto", reread: bool = False) -> Report:
@@ -258,11 +260,11 @@ def test_two_contents_with_one_id_are_two_messages(box: Path, journal: Path) -> 
 def test_a_document_is_recognised_after_a_change(box: Path, journal: Path) -> None:
     """A document is replaced as a whole; its known messages are not appended again."""
     source = box / "talk.json"
-    talk = [{"role": "user", "content": str(number)} for number in range(3)]
-    source.write_text(json.dumps(talk))
+    talk = [{"role": "user", "content": str(n), "timestamp": 1_770_000_000} for n in range(4)]
+    source.write_text(json.dumps(talk[:3]))
     assert run(journal, source).messages == 3
     assert run(journal, source).messages == 0
-    source.write_text(json.dumps([*talk, {"role": "user", "content": "3"}], indent=1))
+    source.write_text(json.dumps(talk, indent=1))
     assert run(journal, source).messages == 1
     assert len(journal_set(journal)) == 5
 

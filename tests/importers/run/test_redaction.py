@@ -135,7 +135,8 @@ def test_escapes_in_the_arguments_of_a_tool_are_no_conflict(
     arguments = json.dumps({"query": f"\u6771\u4eac {TOKEN} caf\u00e9/"}).replace("/", "\\/")
     call = {"id": "c1", "type": "function", "function": {"name": "grep", "arguments": arguments}}
     path = tmp_path / "talk.jsonl"
-    path.write_bytes(line(role="assistant", content=None, tool_calls=[call]) + b"\n")
+    said = {"role": "assistant", "content": None, "timestamp": 1_770_000_000}
+    path.write_bytes(line(**said, tool_calls=[call]) + b"\n")
     for redact in (first, not first):
         with Journal.open(journal_dir, redact=redact) as handle:
             importer = Importer(handle, "openai", reread=True)

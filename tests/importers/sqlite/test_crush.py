@@ -37,12 +37,10 @@ def put(path: Path, id: str, second: int, role: str, *parts: tuple[str, dict[str
         )
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A project's database with one session."""
-    folder = tmp_path / "app" / ".crush"
-    folder.mkdir(parents=True)
-    made = folder / "crush.db"
+def database(folder: Path) -> Path:
+    """Write a project's database with one session."""
+    made = folder / "app" / ".crush" / "crush.db"
+    made.parent.mkdir(parents=True)
     with closing(sqlite3.connect(made)) as db, db:
         db.executescript(SCHEMA)
         row = ("s-1", None, "A build", 0, 700, 80, 0.5, SECONDS, SECONDS)
@@ -64,6 +62,12 @@ def path(tmp_path: Path) -> Path:
     result = {"tool_call_id": "call-1", "name": "bash", "content": "ok", "is_error": False}
     put(made, "t", 3, "tool", ("tool_result", result))
     return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A project's database with one session."""
+    return database(tmp_path)
 
 
 def test_a_session_has_its_texts_tools_and_results(path: Path, journal_dir: Path) -> None:

@@ -48,10 +48,9 @@ def composer(*numbers: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - an
     return {**head, "fullConversationHeadersOnly": headers, **more}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A database with one conversation, and keys of other things."""
-    made = tmp_path / "state.vscdb"
+def database(folder: Path) -> Path:
+    """Write a `state.vscdb` with one conversation, and keys of other things."""
+    made = folder / "state.vscdb"
     with closing(sqlite3.connect(made)) as db, db:
         db.execute("CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)")
         db.execute("CREATE TABLE cursorDiskKV (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)")
@@ -65,6 +64,12 @@ def path(tmp_path: Path) -> Path:
     put(made, composerData__c1=composer(0, 1, 2, usageData=cost), composerData__empty=composer())
     put(made, checkpointId__c1__x={"files": []}, composerData__null=None)
     return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with one conversation, and keys of other things."""
+    return database(tmp_path)
 
 
 def test_a_conversation_has_its_texts_tools_and_results_in_its_order(

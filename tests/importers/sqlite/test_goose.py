@@ -52,10 +52,9 @@ BLOCKS: list[list[dict[str, Any]]] = [
 ROLES = ["user", "assistant", "user", "assistant"]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A database with one session."""
-    made = tmp_path / "sessions.db"
+def database(folder: Path) -> Path:
+    """Write a `sessions.db` with one session."""
+    made = folder / "sessions.db"
     with closing(sqlite3.connect(made)) as db, db:
         db.executescript(
             "CREATE TABLE sessions (id TEXT PRIMARY KEY, name TEXT, description TEXT,"
@@ -77,6 +76,12 @@ def path(tmp_path: Path) -> Path:
                 (f"msg-{number}", role, json.dumps(blocks), SECONDS + number),
             )
     return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with one session."""
+    return database(tmp_path)
 
 
 def test_a_session_has_its_texts_tools_results_and_notes(path: Path, journal_dir: Path) -> None:

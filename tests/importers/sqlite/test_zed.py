@@ -81,10 +81,9 @@ def put(path: Path, id: str, document: dict[str, Any], kind: str, second: int = 
         db.execute("INSERT OR REPLACE INTO threads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A database with an old and a new thread."""
-    made = tmp_path / "threads.db"
+def database(folder: Path) -> Path:
+    """Write a `threads.db` with an old and a new thread."""
+    made = folder / "threads.db"
     with closing(sqlite3.connect(made)) as db, db:
         db.execute(
             "CREATE TABLE threads (id TEXT PRIMARY KEY, summary TEXT NOT NULL, updated_at TEXT"
@@ -94,6 +93,12 @@ def path(tmp_path: Path) -> Path:
     put(made, "old", OLD, "json")
     put(made, "new", NEW, "zstd")
     return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with an old and a new thread."""
+    return database(tmp_path)
 
 
 def test_both_generations_have_their_texts_tools_and_results(path: Path, journal_dir: Path) -> None:
