@@ -180,6 +180,8 @@ class EventWriter:
         try:
             if not self.keys.has_other(event):
                 return event
+            if self.origin is not None and self.keys.is_of_older(event, self.origin):
+                return event  # all of it is corrected, also a content that it has no more
         except TypeError:
             return event  # it is no JSON: the journal raises the reason
         return revision(0, event["session"], event["id"], event["data"]).event

@@ -75,7 +75,7 @@ def read_document(
         if isinstance(item, Found) and item.guessed and _target(item) in dated:
             continue  # an earlier import dated it, as of the file then
         known = isinstance(item, Found) and marks.add(item.event) and not reread
-        if known and is_same and "timestamp" not in item.event["data"]:
+        if isinstance(item, Found) and known and is_same and "timestamp" not in item.event["data"]:
             dated.add((item.event["session"], item.event["id"]))
         writer.take(iter((item,)), None, known=item.line if known else 0)
     writer.report.lines += pieces

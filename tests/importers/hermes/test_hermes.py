@@ -201,8 +201,8 @@ def test_the_name_that_older_importers_gave_an_estimated_time_is_corrected(
             older = dict(data)
             if "estimated_time" in data.get("extra", {}):
                 older["extra"] = {"timestamp": "inf", "timestamp_estimated": True}
-            about = {"session": session, "id": id, "type": type, "importer": "hermes 2"}
-            journal.append(**about, data=older)
+            event = {"session": session, "id": id, "type": type, "data": older}
+            journal.append_many([event | {"importer": "hermes 2"}])
     report = run(old, hermes.path)
     assert (report.conflicts, report.errors) == (0, {})
     with Projection.open(old) as new, Projection.open(journal_dir) as projection:
