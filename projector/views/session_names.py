@@ -119,13 +119,20 @@ def _unique_beginning(db: apsw.Connection, session: str) -> str | None:
 
 def _ends_or_hashes(db: apsw.Connection, sessions: list[str]) -> dict[str, str]:
     names = _all(db)
-    mirrored = sorted(name[::-1] for name in names)
-    hashes = sorted(map(_hash, names))
+    # only ids with the same last characters can make an end longer
+    alike: dict[str, list[str]] = {session[-_LEAST:]: [] for session in sessions}
+    for name in names:
+        if (group := alike.get(name[-_LEAST:])) is not None:
+            group.append(name[::-1])
+    for group in alike.values():
+        group.sort()
     found = {}
+    hashes: list[str] = []
     for session in sessions:
         mirror = session[::-1]
-        end = (_piece(mirror, _shared_in(mirror, mirrored)) or "")[::-1]
+        end = (_piece(mirror, _shared_in(mirror, alike[session[-_LEAST:]])) or "")[::-1]
         if not end or _beginning(db, end):  # a beginning comes before an end
+            hashes = hashes or sorted(map(_hash, names))
             own = _hash(session)
             end = f"+{own[: max(_shared_in(own, hashes) + 1, _LEAST)]}"
         found[session] = end
