@@ -10,6 +10,7 @@ from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import Styled, has_colours, print_json, print_line
 from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.terminal.width import cut, terminal_width
+from journal.cli.kit.terminal.wrap import print_wrapped
 from journal.cli.kit.times import Moment, format_local_time
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.render import hit_json, readable
@@ -143,13 +144,13 @@ def _print_hit(number: int, hit: Hit, names: Mapping[str, str] | None) -> None:
     _print_place(number, hit, names or {})
     for view in hit.context:
         if view.id == hit.id:
-            print_line(_INDENT, *_bold(hit.snippet))
+            print_wrapped(_INDENT, _bold(hit.snippet))
         else:
             text = f"{view.role}: {' '.join(readable(view)[:_READ].split())}"
             width = min(terminal_width() or _CONTEXT_WIDTH, _CONTEXT_WIDTH) - len(_INDENT)
             print_line(_INDENT, Styled(cut(one_line(text), max(width, 1)), dim=True))
     if not hit.context:
-        print_line(_INDENT, *_bold(hit.snippet))
+        print_wrapped(_INDENT, _bold(hit.snippet))
 
 
 def _print_place(number: int, hit: Hit, names: Mapping[str, str]) -> None:

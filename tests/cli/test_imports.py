@@ -64,7 +64,8 @@ journal.writer
 
 _SEARCH = _START | _names("""
 journal.cli.kit.terminal journal.cli.kit.terminal.table journal.cli.kit.terminal.width
-journal.cli.kit.times journal.format.fields.extra journal.format.transcript_order
+journal.cli.kit.terminal.wrap journal.cli.kit.times journal.format.fields.extra
+journal.format.transcript_order
 journal.format.sequence journal.segments.blocks journal.segments.listing
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.render

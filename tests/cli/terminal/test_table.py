@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from journal import Journal
+from journal.cli.kit.output import Styled
 from journal.cli.kit.terminal.table import Column, fit
 from journal.cli.kit.terminal.width import cells, cut
+from journal.cli.kit.terminal.wrap import wrap
 from tests.support.programs.commands import Command
 from tests.support.programs.terminal import on_terminal
 
@@ -58,6 +60,25 @@ def test_a_cut_text_fits(text: str, width: int, where: str) -> None:
         assert text.endswith(shown.split("…")[1])
 
 
+words = st.text(st.sampled_from("aab  北京👩-"), max_size=120)
+
+
+@given(st.lists(words | st.builds(Styled, words), max_size=4), st.integers(2, 40))
+def test_wrapped_lines_fit_and_lose_only_blanks(pieces: list[str | Styled], width: int) -> None:
+    """A line ends between words where one fits, and the styles stay at their words."""
+    lines = ["".join(styled(piece) for piece in line) for line in wrap(pieces, width)]
+    assert all(cell_len(line) <= width for line in lines)
+    text = "".join(styled(piece) for piece in pieces)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    if text.isascii() and max(map(len, text.split()), default=0) <= width:
+        assert [word for line in lines for word in line.split()] == text.split()
+
+
+def styled(piece: str | Styled) -> str:
+    """Return the text of a piece of a line."""
+    return piece if isinstance(piece, str) else piece.text
+
+
 @pytest.fixture
 def journal(journal_dir: Path) -> Path:
     """A journal with long ids and titles, and a tree of sessions."""
@@ -94,9 +115,8 @@ def test_no_line_is_wider_than_the_terminal(commands: Commands, journal: Path, w
     shown = on_terminal(commands, ["projector", "show", first, "--no-pager"], **variables)
     assert "needle" in shown.text
     found = on_terminal(commands, ["projector", "search", "needle"], **variables).text.splitlines()
-    places = [line for line in found if ". " in line[:5]]
-    assert len(places) == 10
-    assert max(map(cell_len, places)) <= width
+    assert sum(". " in line[:5] for line in found) == 10
+    assert max(map(cell_len, found)) <= width
 
 
 def test_output_for_programs_has_whole_ids_and_titles(

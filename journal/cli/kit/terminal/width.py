@@ -39,10 +39,10 @@ def cut(text: str, width: int, where: Cut = "end") -> str:
     if cells(text) <= width:
         return text
     after = (width - 1) // 2 if where == "middle" else 0
-    return f"{_head(text, width - 1 - after)}{_ELLIPSIS}{_head(text[::-1], after)[::-1]}"
+    return f"{head(text, width - 1 - after)}{_ELLIPSIS}{head(text[::-1], after)[::-1]}"
 
 
-def _head(text: str, width: int) -> str:
+def head(text: str, width: int) -> str:
     """Return the longest beginning of a text that needs at most `width` columns."""
     length = min(len(text), width)
     while cells(text[:length]) > width:
