@@ -105,7 +105,7 @@ def _sessions(files: Sequence[Claimed], checked: Checked) -> dict[str, Numbered]
     for file, reader in files:
         for item in reader.read(file):
             items.setdefault((item.session, item.key, item.pieces), item)
-            if item.version:
+            if any(char.isdigit() for char in item.version):  # fixtures have others
                 checked.versions.add(item.version)
     sessions: dict[str, Numbered] = defaultdict(list)
     for number, item in enumerate(items.values()):

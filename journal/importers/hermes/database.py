@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ImportFailed
 from journal.importers.files.decode import BYTES
+from journal.importers.hermes.rows import DEFAULTS
 from journal.importers.hermes.versions import OLDEST
 from journal.importers.sqlite.snapshot import Program, Row, Snapshot, open_snapshot
 
@@ -30,8 +31,6 @@ _HERMES = Program(
         "messages": frozenset(("id", "session_id", "role", "content", "timestamp")),
     },
 )
-_ZERO = frozenset({"expiry_finalized", "compression_fallback_streak", "rewind_count", "archived"})
-"""Columns of sessions with the default 0, which tables from old repairs declare without it."""
 
 
 @contextmanager
@@ -130,9 +129,7 @@ class Database:
         return self.snapshot.number(f'SELECT coalesce(max(rowid), 0) FROM "{table}"')
 
     def _defaults(self, table: str) -> dict[str, Json]:
-        found: dict[str, Json] = dict.fromkeys(_ZERO, 0) if table == "sessions" else {}
-        if table == "messages":
-            found = {"observed": 0, "active": 1, "compacted": 0}
+        found = dict(DEFAULTS.get(table, {}))
         for name, text in self.snapshot.columns[table].items():
             if text is not None:
                 found[name] = int(text) if text.lstrip("-").isdigit() else text.strip("'")

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 STRUCTURED = "\0json:"
 """The beginning of content that Hermes keeps as JSON: a list of parts."""
+_ZERO = ("expiry_finalized", "compression_fallback_streak", "rewind_count", "archived")
+DEFAULTS: dict[str, dict[str, Json]] = {
+    "sessions": dict.fromkeys(_ZERO, 0),
+    "messages": {"observed": 0, "active": 1, "compacted": 0},
+}
+"""Values that say nothing, by table and column; tables from old repairs do not declare them."""
 KEY_SPACES = {
     "state_meta": "@hermes.meta",
     "telegram_dm_topic_mode": "@hermes.telegram_mode",

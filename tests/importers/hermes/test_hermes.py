@@ -322,9 +322,21 @@ def one_cut_off(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "why"),
+    [(not_a_database, "no message in 1 file"), (Path.touch, "no transcript was found")],
+)
+def test_a_file_that_is_neither_database_nor_export_gives_nothing(
+    tmp_path: Path, make: Callable[[Path], None], why: str
+) -> None:
+    """The command says so, and fails."""
+    make(tmp_path / "state.db")
+    parts = ["--journal", tmp_path / "j", "import", "hermes", tmp_path / "state.db"]
+    result = CliRunner().invoke(cli, [str(part) for part in parts])
+    assert (result.exit_code, why in result.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
     [
-        (not_a_database, "is no SQLite database"),
-        (Path.touch, "is empty"),
         (another_program, "none of Hermes (it has no table schema_version)"),
         (an_old_one, "has schema version 10; 11 is the oldest"),
         (an_unfinished_one, "has no schema version"),

@@ -20,7 +20,7 @@ _PARTS = "\0json:"
 
 
 def _claims(file: RawFile) -> bool:
-    if "messages" not in file.tables:
+    if not file.tables >= {"sessions", "messages"}:
         return False
     columns = {row["name"] for row in file.rows("SELECT name FROM pragma_table_info('messages')")}
     return columns >= {"session_id", "role", "content", "tool_call_id", "finish_reason"}

@@ -4,6 +4,7 @@ from tools.texts_check.readers.documents import (
     aider,
     cline,
     gemini_cli,
+    hermes,
     openai,
     opencode,
     openhands,
@@ -13,6 +14,7 @@ from tools.texts_check.readers.documents import (
 READERS = (
     aider.READER,
     cline.READER,
+    hermes.READER,
     opencode.READER,
     gemini_cli.READER,
     swe_agent.READER,
