@@ -69,7 +69,8 @@ class HermesExport:
         own = {name: item for name, item in value.items() if name not in _COMPUTED}
         session = _stored("sessions", own)
         write_session(changes, id, session, None)
-        messages = Messages(changes, {id: micros(session.values.get("started_at"))}, iter(()))
+        began = micros(session.values.get("started_at"))
+        messages = Messages(changes, {id: began}, None, iter(()))
         for row in sorted(rows, key=_number):
             messages.take(_stored("messages", row if isinstance(row, dict) else {}))
         messages.end()

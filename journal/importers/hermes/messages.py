@@ -50,14 +50,15 @@ class Messages:
     Attributes:
         changes: appends the events.
         alive: the sessions in the database, with the time of their start, if it is known.
-        modified: when the database was changed last, in microseconds since 1970.
+        modified: when the database was changed last, in microseconds since 1970; None if that is
+            not known, as of an export.
         known: the messages that earlier imports found, by row id.
         now: the messages that this import found.
     """
 
     changes: ChangeWriter
     alive: Mapping[str, int | None]
-    modified: int
+    modified: int | None
     known: Iterator[KnownMessage]
     now: MessageMarks = field(default_factory=MessageMarks)
     _old: KnownMessage | None = field(init=False)
@@ -122,7 +123,7 @@ class Messages:
                 self.changes.change(session, MESSAGE_REVISED, data, repairs)
             elif "role" in found.data:
                 self.changes.message(session, str(id), found.data, repairs, len(content))
-                if moment is None and estimate is None:
+                if moment is None and estimate is None and self.modified is not None:
                     self._date(session, str(id), found.data.get("extra", {}))
             else:
                 self.changes.skip("no message: it has no role")

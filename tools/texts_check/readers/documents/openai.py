@@ -37,8 +37,8 @@ def _lists(file: RawFile) -> Iterator[tuple[str, list[Json]]]:
 
 
 def _within(value: object, name: str) -> Iterator[tuple[str, list[Json]]]:
-    if isinstance(value, list) and value and all(_is_message(each) for each in value):
-        yield name, value
+    if isinstance(value, list) and any(_is_message(each) for each in value):
+        yield name, [each for each in value if isinstance(each, dict)]
     elif isinstance(value, list):
         for number, each in enumerate(value):
             yield from _within(each, f"{name} {number}")

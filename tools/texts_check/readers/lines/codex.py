@@ -82,7 +82,8 @@ def _event(payload: Json) -> Iterator[Piece]:
     elif kind == "agent_reasoning":
         value = payload.get("text")
     elif kind in {"error", "rate_limit", "warning", "stream_error"}:
-        role, value = "system", payload.get("message")
+        nested = payload.get("error") or {}
+        role, value = "system", payload.get("message") or nested.get("message")
     elif kind != "item_completed":
         return
     for each in plain(value):
