@@ -219,7 +219,7 @@ class Sessions(Handle):
         return list(seen)
 
     def session(self, name: str) -> SessionView:
-        """Return the session with this id, or the only one whose id begins with it.
+        """Return the session with this id, or the only one whose id begins so, or ends so.
 
         Raises:
             QueryError: `name` is no text.
