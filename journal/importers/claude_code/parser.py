@@ -23,9 +23,7 @@ The format has no published description; this follows the files that Claude Code
   them are a session that continues it.
 * What the user retracted with /rewind leaves the transcript: see `rewinds`.
 * A large output of a tool is a file in `<session>/tool-results/`; its line holds the beginning,
-  in `<persisted-output>`. The file's text is a message of its own after that of the line. What
-  `toolUseResult` has of an output, if it is more than the result, takes the place of a file that
-  is not there, or is a message of its own.
+  in `<persisted-output>`. The file's text is a message of its own after it (see `outputs`).
 * A `summary` names the message it sums up, not its session. It is a title if that message is
   in the same file, before it; Claude Code writes those of other sessions, too.
 """
@@ -42,6 +40,7 @@ from journal.importers.claude_code.outputs import outputs_of
 from journal.importers.claude_code.queued_prompts import PromptQueue
 from journal.importers.claude_code.reshape import as_user, is_root, of_agent
 from journal.importers.claude_code.rewinds import Rewinds
+from journal.importers.claude_code.session_index import title_of
 from journal.importers.claude_code.usage import usage_of
 from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import Retraction, Skipped
@@ -80,6 +79,7 @@ class ClaudeCode:
     _created: set[str] = field(default_factory=set)  # sessions with a session.created
     _forked: set[str] = field(default_factory=set)  # sessions whose origin is known
     _renamed: set[str] = field(default_factory=set)  # sessions that the user gave a title
+    _titled: set[str] = field(default_factory=set)  # sessions with any title in their lines
     _begun: bool = False  # a line with a place in the conversation was read
     _began: dict[str, Json] | None = None  # its first line, if it is in this file
     _root: str | None = None  # the session that began in this file and has no model yet
@@ -123,8 +123,10 @@ class ClaudeCode:
             yield Skipped(line, _name(value))
 
     def end(self) -> Iterator[Item]:
-        """Yield nothing: no item waits for a later line."""
-        return iter(())
+        """Yield the title that an index has; no item waits for a later line."""
+        session = self.location.stem
+        if session in self._created and session not in self._titled:
+            yield from title_of(self.location, session)
 
     def session(self, value: dict[str, Json]) -> str:
         """Return the session of a line."""
@@ -182,6 +184,7 @@ class ClaudeCode:
         if session not in self._created:
             self._created.add(session)
             yield fact(line, session, SESSION_CREATED, self._origin(value, session))
+            yield from title_of(self.location, session)
         if self._began is not None:
             if self.session(self._began) == session:
                 self._root = session
@@ -229,6 +232,7 @@ class ClaudeCode:
             return Skipped(line, "summary of a message that is not in this file")
         if session in self._renamed:
             return Skipped(line, "summary after a title that the user gave")
+        self._titled.add(session)
         return fact(line, session, SESSION_TITLED, {"title": title})
 
     def _title(self, line: int, value: dict[str, Json]) -> Item:
@@ -241,6 +245,7 @@ class ClaudeCode:
             self._renamed.add(session)
         elif session in self._renamed:
             return Skipped(line, f"{kind} after a title that the user gave")
+        self._titled.add(session)
         return fact(line, session, SESSION_TITLED, {"title": title})
 
     def _attachment(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:

@@ -32,6 +32,7 @@ from journal.importers.codex.copied_items import CopiedItems
 from journal.importers.codex.duplicates import DuplicateTexts, texts_of
 from journal.importers.codex.event_text import error_text, plan, shorten
 from journal.importers.codex.response_item import item_data
+from journal.importers.codex.session_index import title_of
 from journal.importers.codex.turns import Turns, begins_turn, meta_of
 from journal.importers.codex.usage import RunningTotals
 from journal.importers.parsing.events import fact, message, placeholder
@@ -94,8 +95,9 @@ class Codex:
         return placeholder(line, self.session, id, size, SOURCE)
 
     def end(self) -> Iterator[Item]:
-        """Yield the texts whose item has not followed yet, as skipped."""
-        return self._duplicates.end()
+        """Yield the texts whose item has not followed yet, as skipped; and the title."""
+        yield from self._duplicates.end()
+        yield from title_of(self.location, self.session)
 
     def _value(self, line: int, value: dict[str, Json], id: str) -> Iterator[Item]:
         kind, payload = value.get("type"), value.get("payload")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,9 @@ def location_of(path: Path) -> Location:
     beside = partial(_read_beside, resolved.parent)
     listed = partial(_list_beside, resolved.parent)
     grouped = partial(_group_beside, resolved.parent)
-    return Location(shown(stem_of(resolved)), folders, mark, modified, beside, listed, grouped)
+    index = partial(_index_beside, resolved.parent)
+    stem = shown(stem_of(resolved))
+    return Location(stem, folders, mark, modified, beside, listed, grouped, index)
 
 
 def _read_beside(folder: Path, name: str) -> Json:
@@ -72,4 +75,41 @@ def _grouped(folder: Path, field: str, _changed: int) -> Mapping[str, list[str]]
         text = value.get(field) if isinstance(value, dict) else None
         if isinstance(text, str):
             found[text].append(name)
+    return found
+
+
+def _index_beside(folder: Path, name: str, field: str) -> Mapping[str, dict[str, Json]]:
+    try:
+        found = (folder / name).stat()
+    except OSError:
+        return {}
+    return _index(folder, name, field, (found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=4)
+def _index(
+    folder: Path, name: str, field: str, _changed: tuple[int, int]
+) -> Mapping[str, dict[str, Json]]:
+    """Return the entries of an index by a field; it is read once for all sessions in it."""
+    entries = _lines_beside(folder, name) if name.endswith(".jsonl") else _read_beside(folder, name)
+    if isinstance(entries, dict):
+        entries = entries.get("entries")
+    found: dict[str, dict[str, Json]] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        text = entry.get(field) if isinstance(entry, dict) else None
+        if isinstance(text, str):
+            found[text] = entry
+    return found
+
+
+def _lines_beside(folder: Path, name: str) -> list[Json]:
+    try:
+        with (folder / name).open("rb") as file:
+            raw = file.read(_BESIDE)
+    except OSError:
+        return []
+    found: list[Json] = []
+    for line in raw.splitlines():
+        with suppress(BadLine):  # one that its program writes at the moment
+            found.append(decode(line)[0])
     return found

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from journal.importers.parsing.parser import Found, SideFile
 
-NEW = 2**62
-"""The number of a line that no earlier import can know."""
 _PART = 4 * 1024 * 1024
 """Bytes of text in one message; a longer file becomes several messages."""
 

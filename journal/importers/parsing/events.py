@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from journal.importers.parsing.parser import Item
 
+NEW = 2**62
+"""The number of a line that no earlier import can know."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -56,6 +59,11 @@ def fact(line: int, session: str, type: str, data: dict[str, Any]) -> Found:
     digest = fingerprint(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
     event = new_event(key(session), type, kept, id=f"{type}:{digest}")
     return Found(line, event, repairs)
+
+
+def aside(found: Found) -> Found:
+    """Return an event as one that is from no line: it is appended unless the journal has it."""
+    return replace(found, line=NEW)
 
 
 def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -170,6 +170,10 @@ def _no_names(_folder: str) -> list[str]:
     return []
 
 
+def _no_entries(_name: str, _field: str) -> Mapping[str, dict[str, Json]]:
+    return {}
+
+
 def _no_files(_folder: str, _field: str) -> Mapping[str, list[str]]:
     return {}
 
@@ -190,6 +194,9 @@ class Location:
             folder; none if there is no such folder.
         grouped: returns the sorted names of the small JSON files in a folder, as `listed` does, by
             the text that each has in a field; a file without one is left out.
+        index: returns the entries of an index that a program keeps of its sessions, by the text
+            that each has in a field, the last of each: of a small file of JSON lines, or of the
+            list `entries` in a JSON document; empty if there is no such file.
     """
 
     stem: str
@@ -200,6 +207,9 @@ class Location:
     listed: Callable[[str], list[str]] = field(default=_no_names, compare=False, repr=False)
     grouped: Callable[[str, str], Mapping[str, list[str]]] = field(
         default=_no_files, compare=False, repr=False
+    )
+    index: Callable[[str, str], Mapping[str, dict[str, Json]]] = field(
+        default=_no_entries, compare=False, repr=False
     )
 
     @property

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from journal.arriving import without_forgotten
 from journal.errors import EventError, JournalError, ReadError
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.importers.files.side_files import NEW
-from journal.importers.parsing.events import key, revision
+from journal.importers.parsing.events import NEW, key, revision
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
 from journal.importers.parsing.provisional import is_provisional
 from journal.importers.run.placeholder import placeholder_data
@@ -59,7 +58,7 @@ class EventWriter:
     _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
     _batch: list[dict[str, Any]] = field(default_factory=list)
     _revisable: set[int] = field(default_factory=set)  # by the identity of the event
-    _beside: set[int] = field(default_factory=set)  # of side files, as above
+    _beside: set[int] = field(default_factory=set)  # of other files, as above
     _bytes: int = 0
     _recent: set[int] = field(default_factory=set)
     _order: deque[int] = field(default_factory=deque)
@@ -163,9 +162,9 @@ class EventWriter:
                 self._count(event)
 
     def _without_known(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return a batch without messages of side files that the journal has.
+        """Return a batch without the events beside the lines that the journal has.
 
-        The ledger does not know them, and all are read again while one of them is missing.
+        The ledger does not know them: they are from other files, which are read again.
         """
         if not self._beside:
             return batch

@@ -10,9 +10,10 @@ from journal.importers.files.compressed import bytes_read, open_source
 from journal.importers.files.decode import BadLine, decode, unfinished
 from journal.importers.files.lines import Prefix, read_lines
 from journal.importers.files.location import location_of
-from journal.importers.files.side_files import NEW, message_without_file, read_side_file
+from journal.importers.files.side_files import message_without_file, read_side_file
 from journal.importers.files.torn import parts_of
 from journal.importers.files.walk import shown
+from journal.importers.parsing.events import NEW
 from journal.importers.parsing.parser import Found, Repaired, SideFile, Skipped
 from journal.importers.parsing.transcript import Transcript
 from journal.importers.run.ledger import Entry
@@ -132,7 +133,8 @@ class Tail:
         for item in self._items(line):
             if isinstance(item, Found):
                 # of a text, a message is known by its own lines: the next one shows that it ended
-                same = item.line == line.number or self.lines_format.text is not None
+                known_apart = item.line == NEW or self.lines_format.text is not None
+                same = item.line == line.number or known_apart
                 yield item if same else replace(item, line=line.number)
             elif not isinstance(item, SideFile):
                 yield item
