@@ -26,7 +26,7 @@ def check_appended(folder: Path, random: Random, planted: Sequence[Planted], don
         Wrong: a secret was written, or another value was changed.
     """
     planter = Planter(random, planted)
-    made = _made_up(random, planter)
+    made = made_up(random, planter, ["s1", "s2"])
     with Journal.open(folder, fsync="never", redact=True) as journal:
         if random.random() < 0.5:
             journal.append_many(made)
@@ -40,14 +40,20 @@ def check_appended(folder: Path, random: Random, planted: Sequence[Planted], don
     check_bytes(folder, planter.secrets, done)
 
 
-def _made_up(random: Random, planter: Planter) -> list[dict[str, Any]]:
-    """Return random events with secrets in them, as `Journal.append_many` takes them."""
+def made_up(random: Random, planter: Planter, sessions: Sequence[str]) -> list[dict[str, Any]]:
+    """Return random events with secrets in them, as `Journal.append_many` takes them.
+
+    Args:
+        random: chooses their types and sessions.
+        planter: makes their values.
+        sessions: ids of the sessions.
+    """
     made = []
     for number in range(_EVENTS):
         type, data = random.choice(_MAKERS)(planter)
         if type == "transcript.replaced":  # its new message has its own id
             data["messages"][0]["id"] = f"n{number}"
-        session = random.choice(["s1", "s2"])
+        session = random.choice(sessions)
         made.append({"session": session, "id": f"e{number}", "type": type, "data": data})
     return made
 
