@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from journal.erasure.compact import Compaction
 
 
+_HINT = (
+    "no record is dropped: `journal forget --deleted --replaced --dry-run` shows what readers do"
+    " not need"
+)
+
+
 @click.command("compact")
 @click.option(
     "--older-than",
@@ -39,8 +45,8 @@ def command(path: str, *, before: int | None, dry_run: bool, as_json: bool) -> N
     interrupted, nothing is lost, and the next run finishes the work. There is no time limit.
 
     Nothing is dropped: what is deleted, cleared or replaced can be needed when a lane of another
-    machine arrives (docs/format.md, Compaction). To get its space back, use
-    `journal forget --deleted --older-than 30d`, and then this command.
+    machine arrives (docs/format.md, Compaction). To get its space back, use `journal forget
+    --deleted --replaced --older-than 30d`, and then this command. Readers see no difference.
 
     \b
         journal compact --dry-run
@@ -71,3 +77,4 @@ def _print(found: Compaction, *, is_planned: bool) -> None:
         print_line(
             f"{counted(found.waiting, 'file')} of joined segments: a run in an hour removes them"
         )
+    print_line(_HINT)

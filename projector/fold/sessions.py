@@ -157,6 +157,11 @@ def _cleared(data: Mapping[str, Any]) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
+def written_fields(type: str, data: Mapping[str, Any]) -> set[str]:
+    """Return the fields that an event of a session sets or clears, as `fold_session` does."""
+    return {*_flatten(data), *(() if type == SESSION_ENSURED else _cleared(data))}
+
+
 def fold_usage(events: Iterable[OrderedEvent]) -> dict[str, int]:
     """Return the total of each counter: its last `usage.set`, and each `usage.added` after it.
 

@@ -77,8 +77,8 @@ def forget(
         path: the journal's folder.
         what: what is to be forgotten, a policy of retention, or a plan of one of them.
         reason: why; it stays in the journal, and must not contain what is forgotten.
-        allow_again: whether the same messages may be appended again later; not of what is deleted,
-            which would be shown again.
+        allow_again: whether the same messages may be appended again later; not of what is deleted
+            or replaced, which would be shown again.
         erase_damage: whether bytes that are no valid record are erased, too.
 
     Returns:
@@ -87,7 +87,7 @@ def forget(
     Raises:
         NotAJournalError: there is no journal.
         NotFound: there is nothing that matches, or all of it was restored since the plan was made.
-        QueryError: what is deleted is to be forgotten so that it may be appended again.
+        QueryError: what is deleted or replaced is to be forgotten so that it may be appended again.
         EventError: the reason contains what is forgotten; nothing was written.
         AppendError, LeaseError: the requests cannot be written; nothing was done.
         NotFinished: the requests are in the journal, and the rest failed.
@@ -96,19 +96,17 @@ def forget(
     found = what if isinstance(what, Plan) else plan(path, what)
     if not found:
         raise NotFound("nothing matches: there is nothing to forget")
-    if allow_again and found.wanted is not None:
+    if allow_again and found.wanted:
         raise QueryError(
-            "what is deleted cannot be forgotten so that it may be appended again: without what"
-            " deleted it, it would be shown"
+            "what is deleted or replaced cannot be forgotten so that it may be appended again: it"
+            " would be shown"
         )
     check_reason(reason, found)
     directory = open_directory(path, create=False)
     key = own_key(directory.path)
-    new = _read(directory, lambda db: requests(db, found.still_deleted(db), key, reason))
+    new = _read(directory, lambda db: requests(db, found.still_unneeded(db), key, reason))
     if not new:
-        raise NotFound(
-            "what was to be forgotten is not deleted any more: it was restored meanwhile"
-        )
+        raise NotFound("what was to be forgotten is needed again: it was restored meanwhile")
     is_requested = False
     try:
         with Journal.open(directory.path, fsync="always") as journal:

@@ -11,8 +11,8 @@ from projector.db.kinds import MESSAGE
 from projector.db.tags import narrowed
 from projector.errors import NotFound, RetentionError
 from projector.fold.messages import IN_TRANSCRIPT
-from projector.forgetting.deleted.find import Wanted
 from projector.forgetting.retention import NAME, Policy
+from projector.forgetting.unneeded.wanted import Unneeded, Wanted
 from projector.search.filters import Filters, narrowing
 from projector.search.replays import with_replays
 from projector.text.query import parse
@@ -52,7 +52,7 @@ that was taken out of it counts."""
 
 
 def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
-    """Find what a selection names, or a policy no longer keeps, without what is deleted.
+    """Find what a selection names, or a policy no longer keeps, without what readers do not need.
 
     Args:
         db: the projection.
@@ -67,7 +67,7 @@ def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
         return Found(_over(db, selection, now), ())
     for name in selection.sessions:
         _check_session(db, name)
-    if selection.deleted:
+    if selection.is_unneeded:
         return Found((), ())
     if selection.query is not None:
         return Found((), _hits(db, selection, selection.query))
@@ -82,14 +82,18 @@ def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
     return Found(sessions, tuple(keys))
 
 
-def wanted_deleted(selection: Selection | Policy, now: int, found: Found) -> Wanted | None:
-    """Return what is selected because it is deleted, beside what `find` found; None if nothing."""
+def unneeded(selection: Selection | Policy, now: int, found: Found) -> Unneeded:
+    """Return what is selected because it is deleted or replaced, beside what `find` found."""
     if isinstance(selection, Policy):
-        if selection.deleted is None:
-            return None
-        before = now - selection.deleted // timedelta(microseconds=1)
-        return Wanted(before, kept=selection.pinned.union(found.sessions))
-    return Wanted(selection.cutoff, selection.sessions) if selection.deleted else None
+        kept = selection.pinned.union(found.sessions)
+        return Unneeded(
+            *(
+                None if age is None else Wanted(now - age // timedelta(microseconds=1), kept=kept)
+                for age in (selection.deleted, selection.replaced)
+            )
+        )
+    wanted = Wanted(selection.cutoff, selection.sessions)
+    return Unneeded(wanted if selection.deleted else None, wanted if selection.replaced else None)
 
 
 def _check_session(db: apsw.Connection, name: str) -> None:

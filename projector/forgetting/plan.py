@@ -10,10 +10,10 @@ from journal.format.event_types import MESSAGE_REVISED
 from projector.db.kinds import KINDS, MESSAGE
 from projector.db.rows import STORED, stored
 from projector.forgetting import contents, mentions
-from projector.forgetting.deleted.find import Deleted, find_deleted
-from projector.forgetting.matching import SOURCE, find, unknown_pins, wanted_deleted
+from projector.forgetting.matching import SOURCE, find, unknown_pins, unneeded
 from projector.forgetting.repeats import Repeats, usage_repeats
 from projector.forgetting.selection import Selection
+from projector.forgetting.unneeded.find import find_unneeded
 from projector.search.elsewhere import find_elsewhere
 from projector.text.document import document
 from projector.text.snippet import snippet
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from journal.format.keyed_hash import Key
     from projector.forgetting.contents import Content
-    from projector.forgetting.deleted.find import Wanted
     from projector.forgetting.retention import Policy
     from projector.forgetting.selection import Scope
+    from projector.forgetting.unneeded.replaced import ReplacedValue
+    from projector.forgetting.unneeded.wanted import Unneeded
     from projector.search.elsewhere import Elsewhere
 
 _WIDTH = 60
@@ -98,10 +99,11 @@ class Plan:
         messages: messages of other sessions.
         replays: messages of further sessions that repeat one of these.
         keys: events of key-values and claims that mention one of the sessions.
+        replaced: values that later ones replaced.
         children: ids of other sessions that lose their `parent`, which is one of the sessions.
         events: how many events these are in all, contents in conflict and revisions included.
         names: what requests must name.
-        wanted: which deleted messages and sessions are among them; None if none are.
+        wanted: what is selected because it is deleted or replaced.
         unknown_pins: ids that the policy pins and no session has.
         elsewhere: of a query, what has its words, is not found by a search, and stays.
     """
@@ -112,23 +114,24 @@ class Plan:
     messages: tuple[ForgottenMessage, ...]
     replays: tuple[ForgottenMessage, ...]
     keys: tuple[ForgottenKey, ...]
+    replaced: tuple[ReplacedValue, ...]
     children: tuple[str, ...]
     events: int
     names: Names
-    wanted: Wanted | None = None
+    wanted: Unneeded
     unknown_pins: tuple[str, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.sessions or self.messages)
+        return bool(self.sessions or self.messages or self.replaced)
 
-    def still_deleted(self, db: apsw.Connection) -> Plan:
-        """Return the plan without messages that were restored since it was made."""
-        if self.wanted is None:
+    def still_unneeded(self, db: apsw.Connection) -> Plan:
+        """Return the plan without what was restored, or is in force again, since it was made."""
+        if not self.wanted:
             return self
-        found = set(find_deleted(db, self.wanted).events)
-        left = tuple(key for key in self.names.deleted if key in found)
-        return replace(self, names=replace(self.names, deleted=left))
+        found = set(find_unneeded(db, self.wanted).events)
+        left = tuple(key for key in self.names.unneeded if key in found)
+        return replace(self, names=replace(self.names, unneeded=left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +141,13 @@ class Names:
     Attributes:
         sessions: ids of sessions that are forgotten with all that will ever be appended to them.
         events: keys (session, id) of single events.
-        deleted: keys of events that are named because they are deleted.
+        unneeded: keys of events that are named because they are deleted or replaced.
         with_repeats: whether the messages among them are forgotten in every session.
     """
 
     sessions: tuple[str, ...]
     events: tuple[tuple[str, str], ...]
-    deleted: tuple[tuple[str, str], ...]
+    unneeded: tuple[tuple[str, str], ...]
     with_repeats: bool
 
 
@@ -162,11 +165,11 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
         NotFound: a session or a message that the selection names is not in the projection.
     """
     found = find(db, selection, now)
-    wanted = wanted_deleted(selection, now, found)
-    deleted = Deleted() if wanted is None else find_deleted(db, wanted)
+    wanted = unneeded(selection, now, found)
+    spare = find_unneeded(db, wanted)
     repeats = Repeats(key)
     events: dict[tuple[str, str], None] = {}
-    count = deleted.contents
+    count = spare.contents
     for session in found.sessions:
         for content in contents.of_session(db, session):
             count += 1
@@ -181,7 +184,7 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
         repeats.add(content)
         if content.is_in_force:
             messages.append(_message(content))
-    for name in deleted.messages:
+    for name in spare.deleted.messages:
         messages += [_message(it) for it in contents.of_key(db, *name) if it.is_in_force]
     replays, keys = [], []
     if not selection.is_by_age:
@@ -200,16 +203,17 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
     return Plan(
         selection.scope,
         words,
-        tuple(_session(db, name) for name in (*found.sessions, *deleted.sessions)),
+        tuple(_session(db, name) for name in (*found.sessions, *spare.deleted.sessions)),
         tuple(messages),
         tuple(replays),
         tuple(keys),
+        spare.replaced.values,
         () if selection.is_by_age else tuple(mentions.children(db, found.sessions)),
         count,
         Names(
             () if selection.is_by_age else found.sessions,
             tuple(events),
-            deleted.events,
+            spare.events,
             with_repeats=not selection.is_by_age,
         ),
         wanted,

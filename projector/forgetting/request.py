@@ -51,7 +51,7 @@ def _hashes(db: apsw.Connection, names: Names, key: Key) -> Iterator[tuple[str, 
     """Yield each hash with the field of a request that it belongs into."""
     for session in names.sessions:
         yield "sessions", session_hash(key, session)
-    for session, id in (*names.events, *names.deleted):
+    for session, id in (*names.events, *names.unneeded):
         yield "events", event_hash(key, session, id)
     if not names.with_repeats:
         return

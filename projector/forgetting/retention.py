@@ -5,6 +5,7 @@
     automatic = true            # `projector run` applies the rules once a day; default false
     pinned = ["s1"]             # whole ids of sessions of which nothing is forgotten
     deleted = "30d"             # what has been deleted for so long, in all other sessions
+    replaced = "30d"            # values that were replaced so long ago, in all other sessions
 
     [[rule]]                    # of several rules the first that fits a session decides
     project = "~/customers"     # sessions whose working folder is this one or below it
@@ -14,8 +15,9 @@
     source = "cli"              # sessions that are listed with this source
     older_than = "52w"
 
-A session that no rule fits is kept. Without `deleted`, and where it is "never", what is deleted
-stays with its session. Without the file nothing is forgotten.
+A session that no rule fits is kept. Without `deleted` and `replaced`, and where they are
+"never", what is deleted and what was replaced stay with their session. Without the file nothing is
+forgotten.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ _MOST = 1024 * 1024
 _AGE = re.compile(r"([0-9]{1,6}) ?([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _NEVER = "never"
+_UNNEEDED = ("deleted", "replaced")
+"""Names of the ages of what readers do not need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,14 @@ class Policy:
         pinned: ids of sessions that are kept.
         is_automatic: whether `projector run` applies it.
         deleted: how long after a deletion what it deleted is forgotten; None if never.
+        replaced: how long after a value was replaced it is forgotten; None if never.
     """
 
     rules: tuple[Rule, ...]
     pinned: frozenset[str] = frozenset()
     is_automatic: bool = False
     deleted: timedelta | None = None
+    replaced: timedelta | None = None
 
     @property
     def scope(self) -> Scope:
@@ -136,16 +142,17 @@ def parse_policy(text: str) -> Policy:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RetentionError(f"it is no TOML: {error}") from error
-    _check_names("", found, {"automatic", "pinned", "deleted", "rule"})
+    _check_names("", found, {"automatic", "pinned", *_UNNEEDED, "rule"})
     automatic = found.get("automatic", False)
     if not isinstance(automatic, bool):
         raise RetentionError(f"automatic must be true or false, not {automatic!r:.60}")
     pinned = found.get("pinned", [])
     if not isinstance(pinned, list) or not all(isinstance(name, str) for name in pinned):
         raise RetentionError(f"pinned must be a list of ids of sessions, not {pinned!r:.60}")
-    deleted = found.get("deleted", _NEVER)
-    if not isinstance(deleted, str):
-        raise RetentionError(f'deleted must be a text such as "30d", not {deleted!r:.60}')
+    ages = {name: found.get(name, _NEVER) for name in _UNNEEDED}
+    for name, age in ages.items():
+        if not isinstance(age, str):
+            raise RetentionError(f'{name} must be a text such as "30d", not {age!r:.60}')
     rules = found.get("rule", [])
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise RetentionError("rules must be tables, each with the head [[rule]]")
@@ -153,7 +160,7 @@ def parse_policy(text: str) -> Policy:
         tuple(_rule(number, rule) for number, rule in enumerate(rules, 1)),
         frozenset(pinned),
         automatic,
-        _age("deleted", deleted),
+        **{name: _age(name, age) for name, age in ages.items()},
     )
 
 

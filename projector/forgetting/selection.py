@@ -14,7 +14,17 @@ from projector.text.query import parse
 if TYPE_CHECKING:
     from datetime import datetime
 
-Scope = Literal["session", "message", "query", "source", "age", "deleted", "retention"]
+Scope = Literal[
+    "session",
+    "message",
+    "query",
+    "source",
+    "age",
+    "deleted",
+    "replaced",
+    "deleted and replaced",
+    "retention",
+]
 """How something was selected; a request contains it as `scope`."""
 
 
@@ -32,11 +42,11 @@ class Selection:
         Selection(messages=(("s1", "m7"),))
         Selection(query="password", source="cli")
         Selection(source="web", before="2026-01-01T00:00Z")
-        Selection(deleted=True, before="2026-01-01T00:00Z")
+        Selection(deleted=True, replaced=True, before="2026-01-01T00:00Z")
 
-    Give sessions, messages or both; or a query; or a source, a time or both; or what is deleted. A
-    query can be narrowed by sessions, by a source and by a time, what is deleted by sessions and by
-    a time.
+    Give sessions, messages or both; or a query; or a source, a time or both; or what is deleted,
+    what was replaced or both. A query can be narrowed by sessions, by a source and by a time, what
+    is deleted or replaced by sessions and by a time.
 
     Sessions, messages, hits of a query and what comes from a source are forgotten for ever: also
     where another session, import or machine repeats these messages. What is selected by a time
@@ -50,16 +60,22 @@ class Selection:
     from, or that a fork repeats and shows. A deletion is final then: a message that it names cannot
     be restored by a later flush.
 
+    What was replaced are revisions of messages, fields of sessions, key-values and totals of usage
+    of which later events replaced every value, if they have 512 bytes or more. They are forgotten
+    event by event, too, and readers see no difference. What a message said when it was appended
+    stays with it.
+
     Attributes:
         sessions: ids of sessions.
         messages: messages, each as the id of its session and its own id.
         query: words as for a search; all messages that a search finds.
         source: where messages come from: sessions of which all messages do, and of other sessions
             these messages.
-        before: with a query, messages before this moment; with `deleted`, what has been deleted
-            since before it; else sessions whose last message was before it: an aware datetime, an
-            ISO 8601 string, or microseconds since 1970.
+        before: with a query, messages before this moment; with `deleted` and `replaced`, what
+            has been deleted or replaced since before it; else sessions whose last message was
+            before it: an aware datetime, an ISO 8601 string, or microseconds since 1970.
         deleted: what is deleted, to get its space back.
+        replaced: values that were replaced, to get their space back.
 
     Raises:
         QueryError: nothing is selected, the parts cannot be combined, a name is no text, the query
@@ -73,13 +89,14 @@ class Selection:
     source: str | None = None
     before: datetime | str | int | None = None
     deleted: bool = False
+    replaced: bool = False
 
     def __post_init__(self) -> None:
         _check_tuple("sessions", self.sessions)
         _check_tuple("messages", self.messages)
         for name in self.sessions:
             check_names({"session": name})
-            if name.startswith("@"):
+            if name.startswith("@") and not self.replaced:
                 raise QueryError(
                     f"{name!r} is a namespace of key-values: all of its keys would be forgotten,"
                     " and every later one; forget single events of it as messages"
@@ -105,16 +122,20 @@ class Selection:
     def _check_parts(self) -> None:
         named = bool(self.sessions or self.messages)
         narrowed = self.source is not None or self.before is not None
-        if not (named or narrowed or self.deleted) and self.query is None:
+        if not (named or narrowed or self.is_unneeded) and self.query is None:
             raise QueryError(
-                "nothing is selected: give sessions, messages, a query, a source, an age or what is"
-                " deleted"
+                "nothing is selected: give sessions, messages, a query, a source, an age, or what"
+                " is deleted or replaced"
             )
-        if self.deleted and (self.messages or self.query is not None or self.source is not None):
-            raise QueryError("what is deleted can be narrowed by sessions and by an age alone")
+        if self.is_unneeded and (
+            self.messages or self.query is not None or self.source is not None
+        ):
+            raise QueryError(
+                "what is deleted or replaced can be narrowed by sessions and by an age alone"
+            )
         if self.messages and (self.query is not None or narrowed):
             raise QueryError("single messages cannot be combined with a query, a source or an age")
-        if self.sessions and narrowed and self.query is None and not self.deleted:
+        if self.sessions and narrowed and self.query is None and not self.is_unneeded:
             raise QueryError(
                 "sessions that are named cannot be combined with a source or an age: name only"
                 " those that are to be forgotten"
@@ -125,8 +146,10 @@ class Selection:
         """How this was selected."""
         if self.query is not None:
             return "query"
-        if self.deleted:
-            return "deleted"
+        if self.is_unneeded:
+            if not self.replaced:
+                return "deleted"
+            return "deleted and replaced" if self.deleted else "replaced"
         if self.before is not None:
             return "age"
         if self.source is not None:
@@ -139,9 +162,14 @@ class Selection:
         return None if self.before is None else moment("before", self.before)
 
     @property
+    def is_unneeded(self) -> bool:
+        """Whether it is what readers do not need: what is deleted or replaced."""
+        return self.deleted or self.replaced
+
+    @property
     def is_by_age(self) -> bool:
         """Whether single events are forgotten, and not what repeats them."""
-        return self.scope in {"age", "deleted"}
+        return self.is_unneeded or self.scope == "age"
 
 
 def _check_tuple(name: str, value: object) -> None:

@@ -28,6 +28,7 @@ _NOTHING = {
     "source": None,
     "before": None,
     "deleted": False,
+    "replaced": False,
 }
 """The fields of a selection where no argument or option gives one."""
 
@@ -51,6 +52,9 @@ _NOTHING = {
     help="Sessions whose last message is older (90d, 2026-01-31); with --query older messages.",
 )
 @click.option("--deleted", is_flag=True, help="What is deleted, to get its space back.")
+@click.option(
+    "--replaced", is_flag=True, help="Values that were replaced, to get their space back."
+)
 @mode_options
 @click.option("--allow-again", is_flag=True, help="The same may come again.")
 @click.option("--reason", metavar="TEXT", help="Why; it stays in the journal.")
@@ -91,6 +95,12 @@ def command(
     follows from, or that a fork repeats and shows. A message that it forgets cannot be restored any
     more, also not by a flush of its agent. It can be narrowed by sessions and --older-than.
 
+    --replaced gets space back, too: it forgets revisions of messages, fields of sessions,
+    key-values and totals of usage that have had no effect since at least that age, because later
+    events replaced all of their values. What readers see stays the same. Those of less than 512
+    bytes stay: the request keeps 35 bytes for each for ever. What a message said when it was
+    appended stays with it. It can be combined with --deleted.
+
     SESSION is a whole id, or a short one as for `projector show`: the plan shows the whole one.
     With --yes, when no plan is shown, only whole ids are taken.
 
@@ -101,7 +111,7 @@ def command(
         journal forget 01998a8e-1c3f-7000-8000-3f6b1c2d4e5f --dry-run
         journal forget --query 'hunter2' --reason 'a password'
         journal forget --source web --older-than 90d --yes
-        journal forget --deleted --older-than 30d
+        journal forget --deleted --replaced --older-than 30d
         journal forget --finish
 
     A process that holds a lane has to append once more, or to end, before the lane's last segment
@@ -113,19 +123,20 @@ def command(
     such as snapshots, are not erased.
 
     JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],
-    "messages": [{...}], "replays": [{...}], "keys": [{...}], "children", "events",
-    "elsewhere", "outcome"};
-    {"scope", "sessions": [{...}], "messages", "replays", "keys", "children", "events",
+    "messages": [{...}], "replays": [{...}], "keys": [{...}], "replaced": [{...}], "children",
+    "events", "elsewhere", "outcome"};
+    {"scope", "sessions": [{...}], "messages", "replays", "keys", "replaced", "children", "events",
     "elsewhere", "outcome": {"requests", "lines", "segments", "bytes", "generations",
     "pending": [{...}], "unreadable": [{...}], "newer": [{...}], "unknown_keys", "started",
     "duration"}};
     {"outcome": {...}}
 
     The first is that of --dry-run, the last that of --finish. Messages and replays have "session",
-    "id", "role", "time" and "words"; keys "namespace", "id" and "key"; what is elsewhere "kind"
-    (session, removed, replaced, conflict, field, key or other), "session" and "id"; what is pending
-    "lane_folder", "lane", "segment", "pid" and "host"; unreadable bytes "lane_folder", "segment",
-    "offset", "length" and "reason"; newer segments "lane_folder" and "segment".
+    "id", "role", "time" and "words"; keys "namespace", "id" and "key"; replaced values "session",
+    "id", "type", "of", "time" and "bytes"; what is elsewhere "kind" (session, removed, replaced,
+    conflict, field, key or other), "session" and "id"; what is pending "lane_folder", "lane",
+    "segment", "pid" and "host"; unreadable bytes "lane_folder", "segment", "offset", "length" and
+    "reason"; newer segments "lane_folder" and "segment".
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
     if finishes:
@@ -136,8 +147,9 @@ def command(
             print_json({"outcome": outcome_json(outcome)})
         show(context, outcome, as_json=as_json)
         return
-    if selected["deleted"] and allow_again:
-        raise click.UsageError("--allow-again would show again what --deleted forgets")
+    for name in ("deleted", "replaced"):
+        if selected[name] and allow_again:
+            raise click.UsageError(f"--allow-again would show again what --{name} forgets")
     options = {name for each in context.command.params for name in each.opts}
     for session, id in selected["messages"]:
         if id in options:  # click takes the next word, whatever it is

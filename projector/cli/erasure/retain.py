@@ -43,6 +43,7 @@ def command(
         automatic = true        # `projector run` applies it once a day
         pinned = ["s1"]         # whole ids of sessions that are kept
         deleted = "30d"         # forget what has been deleted for so long
+        replaced = "30d"        # and values that were replaced so long ago
         [[rule]]                # the first rule that fits a session decides
         project = "~/customers" # with a working folder that is here or below
         older_than = "30d"      # since the last message; h, d or w
@@ -53,11 +54,11 @@ def command(
         older_than = "52w"
 
     Without the file, and without a rule that fits, a session is kept. By default `automatic` is
-    false, and `deleted` is "never". `deleted` forgets as `journal
-    forget --deleted --older-than` does. If nothing is to be forgotten, the exit code is 0.
+    false, and `deleted` and `replaced` are "never". They forget as `journal forget` does with
+    --deleted, --replaced and --older-than. If nothing is to be forgotten, the exit code is 0.
 
     JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],
-    "messages", "replays", "keys", "children", "events", "elsewhere", "outcome"}
+    "messages", "replays", "keys", "replaced", "children", "events", "elsewhere", "outcome"}
 
     It is that of `journal forget`.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from projector.forgetting.plan import ForgottenKey, ForgottenMessage, ForgottenSession, Plan
+    from projector.forgetting.unneeded.replaced import ReplacedValue
 
 _NAMED = 3
 """Places of one kind with words that stay, of which the names are shown."""
@@ -36,6 +37,8 @@ def show_plan(plan: Plan) -> None:
     _show("messages", plan.messages, _message)
     _show("messages of other sessions that repeat them", plan.replays, _message)
     _show("key-values that mention a session", plan.keys, _key)
+    size = sum(value.bytes for value in plan.replaced)
+    _show(f"values that were replaced, {size:,} bytes", plan.replaced, _value)
     _show("sessions that lose their parent", plan.children, one_line)
     print_line(f"in all {counted(plan.events, 'event')}")
 
@@ -89,3 +92,8 @@ def _message(message: ForgottenMessage) -> str:
 
 def _key(key: ForgottenKey) -> str:
     return f"{key.namespace}  {key.key}"
+
+
+def _value(value: ReplacedValue) -> str:
+    at = format_local_time(value.time, "minutes")
+    return f"{value.session}  {at}  {value.type}  {value.of or ''}  {value.bytes:,} bytes"

@@ -271,6 +271,25 @@ def test_a_newer_segment_is_named_by_its_folder(invoke: Callable[..., Result], p
     assert found["outcome"]["newer"] == [{"lane_folder": "9", "segment": 1}]
 
 
+def test_values_that_were_replaced_are_shown_and_forgotten(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """One by one, with their size; --allow-again would show them again."""
+    with Journal.open(path, fsync="never") as journal:
+        for id in ("one", "two"):
+            data = {"message": "m1", "content": id * 300}
+            journal.append(session="s2", id=id, type="message.revised", data=data)
+    shown = invoke("forget", "--replaced", "--dry-run").output
+    assert "values that were replaced, 929 bytes: 1" in shown
+    assert "message.revised  m1  929 bytes" in shown
+    refused = invoke("forget", "--replaced", "--allow-again", "--yes", code=2)
+    assert "--allow-again would show again what --replaced forgets" in refused.stderr
+    done = json.loads(invoke("forget", "--deleted", "--replaced", "--yes", "--json").output)
+    assert [value["id"] for value in done["replaced"]] == ["one"]
+    assert (done["scope"], done["outcome"]["lines"]) == ("deleted and replaced", 1)
+    assert "one" * 300 not in invoke("cat").output
+
+
 def test_retain_applies_the_policy(invoke: Callable[..., Result], path: Path) -> None:
     """It needs a policy; a policy that forgets nothing exits with 0."""
     assert "retention.toml" in invoke("retain", "--yes", code=3).stderr

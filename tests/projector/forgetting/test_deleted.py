@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import projector.forgetting.deleted.find
+import projector.forgetting.unneeded.deleted
 from journal import Journal
 from journal.process import clock
 from projector import NotFound, Projection, QueryError, SessionStore
-from projector.forgetting.deleted.needed import Placed, needed
 from projector.forgetting.forget import forget, plan
 from projector.forgetting.retention import parse_policy
 from projector.forgetting.selection import Selection
-from tests.support.forgetting.deleted import check_deleted
+from projector.forgetting.unneeded.needed import Placed, needed
+from projector.forgetting.unneeded.wanted import Unneeded, Wanted
+from tests.support.forgetting.unneeded import check_unneeded
 from tests.support.journals import segments
 from tests.support.made_up import random_facts
 
@@ -51,7 +52,10 @@ def check(seeds: range) -> int:
     for seed in seeds:
         random = Random(seed)  # noqa: S311 - made-up data
         with TemporaryDirectory() as folder:
-            total += check_deleted(random, random_facts(random, 40), Path(folder))
+            records = random_facts(random, 40)
+            wanted = Unneeded(deleted=Wanted(random.choice([None, None, 5, 9, 12])))
+            request = check_unneeded(records, Path(folder), wanted)
+            total += sum(len(fact.event.data["events"]) for fact in request)
     return total
 
 
@@ -80,7 +84,7 @@ def test_what_the_order_of_others_follows_from_is_kept(
     journal.append_message("s", "user", "x", id="other", timestamp=T)
     append(journal, "message.removed", messages=["other"])
     if not keeps:
-        monkeypatch.setattr(projector.forgetting.deleted.find, "needed", lambda *_: set())
+        monkeypatch.setattr(projector.forgetting.unneeded.deleted, "needed", lambda *_: set())
     forget(journal.path, EVERYTHING)
     with Projection.open(journal.path) as projection:
         order = [view.content for view in projection.messages("s")]
@@ -171,7 +175,7 @@ def test_a_message_in_another_session_stays(journal: Journal) -> None:
         journal.append_message(f"{session}2", "user", "the same", id="m1", line="l1")
     append(journal, "session.deleted")
     append(journal, "session.deleted", "s2")
-    assert set(plan(journal.path, EVERYTHING).names.deleted) == {("s", "m1")}
+    assert set(plan(journal.path, EVERYTHING).names.unneeded) == {("s", "m1")}
     forget(journal.path, EVERYTHING)
     with Projection.open(journal.path) as projection:
         assert [view.content for view in projection.messages("fork")] == ["the same"]
@@ -197,9 +201,10 @@ def test_the_age_is_that_of_the_deletion(journal: Journal) -> None:
 
 def test_sessions_narrow_the_selection_and_other_parts_do_not_go_with_it() -> None:
     """A query, a source and single messages are refused."""
-    for refused in ({"query": "a"}, {"source": "a"}, {"messages": (("s", "m"),)}):
-        with pytest.raises(QueryError, match="narrowed by sessions and by an age alone"):
-            Selection(deleted=True, **refused)
+    for refused in ({"query": "a"}, {"query": ""}, {"source": "a"}, {"messages": (("s", "m"),)}):
+        for wanted in (EVERYTHING, Selection(replaced=True)):
+            with pytest.raises(QueryError, match="narrowed by sessions and by an age alone"):
+                replace(wanted, **refused)
     assert Selection(deleted=True, sessions=("s",), before=T).scope == "deleted"
 
 
@@ -220,7 +225,7 @@ def test_a_message_that_is_restored_after_the_plan_is_kept(journal: Journal) -> 
         store.flush("s", talk)
         store.delete("s")
         found = plan(journal.path, EVERYTHING)
-        assert len(found.names.deleted) >= 2
+        assert len(found.names.unneeded) >= 2
         store.flush("s", talk)
         with pytest.raises(NotFound, match="it was restored meanwhile"):
             forget(journal.path, found)

@@ -60,8 +60,12 @@ def test_without_a_matching_rule_a_session_is_kept() -> None:
         ("automatic = 1", "automatic must be true or false"),
         ("pinned = 'a'", "pinned must be a list"),
         ("pinned = [1]", "pinned must be a list"),
-        ("pined = []", "'pined' is not known; there are automatic, deleted, pinned, rule"),
+        (
+            "pined = []",
+            "'pined' is not known; there are automatic, deleted, pinned, replaced, rule",
+        ),
         ("deleted = true", "deleted must be a text"),
+        ("replaced = '30'", "replaced must be a number of hours"),
         ("deleted = '30'", "deleted must be a number of hours"),
         ("[rule]\nolder_than = '9d'", r"with the head \[\[rule\]\]"),
         ("[[rule]]\nsource = 'a'", "rule 1: older_than is missing"),

@@ -22,11 +22,13 @@ T = 1_700_000_000_000_000
         ({"query": "word", "sessions": ("s1",), "source": "cli", "before": T}, "query"),
         ({"source": "cli"}, "source"),
         ({"before": T}, "age"),
+        ({"replaced": True, "before": T, "sessions": ("s1", "@keys")}, "replaced"),
+        ({"deleted": True, "replaced": True}, "deleted and replaced"),
         ({"before": "2023-11-14T22:13:20Z", "source": "cli"}, "age"),
     ],
 )
 def test_valid_combinations_make_a_selection(parts: dict[str, Any], scope: str) -> None:
-    """Sessions and messages; a query, with or without filters; a source, an age or both."""
+    """Sessions and messages; a query; a source, an age or both; what readers do not need."""
     assert Selection(**parts).scope == scope
 
 

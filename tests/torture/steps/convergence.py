@@ -18,9 +18,10 @@ and transactions by one projector or several, with rebuilds in between, with sta
 and with segments that are rewritten as an erasure does, and joined as a compaction does, at random
 moments and in some of the copies. All must have the model's order of messages, sessions, counters,
 full-text terms and other contents, the same events and conflicts among them, and one digest. In a
-quarter of the sets, what is deleted is forgotten afterwards: readers must see no difference, also
-when a lane arrives that has a copy of each record. A seed
-that fails is reduced: events are left out as long as it still fails, and the rest is printed.
+quarter of the sets, what is deleted, what was replaced or both is forgotten afterwards: readers
+must see no difference, also when a lane arrives that has a copy of each record, and the set with
+this request must converge, too. A seed that fails is reduced: events are left out as long as it
+still fails, and the rest is printed.
 """
 
 from __future__ import annotations
@@ -40,8 +41,12 @@ from typing import TYPE_CHECKING
 
 from journal.format.event_types import ERASURE_REQUESTED
 from tests.support.arrangements import check_convergence
-from tests.support.forgetting.deleted import check_deleted
 from tests.support.forgetting.model import with_requests
+from tests.support.forgetting.unneeded import (
+    check_unneeded,
+    wanted_at_random,
+    with_replacements,
+)
 from tests.support.made_up import random_facts
 from tests.torture.arguments import Amount, Budget, again, step_parser
 
@@ -55,8 +60,8 @@ _REMEMBERS = 3
 """Of this many seeds, one has no requests to forget: a full run has 10,000 sets with requests."""
 _LIVE = 5
 """Of this many seeds, one is also projected in a journal with rebuilds, which takes longest."""
-_DELETED = 4
-"""Of this many seeds, in one what is deleted is forgotten, too."""
+_UNNEEDED = 4
+"""Of this many seeds, in one what readers do not need is forgotten, too."""
 _CHUNK = 20
 """Seeds that a worker gets at once."""
 _SIZES = (6, 24, 24, 24, 60)
@@ -102,8 +107,14 @@ def trouble(records: Sequence[Fact], seed: int, *, live: bool) -> str | None:
     with tempfile.TemporaryDirectory(prefix="convergence-", dir=shared_memory) as folder:
         try:
             check_convergence(Random(f"arrange {seed}"), records, Path(folder), live=live)
-            if seed % _DELETED == 0:
-                check_deleted(Random(f"deleted {seed}"), records, Path(folder))
+            if seed % _UNNEEDED == 0:
+                random = Random(f"unneeded {seed}")
+                more = with_replacements(random, records)
+                request = check_unneeded(more, Path(folder), wanted_at_random(random))
+                if request:
+                    arranged = Path(folder, "unneeded")
+                    arranged.mkdir()
+                    check_convergence(random, [*more, *request], arranged)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
             return f"{type(error).__name__}: {error}"
     return None

@@ -10,8 +10,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from journal.format.bounds import is_moment
 from journal.format.event_types import (
     KEY_DELETED,
@@ -24,41 +22,35 @@ from journal.format.event_types import (
     SESSION_REOPENED,
     SESSION_REVISED,
     SESSION_TITLED,
-    TRANSCRIPT_REPLACED,
     USAGE_ADDED,
     USAGE_SET,
 )
 from projector.apply.message_order import APPENDED
 from projector.db.kinds import KINDS, MESSAGE
 from projector.fold.messages import GONE, LISTING, OUT
-from projector.fold.sweeps import joined, reach
-from projector.forgetting.deleted.needed import Placed, needed
-from projector.forgetting.deleted.since import Appended, Deletions
+from projector.forgetting.unneeded.needed import Placed, needed
+from projector.forgetting.unneeded.rows import (
+    count_others,
+    has_shared_key,
+    kinds,
+    read_copies,
+    read_deletions,
+)
+from projector.forgetting.unneeded.since import Appended, Deletions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     import apsw
 
     from projector.fold.sweeps import Copies
-
-Key = tuple[str, str]
-"""Ids of a session and of an event in it."""
+    from projector.forgetting.unneeded.wanted import Key, Wanted
 
 _OWN = (
     *(SESSION_CREATED, SESSION_ENSURED, SESSION_REVISED, SESSION_TITLED, SESSION_ENDED),
     *(SESSION_REOPENED, USAGE_ADDED, USAGE_SET, KEY_SET, KEY_DELETED),
 )
 """Types of events that have no effect where a deletion of their session reaches them."""
-
-
-_SHARED = (
-    "SELECT 1 FROM _other_contents c JOIN _events e ON e.session = c.session AND"
-    f" e.event_id = c.event_id WHERE c.session = ? AND c.type = '{TRANSCRIPT_REPLACED}'"
-    f" AND e.kind <> {KINDS[TRANSCRIPT_REPLACED]} LIMIT 1"
-)
-"""Selects a row for a session in which a broken writer gave the key of another event to a new
-transcript. The messages in that count, and would go with the key."""
 
 
 _COPIED = (
@@ -69,26 +61,6 @@ _COPIED = (
 )
 """Selects the ids of messages of a session that another session has, too, and shows: without this
 one, it would be an own message of that session, which decides where others are at home."""
-
-
-def _kinds(types: Iterable[str]) -> str:
-    return ", ".join(str(KINDS[type]) for type in types)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which deleted messages and sessions are to be forgotten.
-
-    Attributes:
-        before: those that have been deleted since before this moment, by the clocks of their
-            writers; microseconds since 1970. None for all.
-        sessions: only those of these sessions; empty for all.
-        kept: ids of sessions of which nothing is to be forgotten.
-    """
-
-    before: int | None = None
-    sessions: tuple[str, ...] = ()
-    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +100,13 @@ def find_deleted(db: apsw.Connection, wanted: Wanted) -> Deleted:
     )
     found: list[tuple[Any, ...]] = db.execute(query).fetchall()
     for row, name, known, total in found:
-        if name in wanted.kept or (wanted.sessions and name not in wanted.sessions):
+        if not wanted.has_session(name) or has_shared_key(db, row):
             continue
-        if db.execute(_SHARED, (row,)).get is not None:
-            continue
-        copies = _copies(db, row)
+        copies = read_copies(db, row)
         doomed = _messages(db, row, copies, wanted.before, keeps_one=not known and total > 0)
         is_gone = not known and not total
         own = _own(db, row, copies, wanted.before) if is_gone else []
-        ids = dict.fromkeys([*_with_changes(db, row, doomed), *own])
+        ids = dict.fromkeys(_with_changes(db, row, [*doomed, *own]))
         if not ids:
             continue
         if is_gone:
@@ -144,20 +114,8 @@ def find_deleted(db: apsw.Connection, wanted: Wanted) -> Deleted:
         else:
             messages += [(str(name), id) for id in doomed]
         events += [(str(name), id) for id in ids]
-        contents += len(ids) + _count_others(db, row, ids)
+        contents += len(ids) + count_others(db, row, ids)
     return Deleted(tuple(sessions), tuple(messages), tuple(events), contents)
-
-
-def _copies(db: apsw.Connection, session: int) -> Mapping[str, Copies]:
-    """Return the lanes that hold an event which was appended more than once, by its id."""
-    found: dict[str, Copies] = {}
-    query = (
-        "SELECT c.event_id, l.uuid, c.seq FROM _copies c JOIN _lanes l ON l.id = c.lane_row"
-        " WHERE c.session = ?"
-    )
-    for id, lane, seq in db.execute(query, (session,)):
-        found.setdefault(id, {})[lane] = seq
-    return found
 
 
 def _messages(
@@ -214,15 +172,15 @@ def _messages(
 
 
 def _with_changes(db: apsw.Connection, session: int, doomed: Iterable[str]) -> list[str]:
-    """Return the ids of messages, and of events that change nothing but these.
+    """Return the ids of events, and of those that change nothing but messages with these ids.
 
-    Such an event is forgotten with the messages. It is named, too: else another content of its key
+    Such an event is forgotten with them. It is named, too: else another content of its key
     would come into force.
     """
     changed: defaultdict[str, set[str]] = defaultdict(set)
     query = (
         "SELECT e.event_id, c.message FROM _changes c JOIN _events e ON e.id = c.event"
-        f" WHERE c.session = ? AND e.kind IN ({_kinds((MESSAGE_REVISED, *LISTING))})"
+        f" WHERE c.session = ? AND e.kind IN ({kinds((MESSAGE_REVISED, *LISTING))})"
     )
     for id, message in db.execute(query, (session,)):
         changed[str(id)].add(message)
@@ -246,26 +204,13 @@ def _own(
         copies: the lanes that hold an event, by its id.
         before: only deletions before this moment count.
     """
+    deleted = read_deletions(db, session, before)
     query = (
-        "SELECT event_id, kind, time, ord, l.uuid, seq, CASE WHEN kind = ?2 THEN other_fields END"
-        " FROM _events e JOIN _lanes l ON l.id = e.lane_row"
-        f" WHERE session = ?1 AND kind <> {MESSAGE} AND kind IN (?2, {_kinds(_OWN)})"
-    )
-    found: list[tuple[Any, ...]] = db.execute(query, (session, KINDS[SESSION_DELETED])).fetchall()
-    deleted = joined(
-        reach((ord, lane, seq), orjson.loads(text))
-        for _, _, time, ord, lane, seq, text in found
-        if text is not None and (before is None or time < before)
+        "SELECT event_id, ord, l.uuid, seq FROM _events e JOIN _lanes l ON l.id = e.lane_row"
+        f" WHERE session = ? AND kind <> {MESSAGE} AND kind IN ({kinds(_OWN)})"
     )
     return [
         str(id)
-        for id, kind, _, ord, lane, seq, _ in found
-        if kind != KINDS[SESSION_DELETED]
-        and deleted.has((ord, lane, seq), {lane: seq} | copies.get(id, {}))
+        for id, ord, lane, seq in db.execute(query, (session,))
+        if deleted.has((ord, lane, seq), {lane: seq} | copies.get(id, {}))
     ]
-
-
-def _count_others(db: apsw.Connection, session: int, ids: Collection[str]) -> int:
-    """Return how many other contents the keys of events have."""
-    query = "SELECT event_id FROM _other_contents WHERE session = ?"
-    return sum(id in ids for (id,) in db.execute(query, (session,)))
