@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -218,6 +219,24 @@ def test_the_pager_gets_the_text_with_colours(
     assert "--full shows all" in read.read_text()
     terminal(commands, journal, PAGER=pager, NO_COLOR="1")
     assert read.read_text().startswith("Containers\n")
+
+
+def test_the_pager_gets_no_control_characters(
+    commands: Commands, journal: Path, tmp_path: Path
+) -> None:
+    """What a message, a tool or a folder contains cannot command the terminal through it."""
+    evil = "\x1b]0;OWNED\x07\x9b31m\u202e"
+    with Journal.open(journal) as appended:
+        appended.append_message("parent-1", "tool", evil + OUTPUT + evil, id="m9", tool_name=evil)
+        about = {"title": evil, "cwd": f"/{evil}"}
+        appended.append(session="parent-1", type="session.revised", data=about)
+    read = tmp_path / "read"
+    terminal(commands, journal, PAGER=f"sh -c 'cat > {read}'")
+    shown = re.sub(r"\x1b\[(0|1|2|3\d)m", "", read.read_text())
+    assert shown.count(r"\x1b]0;OWNED") == 5
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown)
+    assert "--resume parent-1" in shown
+    assert "cd /" not in shown
 
 
 def test_less_ends_by_itself_if_all_fits(commands: Commands, journal: Path) -> None:
