@@ -104,7 +104,7 @@ def _message(line: int, talk: Conversation, tree: MessageTree, node: Node) -> It
 
 def _above(tree: MessageTree, node: Node) -> str | None:
     """Return the nearest message above a place."""
-    for id in reversed(tree.path(node.id)[:-1]):
+    for id in tree.above(node.id):
         if id in tree.keys:
             return tree.keys[id][-1]
     return None

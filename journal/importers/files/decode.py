@@ -49,7 +49,7 @@ def decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
     Raises:
         BadLine: the line is no JSON.
     """
-    value, repairs = _decode(raw)
+    value, repairs = decode_shallow(raw)
     if raw.count(b"[") + raw.count(b"{") > DEPTH and too_deep(value):
         raise BadLine("nested too deeply")
     return value, repairs
@@ -89,7 +89,8 @@ def too_deep(value: Json) -> bool:
     return True
 
 
-def _decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
+def decode_shallow(raw: bytes) -> tuple[Json, tuple[str, ...]]:
+    """Read bytes of fewer than `DEPTH` levels of nesting, as `decode`."""
     # searching the translated line is six times faster than searching the line with the pattern
     if _NINETEEN not in raw.translate(_DIGITS_AS_ZEROS) or not _LONG_DIGITS.search(raw):
         try:

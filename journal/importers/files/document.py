@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
-from journal.importers.files.decode import BadLine, decode, too_deep
+from journal.importers.files.decode import DEPTH, BadLine, decode, decode_shallow, too_deep
 from journal.importers.files.document_shape import Shape, shape_of
 from journal.importers.files.list_items import raw_items
 from journal.importers.files.streaming import (
@@ -100,18 +100,18 @@ class Document:
             Broken: the document is no JSON from here on.
         """
         if name is None:
-            for number, raw in enumerate(raw_items(self.stream), 1):
-                yield number, _decoded(number, raw, parse)
+            for number, (raw, levels) in enumerate(raw_items(self.stream), 1):
+                yield number, _decoded(number, raw, levels, parse)
             return
         for number, piece in enumerate(pieces_of(self.stream, name), 1):
             yield number, _deep(number) if too_deep(piece) else parse(number, piece)
 
 
 def _decoded(
-    number: int, raw: bytes, parse: Callable[[int, Json], Iterator[Item]]
+    number: int, raw: bytes, levels: int, parse: Callable[[int, Json], Iterator[Item]]
 ) -> Iterator[Item]:
     try:
-        piece, repairs = decode(raw)
+        piece, repairs = decode_shallow(raw) if levels < DEPTH else decode(raw)
     except BadLine as bad:
         if str(bad) != DEEP:
             # its end may be wrong, too: what follows could be a text within a message

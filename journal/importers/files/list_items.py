@@ -30,8 +30,10 @@ _SPACE = re.compile(rb"[ \t\r\n]*+")
 _ENDED = "it ends within the list"
 
 
-def raw_items(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes of each item of a list; they are JSON only if the document is.
+def raw_items(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield the bytes of each item of a list, and its levels of nesting; 0 for a single value.
+
+    The bytes are JSON only if the document is.
 
     Args:
         stream: the document, which is read from its beginning.
@@ -45,7 +47,7 @@ def raw_items(stream: BinaryIO) -> Iterator[bytes]:
     text.at += 1
     mark = text.mark()
     while mark != b"]":
-        yield text.item()
+        yield text.item(), text.levels
         mark = text.mark()
         if mark == b",":
             text.at += 1
@@ -63,14 +65,15 @@ class _Text:
 
     Attributes:
         at: offset in the bytes that are held, up to which they were read.
+        levels: levels of nesting of the item.
     """
 
-    __slots__ = ("_held", "_stream", "at")
+    __slots__ = ("_held", "_stream", "at", "levels")
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._held = bytearray()
-        self.at = 0
+        self.at = self.levels = 0
 
     def mark(self) -> bytes:
         """Return the next character that is no white space, unread; empty at the end."""
@@ -91,7 +94,7 @@ class _Text:
         """
         # at most a chunk is behind an item, so this moves few bytes
         del self._held[: self.at]
-        self.at = 0
+        self.at = self.levels = 0
         first = bytes(self._held[:1])
         if first in (b"[", b"{"):
             self._skip_container()
@@ -108,6 +111,7 @@ class _Text:
                 self.at = found.end()
                 if found.lastindex == _OPENS:
                     depth += 1
+                    self.levels = max(self.levels, depth)
                 elif found.lastindex == _CLOSES:
                     depth -= 1
                 else:

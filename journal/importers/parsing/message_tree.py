@@ -72,6 +72,15 @@ class MessageTree:
         """Return the ids from the first place to a leaf; none if there is no such place."""
         return list(reversed(self._up(leaf, {})))
 
+    def above(self, id: str) -> Iterator[str]:
+        """Yield the ids of the places above a place, the nearest first; a cycle ends."""
+        met = {id}
+        parent = self.nodes[id].parent
+        while parent in self.nodes and parent not in met:
+            met.add(parent)
+            yield parent
+            parent = self.nodes[parent].parent
+
     def _up(self, id: str | None, known: dict[str, tuple[int, int]]) -> list[str]:
         """Return a place and those above it, up to a known one; a cycle ends."""
         path: dict[str, None] = {}

@@ -200,7 +200,7 @@ class Tail:
         for at, whole in enumerate(parts.objects, number):
             value, repairs = decode(whole)
             yield from (Repaired(line.number, repair) for repair in repairs)
-            yield from self._parsed(at, value, replace(line, raw=whole))
+            yield from self._parsed(at, value, line._replace(raw=whole))
         self._more += len(parts.objects) - 1
 
     def _parsed(self, number: int, value: Json, line: Line) -> Iterator[Item]:

@@ -32,7 +32,7 @@ FORMS: list[dict[str, Any]] = [
 def split(raw: bytes, chunk: int) -> list[bytes]:
     """Return the items of a list that is read in chunks of this many bytes."""
     with patch.object(list_items, "_CHUNK", chunk):
-        return list(raw_items(io.BytesIO(raw)))
+        return [item for item, _ in raw_items(io.BytesIO(raw))]
 
 
 def until_broken(raw: bytes, chunk: int) -> tuple[list[bytes], str]:
@@ -40,7 +40,7 @@ def until_broken(raw: bytes, chunk: int) -> tuple[list[bytes], str]:
     found: list[bytes] = []
     try:
         with patch.object(list_items, "_CHUNK", chunk):
-            found.extend(raw_items(io.BytesIO(raw)))
+            found.extend(item for item, _ in raw_items(io.BytesIO(raw)))
     except Broken as broken:
         return found, str(broken)
     return found, ""
@@ -105,7 +105,9 @@ def test_the_damage_of_a_list_is_named(raw: bytes, count: int, why: str, chunk: 
 def test_a_deep_item_is_found_whole(depth: int) -> None:
     """Its depth is for the decoder to judge; the items around it are found."""
     deep = b"[" * depth + b"]" * depth
-    assert split(b"[1," + deep + b",2]", 100) == [b"1", deep, b"2"]
+    with patch.object(list_items, "_CHUNK", 100):
+        found = list(raw_items(io.BytesIO(b"[1," + deep + b",[[],[]]]")))
+    assert found == [(b"1", 0), (deep, depth), (b"[[],[]]", 2)]
 
 
 def test_an_endless_nesting_is_given_up() -> None:
@@ -127,5 +129,5 @@ class _Counted(io.BytesIO):
 def test_a_list_is_read_no_further_than_its_item_needs() -> None:
     """The first item of a large list costs one chunk, and not the list."""
     stream = _Counted(b"[" + b'{"a": "text"}, ' * 100_000 + b"1]")
-    assert next(raw_items(stream)) == b'{"a": "text"}'
+    assert next(raw_items(stream)) == (b'{"a": "text"}', 1)
     assert stream.longest < 2 * 256 * 1024
