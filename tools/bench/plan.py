@@ -41,6 +41,7 @@ class Plan:
         rewritten: bytes of the lane that is erased from and compacted.
         beside_seconds: for which a process appends beside that.
         imported: bytes of the transcripts that are imported.
+        followed: files that a process follows.
         lanes: lanes beside which a projector idles.
         idle_seconds: the time for which it idles.
         growth: messages in the journals that are compared for growth.
@@ -69,6 +70,7 @@ class Plan:
     rewritten: int = 256 * 1024 * 1024
     beside_seconds: float = 10.0
     imported: int = 1_000_000_000
+    followed: int = 20_000
     lanes: int = 1_000
     idle_seconds: float = 30.0
     growth: tuple[int, ...] = (10_000, 100_000, 1_000_000, 3_000_000)
@@ -99,6 +101,7 @@ def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
         rewritten=32 * 1024 * 1024,
         beside_seconds=3.0,
         imported=60_000_000,
+        followed=2_000,
         idle_seconds=5.0,
         growth=(5_000, 20_000, 50_000),
     )
@@ -126,6 +129,7 @@ def tiny(folder: Path) -> Plan:
         rewritten=512 * 1024,
         beside_seconds=0.2,
         imported=200_000,
+        followed=12,
         lanes=5,
         idle_seconds=0.2,
         growth=(100, 200),

@@ -36,14 +36,14 @@ def measure(plan: Plan) -> list[Figure]:
     with running(path) as pid:
         sleep(min(_SETTLE, plan.idle_seconds))
         for _ in range(plan.heavy_rounds):
-            began, used = perf_counter(), _used(pid)
+            began, before = perf_counter(), used(pid)
             sleep(plan.idle_seconds)
-            shares.append((_used(pid) - used) / (perf_counter() - began) * 100)
+            shares.append((used(pid) - before) / (perf_counter() - began) * 100)
     name = f"idle projector, {plan.lanes:,} lanes"
     return [figure(name, "% of a core", shares, target=at_most(0.5))]
 
 
-def _used(pid: int) -> float:
+def used(pid: int) -> float:
     """Return the seconds of processor time that a process has used, in user and system mode."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     user, system = int(fields[11]), int(fields[12])

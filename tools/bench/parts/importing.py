@@ -1,37 +1,50 @@
-"""A first import: megabytes a second from transcripts to the journal, and the memory it needs."""
+"""A first import: its megabytes a second and its memory; and what following many files costs."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from shutil import rmtree
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
 import orjson
 
 from journal import Journal
 from journal.importers.run.driver import Importer
+from tools.bench.corpus.followed import next_line, write_many
 from tools.bench.corpus.transcripts import write_chatgpt, write_claude_code
+from tools.bench.parts.idle import used
 from tools.bench.parts.projecting import peak
 from tools.bench.processes import BenchError, alone
 from tools.bench.report.figure import Figure, at_least, at_most, figure
+from tools.bench.report.spread import percentile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tools.bench.plan import Plan
 
-ROW = "a first import"
+ROW = "a first import, and following many files"
 FLOOR = (
     "`orjson.loads` over the same lines, or over the whole export. Besides, an import hashes the"
     " source and each event, builds each message, encodes it, decodes and compares what was"
-    " encoded, and writes and syncs it."
+    " encoded, and writes and syncs it. Following: inotify, and the look at the changed file, at"
+    " most four times a second."
 )
 _CASES = (
     ("transcripts of Claude Code", "projects", False, 40),
     ("the same, and secrets are redacted", "projects", True, 25),
     ("an export of ChatGPT", "conversations.json", False, 40),
 )
+_SETTLE = 4.0
+"""Seconds after which a process that follows has done all one-time work."""
+_PATIENCE = 30.0
+_END = 16_384
+"""Bytes at the end of a segment in which a new line is looked for."""
 _PART = 5
 """The export has this part of the bytes of the transcripts: its floor needs all of it in memory."""
 
@@ -62,7 +75,65 @@ def measure(plan: Plan) -> list[Figure]:
             figure(f"memory: {name}", "bytes", memory, target=at_most(150e6)),
         ]
     rmtree(folder)
-    return figures
+    return [*figures, *_following(plan)]
+
+
+def _following(plan: Plan) -> list[Figure]:
+    """Measure a process that follows many files: idle, and until it has a new line."""
+    folder = plan.folder / "following"
+    paths = write_many(folder / "home", plan.followed)
+    rng, taken = Random(1), []
+    with _running(folder / "journal", folder / "home") as pid:
+        sleep(min(_SETTLE, plan.idle_seconds))
+        began, before = perf_counter(), used(pid)
+        sleep(plan.idle_seconds)
+        share = (used(pid) - before) / (perf_counter() - began) * 100
+        for turn in range(plan.found):
+            sleep(rng.uniform(0.03, 0.3))
+            number = rng.randrange(len(paths))
+            with paths[number].open("ab") as file:
+                file.write(next_line(number, f"needle{turn}x"))
+            taken.append(_wait_for(folder / "journal", f"needle{turn}x"))
+    rmtree(folder)
+    name = f"--follow over {plan.followed:,} files"
+    return [
+        figure(f"{name}: idle", "% of a core", [share], target=at_most(1)),
+        figure(f"{name}: a line is in the journal, p50", "ms", [percentile(taken, 50)]),
+        figure(
+            f"{name}: a line is in the journal, maximum", "ms", [max(taken)], target=at_most(1_000)
+        ),
+    ]
+
+
+@contextmanager
+def _running(journal: Path, home: Path) -> Iterator[int]:
+    """Run an import that follows a folder; yield its pid when all files are imported."""
+    command = [sys.executable, "-m", "journal", "--journal", str(journal), "import", "auto"]
+    process = subprocess.Popen([*command, str(home), "--follow"], stderr=subprocess.PIPE)
+    try:
+        line = process.stderr.readline() if process.stderr else b""
+        if not line.startswith(b"All files are imported"):
+            process.kill()
+            output = (line + process.communicate()[1]).decode(errors="replace")
+            raise BenchError(f"journal import --follow did not start: {output}")
+        yield process.pid
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _wait_for(journal: Path, text: str) -> float:
+    """Return the milliseconds until a text is at the end of the journal."""
+    began = perf_counter()
+    while True:
+        for segment in journal.glob("lanes/*/*.jsonl"):
+            with segment.open("rb") as file:
+                file.seek(max(0, segment.stat().st_size - _END))
+                if text.encode() in file.read():
+                    return (perf_counter() - began) * 1000
+        if perf_counter() - began > _PATIENCE:
+            raise BenchError(f"{text} is not in the journal after {_PATIENCE} s")
+        sleep(0.002)
 
 
 def load(path: str) -> Callable[[], float]:
