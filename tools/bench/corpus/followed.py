@@ -68,8 +68,9 @@ def _gemini(number: int, text: str) -> dict[str, Any]:
 
 
 def _kimi(_number: int, text: str) -> dict[str, Any]:
-    said = [{"type": "text", "text": text}]
-    return {"type": "turn.prompt", "input": said, "origin": {"kind": "user"}, "time": _MILLIS}
+    content = [{"type": "text", "text": text}]
+    message = {"role": "user", "content": content, "origin": {"kind": "user"}}
+    return {"type": "context.append_message", "message": message, "time": _MILLIS}
 
 
 def _pi(number: int, text: str) -> dict[str, Any]:
