@@ -147,6 +147,10 @@ def command(
 
     What was forgotten (`journal forget`) is not imported again.
 
+    A session whose file or conversation has vanished from the folders of an import, and that no
+    other source has, stays in the journal and is marked: `projector sessions --gone` lists it. The
+    mark is cleared when a source has the session again.
+
     What cannot be imported is skipped, counted and named in the report. The report goes to stderr,
     or as JSON to stdout. On a terminal, a bar shows the bytes that were read, the messages, and the
     time that is left. With auto, a file of no known format is an error if PATH names it; in a
@@ -156,9 +160,9 @@ def command(
     is ignored. If the disk is full, it says so, and goes on when there is space.
 
     JSON: {"files", "unchanged", "sessions", "lines", "messages", "events", "already",
-    "redacted": {...}, "forgotten", "conflicts", "conflicting", "skipped": {...},
-    "skipped_at": {...}, "repaired": {...}, "passed_over": {...}, "side_files", "unknown",
-    "errors": {...}}
+    "redacted": {...}, "forgotten", "gone", "returned", "conflicts", "conflicting",
+    "skipped": {...}, "skipped_at": {...}, "repaired": {...}, "passed_over": {...}, "side_files",
+    "unknown", "errors": {...}}
 
     \b
     Examples:

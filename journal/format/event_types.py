@@ -78,6 +78,8 @@ _MESSAGE: _Fields = {
 MESSAGE_FIELDS = tuple(_MESSAGE)
 """The fields of a message, in the order in which they are documented."""
 
+GONE = "gone"
+"""The field of a session whose source has vanished."""
 SESSION_FIELDS: _Fields = {
     "title": (str,),
     "source": (str,),
@@ -91,6 +93,7 @@ SESSION_FIELDS: _Fields = {
     "branch": (str,),
     "commit": (str,),
     "relation": (str,),
+    GONE: (int,),
     "extra": (dict,),
 }
 """The fields of a session, and the kind of each."""
@@ -115,7 +118,7 @@ _USAGE: _Fields = {
     "timestamp": (int,),
     "extra": (dict,),
 }
-_MOMENTS = frozenset(("timestamp", "started", "ended"))
+_MOMENTS = frozenset(("timestamp", "started", "ended", GONE))
 _NOT_EMPTY = ("source", "meta", "call")
 _LOOKED_AT = _MOMENTS | {"line", "token_count", *_NOT_EMPTY}
 """The fields whose values are checked, and not only their kinds."""

@@ -150,11 +150,13 @@ class DatabaseResult:
         rows: rows that were read.
         known: `known` of the next import; it may be lost at any time.
         failure: why a part could not be read, or None.
+        sessions: ids of all sessions that it has now; None if that is not known.
     """
 
     rows: int
     known: str
     failure: str | None = None
+    sessions: frozenset[str] | None = None
 
 
 class DatabaseReader(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
 from projector.views.session_tree import SessionNode, session_tree
+from projector.views.sessions import sessions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
 @click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="Sessions to skip.")
 @click.option("--tree", is_flag=True, help="Show forks and sub-agents below their parents.")
+@click.option("--gone", is_flag=True, help="Only sessions that no source has any more.")
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_obj
@@ -31,6 +34,7 @@ def command(
     limit: int,
     offset: int,
     tree: bool,  # noqa: FBT001 - click gives flags so
+    gone: bool,  # noqa: FBT001
     timeout: float,
     as_json: bool,  # noqa: FBT001
 ) -> None:
@@ -39,6 +43,7 @@ def command(
     \b
         projector sessions --limit 5
         projector sessions --tree
+        projector sessions --gone
         projector sessions --json | jq -r 'select(.source == "cli") | .session'
 
     On a terminal, ids are short ones, which `projector show` takes, and lines are cut to its width.
@@ -48,21 +53,27 @@ def command(
     `replays`. In a tree the limit counts sessions without a parent, and each session has a
     `depth`: 0, or one more than its parent's.
 
+    `gone` is when an import noticed that the files or databases that it was imported from have the
+    session no more; with --gone such sessions alone are listed, which only the journal still has.
+
     JSON: {"session", "title", "source", "model", "cwd", "parent", "user", "system_prompt",
-    "config": {...}, "started", "branch", "commit", "relation", "ended", "end_reason", "last",
-    "messages", "replays", "tool_calls", "usage": {...}, "preview", "extra": {...},
+    "config": {...}, "started", "branch", "commit", "relation", "gone", "ended", "end_reason",
+    "last", "messages", "replays", "tool_calls", "usage": {...}, "preview", "extra": {...},
     "behind": {"bytes", "events", "as_of", "why"}}
 
     Times are in µs since 1970; `preview` is the beginning of the first message that a person
     wrote; `behind` is there if the projection lacks events of the journal.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    if tree and gone:
+        raise click.UsageError("--gone lists sessions without their parents: leave out --tree")
     with Projection.open(path, timeout=timeout) as projection:
         if tree:
             nodes, fresh = projection.read(lambda db: session_tree(db, limit=limit, offset=offset))
             behind = fresh.behind
         else:
-            listed = projection.sessions(limit=limit, offset=offset)
-            nodes, behind = [SessionNode(view, 0) for view in listed], listed.behind
+            asked = partial(sessions, limit=limit, offset=offset, gone=gone)
+            listed, fresh = projection.read(asked)
+            nodes, behind = [SessionNode(view, 0) for view in listed], fresh.behind
         listed_ids = [node.view.session for node in nodes]
         names = None if as_json else short_names(projection, listed_ids)
     warn_if_behind(behind)
@@ -73,5 +84,6 @@ def command(
         )
         return
     if not nodes:
-        print_line("no sessions; append something with `journal append`", err=True)
+        hint = "" if gone else "; append something with `journal append`"
+        print_line(f"no sessions{hint}", err=True)
     print_sessions(nodes, names)

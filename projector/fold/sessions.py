@@ -22,6 +22,7 @@ from journal.format.bounds import is_amount, is_count, is_moment
 from journal.format.event_types import (
     COSTS,
     COUNTS,
+    GONE,
     KEY_SET,
     SESSION_CREATED,
     SESSION_DELETED,
@@ -79,8 +80,8 @@ class Session:
         ended: when it ended, microseconds since 1970; None while it continues.
         end_reason: why.
         extra: everything else that its events say.
-        known: whether it has events of its own that no deletion reaches; else it is a session only
-            if it has messages.
+        known: whether it has events of its own that no deletion reaches and that say more than
+            whether its source is there; else it is a session only if it has messages.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -116,7 +117,18 @@ def fold_session(events: Iterable[OrderedEvent]) -> Session:
             ended = {}
     values = {name: value for name, value in (ensured | written).items() if value is not _CLEARED}
     fields, extra = split_extra(values)
-    return Session(fields, **ended, extra=extra, known=bool(ordered))
+    return Session(fields, **ended, extra=extra, known=not all(map(_is_presence, ordered)))
+
+
+def _is_presence(event: OrderedEvent) -> bool:
+    """Return whether an event says only that the source of a session vanished, or is back."""
+    _, type, data, *_ = event
+    return (
+        type == SESSION_REVISED
+        and bool(data)
+        and data.keys() <= {GONE, "clear"}
+        and data.get("clear", [GONE]) == [GONE]
+    )
 
 
 def _by_order(event: OrderedEvent) -> Order:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class SessionFields(TypedDict, total=False):
-    """Fields of a session; `started` is a moment, integers in microseconds since 1970."""
+    """Fields of a session; `started` and `gone` are moments, integers in µs since 1970."""
 
     title: str | None
     source: str | None
@@ -26,6 +26,7 @@ class SessionFields(TypedDict, total=False):
     branch: str | None
     commit: str | None
     relation: str | None
+    gone: datetime | str | int | None
     extra: dict[str, Any] | None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from journal.erasure.requests import Forgotten
 from journal.errors import EventError
 from journal.format.event_types import (
+    GONE,
     SESSION_CLEARED,
     SESSION_CREATED,
     SESSION_DELETED,
@@ -66,8 +67,9 @@ class Sessions(Handle):
     The fields of a session are `title`, `source`, `model`, `cwd`, `parent` (the session that it
     continues or belongs to), `relation` (what it is of its parent: `fork`, `subagent` or
     `continuation`), `branch` and `commit` (of git), `user`, `system_prompt`, `config` (of the
-    model), `started` (an aware datetime, an ISO 8601 string or microseconds since 1970) and
-    `extra` (a dict for anything else). None means absent.
+    model), `started` (an aware datetime, an ISO 8601 string or microseconds since 1970), `gone`
+    (likewise: when its source was found to have vanished) and `extra` (a dict for anything else).
+    None means absent.
     """
 
     def create(self, session: str | None = None, **fields: Unpack[SessionFields]) -> str:
@@ -306,6 +308,6 @@ def titled(db: apsw.Connection, title: str, but: str) -> str | None:
 
 def _present(fields: SessionFields) -> dict[str, Any]:
     data = present(fields)
-    if "started" in data:
-        data["started"] = moment("started", data["started"])
+    for name in {"started", GONE} & data.keys():
+        data[name] = moment(name, data[name])
     return data

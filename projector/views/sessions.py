@@ -36,6 +36,8 @@ class SessionView:
         config: the model's configuration; None if no event gives it.
         branch, commit: of git, in its working directory.
         relation: what it is of its parent: `fork`, `subagent` or `continuation`.
+        gone: when it was noticed that the files or databases that it was imported from have it no
+            more; None while one has it.
         started: the date that its events give, else that of its first message (of a fork: the first
             that it does not repeat), else when it was created; microseconds since 1970.
         ended: when it ended; None while it continues.
@@ -63,6 +65,7 @@ class SessionView:
     branch: str | None
     commit: str | None
     relation: str | None
+    gone: int | None
     ended: int | None
     end_reason: str | None
     last: int | None
@@ -113,6 +116,7 @@ def sessions(
     *,
     source: str | None = None,
     parent: str | None = None,
+    gone: bool = False,
     limit: int,
     offset: int = 0,
 ) -> list[SessionView]:
@@ -122,12 +126,13 @@ def sessions(
         db: the projection.
         source: only those whose events give this source.
         parent: only those that continue or belong to the session with this id.
+        gone: only those that no source has any more.
         limit: most to return.
         offset: how many to skip.
     """
     wanted = {"source": source, ABOVE: parent}
     given = {column: value for column, value in wanted.items() if value is not None}
-    where = "".join(f" AND {column} = ?" for column in given)
+    where = "".join(f" AND {column} = ?" for column in given) + " AND gone IS NOT NULL" * gone
     order, horizon = "last DESC NULLS LAST", _horizon()
     if db.execute("SELECT 1 FROM _sessions WHERE last > ? LIMIT 1", (horizon,)).get is not None:
         # a session with a date in the future would stay on top until then

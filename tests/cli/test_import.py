@@ -64,6 +64,8 @@ def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
         "already": 0,
         "redacted": {},
         "forgotten": 0,
+        "gone": 0,
+        "returned": 0,
         "conflicts": 0,
         "conflicting": [],
         "skipped": {"not JSON": 1},

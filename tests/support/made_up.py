@@ -212,6 +212,9 @@ def _about(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
         if "extra" in data:
             gone -= {"extra.a", "extra.b"}
         data["clear"] = random.sample(sorted(gone), random.randint(0, len(gone)))
+    if type == SESSION_REVISED and "user" in data:
+        # what an importer writes: the source of the session vanished, or is back
+        return type, {"gone": 5} if data["user"] == "u" else {"clear": ["gone"]}
     return type, data
 
 

@@ -76,6 +76,7 @@ _SAID = (
     "branch",
     "commit",
     "relation",
+    "gone",
 )
 _FOLDED = (
     *(*_SAID, "ended", "end_reason", "extra", "known", "message_total"),
@@ -392,7 +393,8 @@ class Model:
                     pass
         fields = {k: v for k, v in (ensured | given).items() if v is not ...}
         extra = {k[6:]: v for k, v in fields.items() if k.startswith("extra.")}
-        return (*(fields.get(k) for k in _SAID), *end, extra, int(bool(own)))
+        said = [fact for fact in own if not _only_says_gone(fact.event)]
+        return (*(fields.get(k) for k in _SAID), *end, extra, int(bool(said)))
 
     def _homes(
         self, states: dict[str, dict[str, str]], in_force: dict[Key, dict[str, Any]]
@@ -486,6 +488,12 @@ class Model:
             elif fact.event.type == "key.deleted":
                 keys[data["key"]] = None
         return keys
+
+
+def _only_says_gone(event: Event) -> bool:
+    data = {name: value for name, value in event.data.items() if name != "gone"}
+    bare = not data or data == {"clear": ["gone"]}
+    return event.type == "session.revised" and bool(event.data) and bare
 
 
 def _line(id: str, data: dict[str, Any]) -> str:

@@ -49,6 +49,8 @@ class Walk:
         failed: called with the error of each folder that cannot be read.
         passed: called with the reason and the path of what is skipped in a folder.
         roots: the folders that were walked with all below them, without links.
+        seen: the files that were found, without links, whether they are imported or not.
+        unreadable: the folders that could not be read, without links.
         apart: folders of files that were given by their own paths, or that a link leads to.
     """
 
@@ -59,6 +61,8 @@ class Walk:
     passed: Callable[[str, Path], None] = lambda _reason, _path: None
     roots: set[str] = field(default_factory=set)
     apart: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
     _met: set[str] = field(default_factory=set)
     _folders: set[str] = field(default_factory=set)
 
@@ -70,6 +74,7 @@ class Walk:
                 yield from self._folder(path, real)
             elif real not in self._met:
                 self._met.add(real)
+                self.seen.add(real)
                 self.apart.add(os.path.dirname(real))  # noqa: PTH120 - a path as text
                 yield Source(path, named=True, real=Path(real))
 
@@ -102,12 +107,14 @@ class Walk:
             if linked or here is folder:
                 self.roots.add(real)
             below: list[tuple[Path, str, bool]] = []
-            for entry in self._entries(here):
+            for entry in self._entries(here, real):
                 path, link = here / entry.name, entry.is_symlink()
                 itself = os.path.realpath(path) if link else os.path.join(real, entry.name)  # noqa: PTH118 - thousands of Path objects cost
                 if _is_folder(entry):
                     below.append((path, itself, link))
-                elif (reason := self._reason(entry, here.name)) is not None:
+                    continue
+                self.seen.add(itself)
+                if (reason := self._reason(entry, here.name)) is not None:
                     self.passed(reason, path)
                 elif itself not in self._met:
                     self._met.add(itself)
@@ -116,11 +123,12 @@ class Walk:
                     yield Source(path, named=False, real=Path(itself))
             waiting.extend(reversed(below))
 
-    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+    def _entries(self, folder: Path, real: str) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(folder) as found:
                 return sorted(found, key=lambda entry: entry.name)
         except OSError as error:
+            self.unreadable.add(real)
             self.failed(error)
             return []
 

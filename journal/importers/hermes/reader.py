@@ -24,6 +24,7 @@ from journal.importers.hermes.messages import Messages
 from journal.importers.hermes.rows import KEY_SPACES, named_value
 from journal.importers.hermes.sessions import write_session
 from journal.importers.hermes.versions import NEWEST
+from journal.importers.parsing.events import key
 from journal.importers.parsing.source_time import micros
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def read_database(
         changes = ChangeWriter(writer, state.round, first)
         work = _Import(database, state, changes, step, path.stat().st_mtime_ns // 1000)
         failure = work.run()
-    return DatabaseResult(work.rows, work.now.packed(), failure)
+    return DatabaseResult(work.rows, work.now.packed(), failure, work.there)
 
 
 @dataclass(slots=True)
@@ -82,6 +83,11 @@ class _Import:
     def __post_init__(self) -> None:
         keys = {space: dict(marks) for space, marks in self.known.keys.items()}
         self.now = KnownState(self.known.round, dict(self.known.sessions), keys=keys)
+
+    @property
+    def there(self) -> frozenset[str]:
+        """The sessions that the database has."""
+        return frozenset(map(key, self._alive))
 
     def run(self) -> str | None:
         """Read every table; a damaged one must not prevent the reading of the others."""

@@ -20,6 +20,7 @@ from journal.importers.registry import AUTO
 from journal.importers.registry import installed as find_installed
 from journal.importers.run.detect import OTHER, Detector, Kind, refusal
 from journal.importers.run.event_writer import EventWriter
+from journal.importers.run.gone.presence import Presence
 from journal.importers.run.known_keys import KnownKeys, Origin
 from journal.importers.run.ledger import Entry, Ledger
 from journal.importers.run.report import Report
@@ -55,6 +56,7 @@ class Importer:
         report: the counts so far.
         step: called at intervals with a source and the bytes of its file that were read.
         ledger: how far each source was imported.
+        presence: which sessions have a source.
     """
 
     journal: Journal
@@ -64,12 +66,14 @@ class Importer:
     installed: Installed = field(default_factory=find_installed)
     step: Callable[[Source, int], None] = lambda _source, _read: None
     ledger: Ledger = field(init=False)
+    presence: Presence = field(init=False)
     _forced: SourceFormat | None = field(init=False)
     _detector: Detector = field(init=False)
     _wanted: list[str] = field(init=False)  # patterns of file names
     _writer: EventWriter = field(init=False)
     _keys: KnownKeys = field(init=False)
     _requests: RequestScan = field(init=False)
+    _walked: Walk | None = None
     _settled: str = ""  # state of the file that is read
     _read: set[Path] = field(default_factory=set)
     _unknown: set[Path] = field(default_factory=set)
@@ -87,10 +91,13 @@ class Importer:
         self._writer = EventWriter(self.journal, self.report, self._keys, self._requests)
         self.ledger = Ledger(imports)
         self.ledger.sweep()
+        self.presence = Presence(self.ledger, self.journal, self._keys, self._requests, self.report)
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
         """Find the files; skipped paths, and folders that cannot be read, are reported."""
-        return list(self.walk().sources(paths))
+        self.presence.begin()
+        self._walked = self.walk()
+        return list(self._walked.sources(paths))
 
     def walk(self) -> Walk:
         """Begin a walk over folders."""
@@ -110,6 +117,8 @@ class Importer:
         """
         for source in found:
             self.take(source, last=True)
+        if self._walked is not None:
+            self.presence.mark_gone(self._walked, ())
         return self.finish()
 
     def finish(self) -> Report:
@@ -257,7 +266,7 @@ class Importer:
             step=partial(self.step, source),
         )
         self._count(source)
-        self._remember(source, entry, is_whole=failure is None)
+        self._remember(source, entry, is_whole=failure is None, is_all=True)
         if failure is not None:
             self.report.errors[shown(source.path)] = failure
 
@@ -268,20 +277,13 @@ class Importer:
         )
         self._remember(source, entry)
 
-    def _remember(self, source: Source, entry: Entry, *, is_whole: bool = True) -> None:
-        """Write to the ledger how far a source was imported, when that is durable.
-
-        Args:
-            source: the file.
-            entry: how far.
-            is_whole: whether the next import has nothing to do if the file is unchanged.
-        """
+    def _remember(
+        self, source: Source, entry: Entry, *, is_whole: bool = True, is_all: bool = False
+    ) -> None:
+        """Note how far a source was imported: if `is_whole`, it is read when it changes."""
         if is_whole:
             entry = replace(entry, state=self._settled)
-        if self.ledger.read(source.path) == entry:
-            return
-        self.journal.sync()
-        self.ledger.write(source.path, entry)
+        self.presence.remember(source, entry, self._writer.sessions, is_all=is_all)
 
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
         """Detect the format of a file; an unknown format is reported."""

@@ -45,6 +45,7 @@ class EventWriter:
         origin: the importer whose events follow; None if that is not known.
         source: path of the file whose events follow.
         found: number of messages so far, new or not.
+        sessions: ids of the sessions that the present source has; the driver replaces it.
     """
 
     journal: Journal
@@ -54,6 +55,7 @@ class EventWriter:
     origin: Origin | None = None
     source: str = ""
     found: int = 0
+    sessions: set[str] = field(default_factory=set)
     _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
     _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
     _batch: list[dict[str, Any]] = field(default_factory=list)
@@ -85,6 +87,7 @@ class EventWriter:
                 self.report.skip_line(item.reason, self.source, item.line)
             elif isinstance(item, Duplicate):
                 self.report.sessions.add(key(item.session))
+                self.sessions.add(key(item.session))
                 self.report.already += 1
                 self.found += 1
             elif isinstance(item, Repaired):
@@ -97,6 +100,7 @@ class EventWriter:
         event = item.event
         self.found += event["type"] == MESSAGE_APPENDED
         self.report.sessions.add(event["session"])
+        self.sessions.add(event["session"])
         for repair in item.repairs:
             self.report.repair(repair)
         if item.line <= known or self._repeats(event, raw):

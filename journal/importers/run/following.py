@@ -151,12 +151,16 @@ class Following:
             # before the files are read: changes during the reads must not be missed
             self._roots = {os.path.realpath(path) for path in self.paths if path.is_dir()}
             self._watcher.watch(self._roots, ())
+        self.importer.presence.begin()
         walk = self.importer.walk()
         for source in walk.sources(self.paths):
             if str(source.real) not in self._watched and not self.wait(0):
                 self._import(source)
         self._roots |= walk.roots
         self._watcher.watch(walk.roots, walk.apart)
+        if not self.wait(0):
+            files = (os.path.realpath(path) for path in self.paths if not path.exists())
+            self.importer.presence.mark_gone(walk, files)
 
     def _take(self, changed: Iterable[str]) -> None:
         """Check the paths that the system reports."""

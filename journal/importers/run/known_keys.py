@@ -1,10 +1,10 @@
 """The keys and contents in a journal, so that an import can count conflicts.
 
 Each event has two marks of eight bytes: one of its key, one of its key and content; and an imported
-one a third, of its key and what imported it. The lanes are
-read when an import appends its first event, and the marks are stored in `<journal>/imports/keys`:
-the next import reads only the new records. The file is a hint like those of the ledger; without it
-the lanes are read from their beginning.
+one a third, of its key and what imported it. The lanes are read when an import appends its first
+event, and the marks are stored in `<journal>/imports/keys`: the next import reads only the new
+records. The file is a hint like those of the ledger; without it the lanes are read from their
+beginning. It also knows which sessions are marked as gone.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from journal.fs.files import make_folder, swap_file
 from journal.fs.key_file import read_keys
 from journal.fs.ownership import open_own
 from journal.importers.parsing.provisional import is_provisional
+from journal.importers.run.gone.known import KnownGone
 from journal.segments.listing import list_segments
 from journal.segments.progress import Progress
 from journal.segments.reader import read_segment
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from journal.format.redacted import Redacted
     from journal.segments.listing import SegmentRef
 
-_VERSION = 3
+_VERSION = 4
 _NEWER = 32
 """Versions of an importer after this one that are searched for: it must not correct those."""
 _NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
@@ -101,10 +102,12 @@ class KnownKeys:
     Attributes:
         lanes: the folder of its lanes.
         file: the file of the marks.
+        gone: the sessions that are marked as gone.
     """
 
     lanes: Path
     file: Path
+    gone: KnownGone = field(default_factory=KnownGone)
     _keys: _Set = field(default_factory=_Set)
     _contents: _Set = field(default_factory=_Set)
     _read: dict[str, list[int]] = field(default_factory=dict)  # segment: inode, bytes read
@@ -213,6 +216,7 @@ class KnownKeys:
         self._keys.merge()
         self._contents.merge()
         head = {"version": _VERSION, "keys": len(self._keys), "read": self._read}
+        head["gone"] = self.gone.marks
         parts = (self._keys.sorted.tobytes(), self._contents.sorted.tobytes())
         make_folder(self.file.parent)
         body = b"".join(parts)
@@ -264,6 +268,7 @@ class KnownKeys:
                 event = item.record.event
                 what = event.type, event.data, event.redacted, event.importer
                 self._note(event.session, event.id, *what)
+                self.gone.take(event)
         self._read[name] = [ref.version[0], offset]
 
     def _load(self) -> None:
@@ -277,9 +282,11 @@ class KnownKeys:
             count = found["keys"] * 8
             self._keys.sorted.frombytes(body[:count])
             self._contents.sorted.frombytes(body[count:])
+            self.gone = KnownGone.unpack(found["gone"])
             self._read = {str(name): [int(n) for n in two] for name, two in found["read"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._keys, self._contents, self._read = _Set(), _Set(), {}
+            self.gone = KnownGone()
 
 
 @lru_cache(maxsize=_ASKED)

@@ -38,7 +38,8 @@ _NAME = re.compile(r"[0-9a-f]{32}\.json")
 class Entry:
     """How far one source was imported.
 
-    It does not name the source, because a user may want to forget the name of a file.
+    It does not name the source, because a user may want to forget the name of a file. It names the
+    sessions in it until they are forgotten, so that an import can mark those whose source vanished.
 
     Attributes:
         format: the format of the import.
@@ -51,6 +52,8 @@ class Entry:
             events that are in the journal; of a database, `KnownState.packed`.
         state: of the file when it was read, as `unchanged.settled_state`: while it is the same,
             nothing is new; empty if another import must read the file.
+        folders: `folder_mark` of each folder above the source, the innermost first.
+        sessions: ids of the sessions that the source has, sorted, each ended by a newline.
     """
 
     format: str
@@ -60,6 +63,30 @@ class Entry:
     digest: str
     marks: str = ""
     state: str = ""
+    folders: str = ""
+    sessions: str = ""
+
+    @property
+    def session_ids(self) -> frozenset[str]:
+        """The ids of the sessions that the source has."""
+        return frozenset(self.sessions.split("\n")[:-1])
+
+    def having(self, source: Path, sessions: Iterable[str]) -> Entry:
+        """Return the entry with the folders of its source, and the sessions in that.
+
+        Args:
+            source: its resolved path.
+            sessions: their ids.
+        """
+        folders = " ".join(folder_mark(os.fspath(folder)) for folder in source.parents)
+        return replace(
+            self, folders=folders, sessions="".join(f"{id}\n" for id in sorted(sessions))
+        )
+
+    def without(self, is_forgotten: Callable[[str], bool]) -> Entry:
+        """Return the entry without the ids of forgotten sessions."""
+        left = (id for id in sorted(self.session_ids) if not is_forgotten(id))
+        return replace(self, sessions="".join(f"{id}\n" for id in left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +163,7 @@ class Ledger:
                 prune = prunes[entry.format]
                 marks = "" if prune is None else prune(entry.marks, is_forgotten)
                 entry = replace(entry, marks=marks)
+            entry = entry.without(is_forgotten)
             if (pruned := _encode(entry)) != content:  # there can be thousands of files
                 swap_file(file, pruned)
         with contextlib.suppress(FileNotFoundError):
@@ -148,16 +176,42 @@ class Ledger:
             return []
         return [self.folder / name for name in names if _NAME.fullmatch(name) is not None]
 
+    def names(self) -> set[str]:
+        """Return the names of all entries; see `name_of`."""
+        return {file.name for file in self._entries()}
+
+    def entry(self, name: str) -> Entry | None:
+        """Return the entry of a name; None if there is none that can be read."""
+        return _decode(_content(self.folder / name))
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove entries: their sources are not there any more.
+
+        Raises:
+            OSError: the file system refused.
+        """
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # another process does the same
+                disk.in_use.unlink(self.folder / name)
+
+    def name_of(self, path: str) -> str:
+        """Return the name of the entry of a source, given its resolved path."""
+        # a rollout is compressed after some days, and has the same lines then
+        raw = os.fsencode(path).removesuffix(COMPRESSED.encode())
+        return f"{hashlib.blake2b(raw, digest_size=16).hexdigest()}.json"
+
     def sweep(self) -> None:
         """Remove the temporary files of an import that was killed."""
         with contextlib.suppress(FileNotFoundError):
             sweep_drafts(self.folder)
 
     def _file(self, source: Path) -> Path:
-        # a rollout is compressed after some days, and has the same lines then
-        path = os.fsencode(source.resolve()).removesuffix(COMPRESSED.encode())
-        name = hashlib.blake2b(path, digest_size=16).hexdigest()
-        return self.folder / f"{name}.json"
+        return self.folder / self.name_of(os.fspath(source.resolve()))
+
+
+def folder_mark(path: str) -> str:
+    """Return the hash by which an entry knows a folder, given its resolved path."""
+    return hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
 
 
 def _content(file: Path) -> bytes:
@@ -174,9 +228,10 @@ def _decode(content: bytes) -> Entry | None:
     except orjson.JSONDecodeError:
         return None
     if isinstance(found, dict):
-        # earlier versions stored the name of the source, and no state
-        found.pop("path", None)
         found.setdefault("state", "")
+        if "sessions" not in found:  # of an earlier version: the next import reads the source
+            found |= {"state": "", "folders": "", "sessions": ""}
+            found.pop("path", None)  # the first versions stored the name of the source
     kinds = {field.name: field.type for field in fields(Entry)}
     if not isinstance(found, dict) or found.keys() != kinds.keys():
         return None

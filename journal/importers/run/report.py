@@ -39,6 +39,8 @@ class Report:
             in one JSON document it is the number of the piece.
         repaired: lines that were imported with a change (they are no strict JSON, or their time is
             invalid), by the kind of change.
+        gone: sessions that no source has any more, and that were marked so now.
+        returned: sessions marked so that a source has again.
         conflicts: events whose key the journal has already, with another content: the first
             is in force, and these are kept beside it.
         conflicting: keys of the first of them, each as "session/id".
@@ -60,6 +62,8 @@ class Report:
     skipped: Counter[str] = field(default_factory=Counter)
     skipped_at: dict[str, str] = field(default_factory=dict)
     repaired: Counter[str] = field(default_factory=Counter)
+    gone: int = 0
+    returned: int = 0
     conflicts: int = 0
     conflicting: list[str] = field(default_factory=list)
     passed_over: dict[str, list[str]] = field(default_factory=dict)
@@ -113,6 +117,8 @@ class Report:
             "already": self.already,
             "redacted": dict(self.redacted.most_common()),
             "forgotten": self.forgotten,
+            "gone": self.gone,
+            "returned": self.returned,
             "conflicts": self.conflicts,
             "conflicting": self.conflicting,
             "skipped": dict(self.skipped.most_common()),
@@ -138,10 +144,13 @@ class Report:
             yield "secrets redacted", f"{self.redacted.total():,}"
             for kind, count in self.redacted.most_common(_SHOWN):
                 yield f"  {kind}", f"{count:,}"
-        if self.forgotten:
-            yield "forgotten, and not written", f"{self.forgotten:,}"
-        if self.conflicts:
-            yield "conflicts with stored events", f"{self.conflicts:,}"
+        rare = {
+            "forgotten, and not written": self.forgotten,
+            "sessions whose source has vanished": self.gone,
+            "sessions that have a source again": self.returned,
+            "conflicts with stored events": self.conflicts,
+        }
+        yield from ((text, f"{count:,}") for text, count in rare.items() if count)
         for title, counts in (("skipped", self.skipped), ("repaired", self.repaired)):
             yield title, f"{counts.total():,}"
             most = counts.most_common(_SHOWN)

@@ -51,6 +51,7 @@ class Tail:
         first_path: the path from which ids are made, if the file was renamed.
         rest: whether an unfinished line follows.
         names_files: whether its lines name side files.
+        sessions: ids of the sessions in it.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class Tail:
     first_path: Path | None = None
     rest: bool = False
     names_files: bool = False
+    sessions: set[str] = field(default_factory=set)
     _prefix: Prefix = field(default_factory=Prefix)
     _parser: Parser = field(init=False)
     _transcript: Transcript = field(init=False)
@@ -97,6 +99,7 @@ class Tail:
         """
         stream.seek(self.offset)
         before = writer.found
+        writer.sessions = self.sessions
         known = self.known.lines if self.known is not None else 0
         self.rest = False
         for line in read_lines(stream, number=self.lines, prefix=self._prefix):

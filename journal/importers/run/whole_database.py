@@ -41,6 +41,7 @@ def read_database(
     if entry is not None and (entry.format, entry.parser) != (format.name, format.version):
         entry = None
     known = "" if entry is None else entry.marks
+    writer.sessions = set()
     try:
         found = reader(path, known, writer, reread=reread, first=first, step=step)
     except (JournalError, OSError):
@@ -54,4 +55,8 @@ def read_database(
     known = found.known
     if format.prune is not None and (forgotten := writer.requests.read_understood()):
         known = format.prune(known, forgotten.forgets_session)
+    if found.sessions is not None and found.failure is None:
+        writer.sessions = set(found.sessions)
+    elif entry is not None:
+        writer.sessions |= entry.session_ids
     return Entry(format.name, format.version, found.rows, 0, "", known), found.failure

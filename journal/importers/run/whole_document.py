@@ -64,6 +64,7 @@ def read_document(
     marks = Fingerprints.unpack(noted.marks if noted is not None else "")
     is_same = noted is not None and noted.parser == format.version
     pieces, dated = 0, set[tuple[str, str]]()
+    writer.sessions = set()
     for item in _items(path, format, stream):
         if isinstance(item, SideFile):
             writer.report.pass_over("tool output that a document names", item.name)

@@ -63,7 +63,7 @@ def read_conversations(
         modified = path.stat().st_mtime_ns // 1000
         work = _Import(source, snapshot, state, writer, first, modified)
         failure = work.run(step)
-    return DatabaseResult(work.messages, state.packed(), failure)
+    return DatabaseResult(work.messages, state.packed(), failure, work.there)
 
 
 @dataclass(slots=True)
@@ -75,6 +75,7 @@ class _Import:
         first: whether this run reads it for the first time: known events are counted only then.
         modified: when the database was changed last, in microseconds since 1970.
         messages: messages of all conversations, those that are known among them.
+        there: ids of the sessions that the database has now.
     """
 
     source: Conversations
@@ -84,6 +85,7 @@ class _Import:
     first: bool
     modified: int
     messages: int = 0
+    there: frozenset[str] = frozenset()
     _wrote: bool = False
     _weight: int = 0
     _failures: list[str] = field(default_factory=list)
@@ -112,6 +114,9 @@ class _Import:
         if not self._failures:  # rows that could not be read are not passed over the next time
             self.known.tables = tables
         self.known.round += self._wrote
+        known = self.known.conversations
+        have = (head.id for head in heads if head.id in known and known[head.id].messages)
+        self.there = frozenset(map(key, have))
         self.messages = sum(len(of.messages) for of in self.known.conversations.values())
         return self._failures[0] if self._failures else None
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from journal.cli.kit.clean import json_line
+from journal.cli.kit.times import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -203,3 +204,5 @@ def described(session: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("source", "model", "cwd", "branch", "commit", "parent", "relation", "end_reason"):
         if session[name] is not None:
             yield name.replace("_", " "), str(session[name])
+    if session["gone"] is not None:
+        yield "source gone", format_time(session["gone"])

@@ -90,6 +90,12 @@ SESSIONS = View(
             "git branch of the working directory, likewise",
         ),
         Column("commit", "text", 's."commit"', "git commit of the working directory"),
+        Column(
+            "gone",
+            "µs",
+            "s.gone",
+            "when it was noticed that no source of it is left; NULL while there is one",
+        ),
         Column("user", "text", "s.user", "who talks to the agent"),
         Column("system_prompt", "text", "s.system_prompt", "its system prompt"),
         Column("config", "JSON object", "s.config", "configuration of the model"),

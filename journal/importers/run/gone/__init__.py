@@ -1,0 +1,1 @@
+"""Sessions that no source has any more."""
