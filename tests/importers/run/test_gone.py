@@ -209,15 +209,17 @@ def test_following_marks_what_vanishes(
         (box / "project-one" / "one.jsonl").unlink()
         (box / "project-two" / "two.jsonl").rename(box / "two.jsonl")
 
-    steps = iter([lambda: None, change, *[lambda: None] * 12])
+    steps: Iterator[Callable[[], None] | None] = iter([None, change, *[None] * 12])
+    left = 14
 
     def wait(seconds: float) -> bool:
         if not seconds:
             return False
-        step = next(steps, None)
-        if step is not None:
+        nonlocal left
+        left -= 1
+        if (step := next(steps, None)) is not None:
             step()
-        return step is None
+        return left < 0
 
     with Journal.open(journal_dir, fsync="never") as journal:
         report = following.follow(Importer(journal, "auto"), [box], wait)
