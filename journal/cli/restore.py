@@ -1,9 +1,10 @@
-"""`journal restore`: make a journal of a backup, or put back what a journal lost."""
+"""`journal restore`: a journal from a backup, what it lost, or a session as its program's file."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -11,15 +12,26 @@ from journal.backup.restore import restore_backup
 from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.paths import NonEmptyPath
+from journal.cli.kit.plugins import installed, load_plugin
 from journal.erasure.receipts import REMEDY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @click.command("restore")
-@click.argument("backup", metavar="BACKUP", type=NonEmptyPath(path_type=Path))
+@click.argument("what", metavar="BACKUP|SESSION", type=NonEmptyPath(path_type=Path))
+@click.option(
+    "--to",
+    "folder",
+    metavar="DIR",
+    type=NonEmptyPath(path_type=Path),
+    help="Write SESSION into this folder, as a file that its program can resume.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def command(path: Path, backup: Path, *, as_json: bool) -> None:
-    """Restore the journal from the folder of a backup.
+def command(path: Path, what: Path, *, folder: Path | None, as_json: bool) -> None:
+    """Restore the journal from the folder of a backup, or with --to a session of it as a file.
 
     If there is no journal at its path, it becomes the one of the backup: every byte, and its keys.
     It appears when it is complete. Programs that write to it begin new lanes.
@@ -34,19 +46,34 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
     Nothing is restored from a file that is damaged: see `journal backup --verify`. After a failure,
     run it again. There is no time limit.
 
+    With --to DIR, SESSION is the id of a session of Claude Code or Codex, or the beginning of one.
+    It is written into DIR as its program writes it, with the ids and times of its messages; an
+    existing file is never overwritten. To resume it, move the file into the folder of the program
+    that is printed. Secrets are replaced by marks, by the rules of today. A session of another
+    program is refused, and one that was forgotten is none. What cannot be written is named
+    (docs/archive.md). To import the file adds no message to this journal.
+
     \b
     Examples:
         journal --journal ~/agents restore /mnt/disk/agents
         journal restore /mnt/disk/agents --json
+        journal restore 8e1f --to /tmp/back
 
-    The exit code is 5 if the backup is damaged.
+    The exit code is 5 if the backup is damaged, and 3 if there is no such session.
 
     JSON: {"path", "journal", "is_new", "segments", "bytes", "events", "lane",
-    "forgotten", "requests", "unknown_keys", "lost_requests"}
+    "forgotten", "requests", "unknown_keys", "lost_requests"};
+    {"session", "source", "file", "folder", "resume", "messages", "redacted", "left_out": {...},
+    "changed"}
 
-    `lost_requests` lists requests to forget of which only the receipt is there.
+    `lost_requests` lists requests to forget of which only the receipt is there. The second object
+    is that of --to; `changed` lists messages that the importer does not read back as they are
+    stored.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    report = restore_backup(backup, path)
+    if folder is not None:
+        _session_writer()(path, str(what), folder, as_json)
+        return
+    report = restore_backup(what, path)
     if as_json:
         print_json(asdict(report) | {"path": str(report.path)})
         return
@@ -81,3 +108,21 @@ def command(path: Path, backup: Path, *, as_json: bool) -> None:
         )
     else:
         print_line(f"{report.path}: it has all records of the backup")
+
+
+_RESTORERS = "journal.restorers"
+"""Group of entry points: a session is read from the projection, which `journal` must not import."""
+
+
+def _session_writer() -> Callable[[Path, str, Path, bool], None]:
+    """Return what writes a session into a folder.
+
+    Raises:
+        click.ClickException: it is not installed.
+    """
+    point = installed(_RESTORERS)[0].get("session")
+    if point is None:
+        raise click.ClickException(
+            "--to needs the package `projector`, which is not installed beside this one"
+        )
+    return cast("Callable[[Path, str, Path, bool], None]", load_plugin(point))

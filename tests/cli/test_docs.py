@@ -135,7 +135,10 @@ RUNS: dict[str, list[list[str]]] = {
         ["forget", "--finish", "--json"],
     ],
     "journal import": [["import", "openai", "{talk}", "--json"]],
-    "journal restore": [["--journal", "{lossy}", "restore", "{backup}", "--json"]],
+    "journal restore": [
+        ["--journal", "{lossy}", "restore", "{backup}", "--json"],
+        ["restore", "cc", "--to", "{back}", "--json"],
+    ],
     "journal retain": [["retain", "--dry-run", "--json"]],
     "journal scan": [["scan", "--json"], ["scan", "--redact", "--yes", "--json"]],
     "journal status": [["status", "--json"]],
@@ -194,7 +197,7 @@ def invoke(filled: Path, tmp_path: Path) -> Callable[[str, list[str]], list[Any]
     """Run a command on that journal; return the JSON values that it prints."""
 
     def invoke(program: str, arguments: list[str]) -> list[Any]:
-        paths = {"talk": "talk.jsonl", "lossy": "lossy", "backup": "backup"}
+        paths = {"talk": "talk.jsonl", "lossy": "lossy", "backup": "backup", "back": "back"}
         named = {name: tmp_path / path for name, path in paths.items()}
         given = [part.format(**named) for part in arguments]
         result = CliRunner().invoke(
@@ -248,6 +251,9 @@ def test_the_printed_json_has_the_documented_keys(
     for promise, arguments in zip(documented, RUNS[name], strict=True):
         if name == "projector verify":
             _damage_database(filled)
+        if name == "journal restore":
+            with Journal.open(filled) as journal:
+                journal.append_message("cc", "user", "hello", id="u1", source="claude-code")
         if name == "journal doctor":
             _make_agent(filled.parent / "home", monkeypatch)
         if name in {"journal erasures", "journal status"}:

@@ -32,6 +32,7 @@ from journal.importers.codex.copied_items import CopiedItems
 from journal.importers.codex.duplicates import DuplicateTexts, texts_of
 from journal.importers.codex.event_text import error_text, plan, shorten
 from journal.importers.codex.response_item import item_data
+from journal.importers.codex.restored import fields_in, id_in, restored_of
 from journal.importers.codex.session_index import title_of
 from journal.importers.codex.turns import Turns, begins_turn, meta_of
 from journal.importers.codex.usage import RunningTotals
@@ -44,7 +45,7 @@ from journal.importers.parsing.values import fingerprint, non_empty, text_or_non
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Found, Item, Location
     from journal.importers.parsing.values import Json
 
 SOURCE = "codex"
@@ -72,6 +73,7 @@ class Codex:
     _begins: bool = False  # the file begins with the session's meta
     _turn: tuple[Json, Json] | None = None  # model and folder of the turn
     _before: str | None = None  # id of the bare item before
+    _restored: dict[str, Json] | None = None  # what `journal restore` wrote beside the item
     _totals: RunningTotals = field(default_factory=RunningTotals)
 
     def __post_init__(self) -> None:
@@ -84,8 +86,9 @@ class Codex:
         if not isinstance(value, dict):
             yield Skipped(line, "JSON, but no object")
             return
+        self._restored = restored_of(value)
         id = f"line-{line}" if raw is None else fingerprint(raw)
-        yield from self._value(line, value, id)
+        yield from self._value(line, value, id_in(self._restored) or id)
         for found in self._duplicates.overdue(line):
             yield found
             yield from self._turns.late(found)
@@ -125,7 +128,7 @@ class Codex:
                 "line": self._copied.line(payload),
                 "extra": {"compacted": True},
             }
-            yield message(line, self.session, id, data)
+            yield message(line, self.session, id, data | fields_in(self._restored))
         else:
             yield Skipped(line, shorten(kind))
 
@@ -187,10 +190,8 @@ class Codex:
             ),
         }
         yield fact(line, self.session, SESSION_CREATED, data)
-        forked = text_or_none(payload.get("forked_from_id"))
-        self._copied.goes_back_to(forked or self.session)
+        self._copied.goes_back_to(forked_from or self.session)
         if parent is not None:
-            relation = "subagent" if payload.get("parent_thread_id") else "fork"
             yield fact(line, self.session, SESSION_CREATED, {"relation": relation})
         if started.micros is None:
             yield from self._date(line)
@@ -227,8 +228,8 @@ class Codex:
             data["model"] = self._totals.model
         copied = self._copied.line(payload)
         shared = {"source": SOURCE, "timestamp": timestamp, "parent": parent, "line": copied}
-        self._before = own or id
-        yield message(line, self.session, own or id, {**data, **shared})
+        self._before = found = (own or id) if self._restored is None else id
+        yield message(line, self.session, found, data | shared | fields_in(self._restored))
 
     def _event(
         self, line: int, payload: dict[str, Json], id: str, timestamp: SourceTime
@@ -236,19 +237,18 @@ class Codex:
         kind = payload.get("type")
         text = text_or_none(payload.get("message")) or text_or_none(payload.get("text"))
         shared = {"source": SOURCE, "timestamp": timestamp, "extra": {"event": shorten(kind)}}
+        shared |= fields_in(self._restored)
         spoken = {"role": "assistant", "model": self._totals.model, **shared}
         if kind in ("user_message", "agent_message") and text is not None:
             by = {"role": "user", **shared} if kind == "user_message" else spoken
             found = message(line, self.session, id, {"content": text, **by})
-            yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
+            yield from self._once(line, kind, text, found)
         elif kind in ("agent_reasoning", "agent_reasoning_raw_content") and text is not None:
             found = message(line, self.session, id, {"reasoning": text, **spoken})
-            yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
+            yield from self._once(line, kind, text, found)
         elif kind == "item_completed" and (text_of_plan := plan(payload)) is not None:
             found = message(line, self.session, id, {"content": text_of_plan, **spoken})
-            yield from self._duplicates.repeated(
-                line, kind, text_of_plan, found, begins=self._begins
-            )
+            yield from self._once(line, kind, text_of_plan, found)
         elif kind == "thread_rolled_back":
             waiting = self._duplicates.waiting("user_message")
             yield self._turns.roll_back(line, id, payload.get("num_turns"), waiting)
@@ -270,6 +270,13 @@ class Codex:
             yield message(line, self.session, id, data)
         else:
             yield Skipped(line, f"event_msg/{shorten(kind)}")
+
+    def _once(self, line: int, kind: str, text: str, found: Found) -> Iterator[Item]:
+        """Yield the message of an event, unless an item has its text."""
+        if self._restored is not None:  # the messages of a restored file are there once
+            yield found
+        else:
+            yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
 
     def _context(
         self, line: int, payload: dict[str, Json], id: str, timestamp: SourceTime

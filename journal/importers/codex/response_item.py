@@ -11,7 +11,7 @@ from journal.importers.parsing.values import non_empty, text_or_none
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
-_CALLS = {
+CALLS = {
     "function_call": "arguments",
     "custom_tool_call": "input",
     "tool_search_call": "arguments",
@@ -21,7 +21,7 @@ _CALLS = {
     "tool_call": "arguments",
 }
 """Kinds of call, with the key of the tool's arguments."""
-_OUTPUTS = {
+OUTPUTS = {
     "function_call_output": "output",
     "custom_tool_call_output": "output",
     "local_shell_call_output": "output",
@@ -46,9 +46,9 @@ def item_data(payload: dict[str, Json], id: str) -> dict[str, Json] | str:
         return _message(payload)
     if kind == "reasoning":
         return _reasoning(payload)
-    if kind in _CALLS:
+    if kind in CALLS:
         return _call(payload, kind, id)
-    if kind in _OUTPUTS:
+    if kind in OUTPUTS:
         return _output(payload, kind)
     return f"response_item/{kind[:64] if kind else 'no type'}"
 
@@ -76,7 +76,7 @@ def _reasoning(payload: dict[str, Json]) -> dict[str, Json] | str:
 
 
 def _call(payload: dict[str, Json], kind: str, id: str) -> dict[str, Json]:
-    given = payload.get(_CALLS[kind])
+    given = payload.get(CALLS[kind])
     arguments = given if isinstance(given, str) else orjson.dumps(given).decode()
     function = payload.get("function")
     function = function if isinstance(function, dict) else {}
@@ -97,7 +97,7 @@ def _call(payload: dict[str, Json], kind: str, id: str) -> dict[str, Json]:
 
 
 def _output(payload: dict[str, Json], kind: str) -> dict[str, Json]:
-    output = payload.get(_OUTPUTS[kind])
+    output = payload.get(OUTPUTS[kind])
     extra: dict[str, Json] = {"kind": kind}
     if isinstance(output, dict) and isinstance(output.get("content"), str | list):
         # versions before 0.50: {"content": ..., "success": ...}

@@ -268,6 +268,8 @@ class KnownKeys:
                 event = item.record.event
                 what = event.type, event.data, event.redacted, event.importer
                 self._note(event.session, event.id, *what)
+                if event.redacted is not None:  # its marks may come back from a restored file
+                    self._note(event.session, event.id, event.type, event.data, None, None)
                 self.gone.take(event)
         self._read[name] = [ref.version[0], offset]
 

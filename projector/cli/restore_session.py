@@ -1,0 +1,44 @@
+"""`journal restore SESSION --to DIR`: print what was written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.clean import one_line
+from journal.cli.kit.counts import counted
+from journal.cli.kit.exits import exit_codes
+from journal.cli.kit.output import print_json, print_line
+from journal.fs.directory import open_directory
+from projector.cli.kit.codes import CODES
+from projector.projection import Projection
+from projector.restore.as_imported import conversation
+from projector.restore.restore import restore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def restore_session(path: Path, name: str, folder: Path, as_json: bool) -> None:  # noqa: FBT001 - `journal restore` calls it so
+    """Write a session of the journal at `path` into a folder, and print what was written.
+
+    An error ends the command with its exit code.
+    """
+    journal = open_directory(path, create=False).path
+    with exit_codes(click.get_current_context(), CODES):
+        with Projection.open(path) as projection:
+            (session, messages), _ = projection.read(lambda db: conversation(db, name))
+        done = restore(journal, session, messages, folder)
+    if as_json:
+        print_json(asdict(done))
+        return
+    print_line(f"{one_line(done.file)}: {counted(done.messages, 'message')} of {done.session}")
+    for why, count in done.left_out.items():
+        print_line(f"left out: {why}: {count:,}", err=True)
+    if done.redacted:
+        print_line(f"secrets replaced by marks: {done.redacted:,}", err=True)
+    for id in done.changed:
+        print_line(f"warning: message {one_line(id)} is not read back as it is stored", err=True)
+    print_line(f"To resume it, move the file to {done.folder} and run `{done.resume}`", err=True)

@@ -1,0 +1,1 @@
+"""Tests of sessions that are written back as files of their programs."""
