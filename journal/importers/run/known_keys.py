@@ -2,9 +2,8 @@
 
 Each event has two marks of eight bytes: one of its key, one of its key and content; and an imported
 one a third, of its key and what imported it. The lanes are read when an import appends its first
-event, and the marks are stored in `<journal>/imports/keys`: the next import reads only the new
-records. The file is a hint like those of the ledger; without it the lanes are read from their
-beginning. It also knows which sessions are marked as gone.
+event; the marks, and those of sessions that are gone, are kept in `<journal>/imports/keys`, so that
+the next import reads only new records. The file is a hint like those of the ledger.
 """
 
 from __future__ import annotations
@@ -216,11 +215,10 @@ class KnownKeys:
         self._keys.merge()
         self._contents.merge()
         head = {"version": _VERSION, "keys": len(self._keys), "read": self._read}
-        head["gone"] = self.gone.marks
         parts = (self._keys.sorted.tobytes(), self._contents.sorted.tobytes())
         make_folder(self.file.parent)
         body = b"".join(parts)
-        head["digest"] = _digest(body)
+        head |= {"digest": _digest(body), "gone": self.gone.marks}
         swap_file(self.file, orjson.dumps(head) + b"\n" + body)
         self._saved = len(self._contents)
 
@@ -256,8 +254,7 @@ class KnownKeys:
 
     def _read_on(self, ref: SegmentRef) -> None:
         """Add the marks of a segment after the offset up to which it was read before."""
-        name = f"{ref.lane}/{ref.number}"
-        inode, offset = self._read.get(name, [0, 0])
+        inode, offset = self._read.get(name := f"{ref.lane}/{ref.number}", [0, 0])
         if inode != ref.version[0] or offset > ref.size:
             offset = 0
         for item in read_segment(ref, Progress(offset)):
@@ -266,10 +263,10 @@ class KnownKeys:
             offset = item.end
             if isinstance(item.record, Record):
                 event = item.record.event
-                what = event.type, event.data, event.redacted, event.importer
-                self._note(event.session, event.id, *what)
+                what = event.session, event.id, event.type, event.data
+                self._note(*what, event.redacted, event.importer)
                 if event.redacted is not None:  # its marks may come back from a restored file
-                    self._note(event.session, event.id, event.type, event.data, None, None)
+                    self._note(*what, None, event.importer)
                 self.gone.take(event)
         self._read[name] = [ref.version[0], offset]
 
@@ -287,8 +284,7 @@ class KnownKeys:
             self.gone = KnownGone.unpack(found["gone"])
             self._read = {str(name): [int(n) for n in two] for name, two in found["read"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._keys, self._contents, self._read = _Set(), _Set(), {}
-            self.gone = KnownGone()
+            self._keys, self._contents, self._read, self.gone = _Set(), _Set(), {}, KnownGone()
 
 
 @lru_cache(maxsize=_ASKED)

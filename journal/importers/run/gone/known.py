@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from journal.format.bounds import LARGEST
 from journal.format.event_types import GONE, SESSION_REVISED
 
 if TYPE_CHECKING:
@@ -19,9 +18,11 @@ class KnownGone:
 
     Attributes:
         marks: for each of them, its hash: the order of the last such event, and whether it is gone.
+        _own: the same for what this process has appended.
     """
 
     marks: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _own: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
     def unpack(cls, packed: dict[str, list[int]]) -> KnownGone:
@@ -33,7 +34,8 @@ class KnownGone:
         return cls({str(mark): (int(order), int(gone)) for mark, (order, gone) in packed.items()})
 
     def __contains__(self, session: str) -> bool:
-        return bool(self.marks.get(_mark(session), (0, 0))[1])
+        mark = _mark(session)
+        return self._own.get(mark, bool(self.marks.get(mark, (0, 0))[1]))
 
     def take(self, event: Event) -> None:
         """Note an event of the journal; the last one in the order of events counts."""
@@ -47,7 +49,7 @@ class KnownGone:
 
     def put(self, session: str, *, is_gone: bool) -> None:
         """Note what this process has just appended."""
-        self.marks[_mark(session)] = LARGEST, is_gone
+        self._own[_mark(session)] = is_gone
 
 
 def _mark(session: str) -> str:
