@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(path: Path, what: Path, *, folder: Path | None, as_json: bool) -> None:
-    """Restore the journal from the folder of a backup, or with --to a session of it as a file.
+    """Restore a journal from a backup, or a session as a file.
+
+    BACKUP is the folder of a backup.
 
     If there is no journal at its path, it becomes the one of the backup: every byte, and its keys.
     It appears when it is complete. Programs that write to it begin new lanes.
