@@ -117,8 +117,7 @@ class Importer:
         """
         for source in found:
             self.take(source, last=True)
-        if self._walked is not None:
-            self.presence.mark_gone(self._walked, ())
+        self.presence.mark_gone(self._walked, ())
         return self.finish()
 
     def finish(self) -> Report:

@@ -77,17 +77,19 @@ class Presence:
         """Note which sources are known, before a walk after which sessions are marked."""
         self._sources.begin()
 
-    def mark_gone(self, walk: Walk, files: Iterable[str]) -> None:
+    def mark_gone(self, walk: Walk | None, files: Iterable[str]) -> None:
         """Mark the sessions that no source has any more, after a complete walk.
 
         Args:
-            walk: the walk.
+            walk: the walk; without one nothing is marked.
             files: paths, without links, of missing files that were given by their own names.
 
         Raises:
             JournalError: the journal could not be written.
             OSError: the file system refused.
         """
+        if walk is None:
+            return
         vanished = self._sources.vanished(walk, files)
         if vanished.sessions:
             self._marks.gone(vanished.sessions)
