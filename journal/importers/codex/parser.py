@@ -272,11 +272,9 @@ class Codex:
             yield Skipped(line, f"event_msg/{shorten(kind)}")
 
     def _once(self, line: int, kind: str, text: str, found: Found) -> Iterator[Item]:
-        """Yield the message of an event, unless an item has its text."""
-        if self._restored is not None:  # the messages of a restored file are there once
-            yield found
-        else:
-            yield from self._duplicates.repeated(line, kind, text, found, begins=self._begins)
+        """Return the message of an event, unless an item has its text, as in no restored file."""
+        repeated = self._duplicates.repeated(line, kind, text, found, begins=self._begins)
+        return repeated if self._restored is None else iter((found,))
 
     def _context(
         self, line: int, payload: dict[str, Json], id: str, timestamp: SourceTime
