@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -162,6 +163,33 @@ def test_calls_and_outputs_keep_names_ids_and_arguments() -> None:
     function = search["tool_calls"][0]["function"]
     assert function == {"name": "web_search", "arguments": '{"query":"q"}'}
     assert search["extra"] == {"kind": "web_search_call", "status": "completed"}
+
+
+@pytest.mark.parametrize(
+    ("output", "code"),
+    [
+        ("Chunk ID: 1\nWall time: 0 seconds\nProcess exited with code 2\nOutput:\nx", 2),
+        ("Exit code: 0\nWall time: 0.1 seconds\nOutput:\nExit code: 7", 0),
+        (json.dumps({"output": "x", "metadata": {"exit_code": 1, "duration_seconds": 0.1}}), 1),
+        ("Wall time: 0 seconds\nOutput:\nProcess exited with code 3", None),
+        (json.dumps({"output": '"metadata": {"exit_code": 9}'}), None),
+        ("x" * 500 + "\nExit code: 4", None),
+        ([{"type": "input_text", "text": "Exit code: 4"}], None),
+    ],
+)
+def test_a_result_has_the_exit_status_that_codex_writes(output: object, code: int | None) -> None:
+    """What a command itself printed is none."""
+    result = {"type": "function_call_output", "call_id": "c1", "output": output}
+    (found,) = messages(feed(Codex, [meta(), at(1, "response_item", **result)]))
+    assert found.get("extra", {}).get("exit_code") == code
+
+
+def test_a_result_of_older_versions_says_whether_it_failed() -> None:
+    """They have a flag in place of an exit status."""
+    output = {"content": "no", "success": False}
+    result = {"type": "function_call_output", "call_id": "c1", "output": output}
+    (found,) = messages(feed(Codex, [meta(), at(1, "response_item", **result)]))
+    assert found["extra"] == {"is_error": True}
 
 
 def test_results_of_a_search_are_kept() -> None:

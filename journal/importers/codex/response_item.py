@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import orjson
@@ -31,6 +32,13 @@ OUTPUTS = {
     "function_result": "result",
 }
 """Kinds of output, with the key of the output."""
+
+
+_HEAD = 400
+"""Characters at the beginning of an output, or at its end, that may have the exit status."""
+_EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (-?[0-9]{1,9})$", re.MULTILINE)
+_WRAPPED = '{"output":'
+_EXIT_IN_JSON = re.compile(r'"metadata":\s*\{[^{}]*"exit_code":\s*(-?[0-9]{1,9})[,}]')
 
 
 def item_data(payload: dict[str, Json], id: str) -> dict[str, Json] | str:
@@ -102,7 +110,9 @@ def _output(payload: dict[str, Json], kind: str) -> dict[str, Json]:
     if isinstance(output, dict) and isinstance(output.get("content"), str | list):
         # versions before 0.50: {"content": ..., "success": ...}
         extra["success"] = output.get("success")
+        extra["is_error"] = output.get("success") is False
         output = output["content"]
+    extra["exit_code"] = _exit_code(output)
     if isinstance(output, dict):
         output = [output]
     if not isinstance(output, str | list):
@@ -114,6 +124,17 @@ def _output(payload: dict[str, Json], kind: str) -> dict[str, Json]:
         "tool_call_id": text_or_none(payload.get("call_id")),
         "extra": _extra(payload, **extra),
     }
+
+
+def _exit_code(output: Json) -> int | None:
+    """Return the exit status that Codex writes before or after the output of a command."""
+    if not isinstance(output, str):
+        return None
+    if output.startswith(_WRAPPED):
+        found = _EXIT_IN_JSON.search(output, max(0, len(output) - _HEAD))
+    else:
+        found = _EXIT.search(output[:_HEAD].partition("\nOutput:")[0])
+    return None if found is None else int(found[1])
 
 
 def _extra(payload: dict[str, Json], **more: Json) -> dict[str, Json] | None:

@@ -14,7 +14,7 @@ from journal.importers.registry import installed
 from journal.importers.run.driver import Importer
 from journal.importers.run.event_writer import EventWriter
 from projector import Projection
-from tests.importers.samples import SAMPLES
+from tests.importers.every_source.samples import SAMPLES
 from tests.support.transcripts import import_all
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from projector import Projection
+from tests.importers.every_source.samples import SAMPLES
 from tests.importers.feed import journal_events
-from tests.importers.samples import SAMPLES
 from tests.support.transcripts import import_all
 
 if TYPE_CHECKING:

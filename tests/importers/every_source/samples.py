@@ -17,7 +17,7 @@ from tests.importers.sqlite import test_crush, test_cursor, test_goose, test_ope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MADE_UP = Path(__file__).parent / "transcripts"
+MADE_UP = Path(__file__).parents[1] / "transcripts"
 _CHAT = "019f0000-0000-4000-8000-000000000001"
 
 
@@ -26,8 +26,32 @@ def _lines(file: Path, lines: Iterable[bytes]) -> None:
     file.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
+_BESIDE: dict[str, tuple[str, dict[str, object]]] = {
+    "grok": (
+        "light/gr-1/summary.json",
+        {
+            "info": {"id": "gr-1", "cwd": "/home/ada/lighthouse"},
+            "generated_title": "Lamp",
+            "head_branch": "lamp",
+            "head_commit": "0a1b2c",
+        },
+    ),
+    "kimi": (
+        "wd_lighthouse/ki-1/state.json",
+        {"title": "Lamp", "workDir": "/home/ada/lighthouse"},
+    ),
+}
+"""Files about sessions that programs keep beside these, and their contents."""
+
+
 def _copied(source: str) -> Callable[[Path], object]:
-    return lambda folder: shutil.copytree(MADE_UP / source, folder, dirs_exist_ok=True)
+    def made(folder: Path) -> None:
+        shutil.copytree(MADE_UP / source, folder, dirs_exist_ok=True)
+        if source in _BESIDE:
+            name, about = _BESIDE[source]
+            (folder / name).write_bytes(orjson.dumps(about))
+
+    return made
 
 
 def _closed(write: Callable[[Path], object], name: str) -> Callable[[Path], object]:

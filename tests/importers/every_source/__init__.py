@@ -1,0 +1,1 @@
+"""What holds for the importer of every source."""
