@@ -168,6 +168,18 @@ def _seen(projection: Projection) -> list[Any]:
 
 
 @pytest.mark.slow
+def test_a_list_of_what_is_forgotten_is_forgotten_with_its_other_contents(journal: Journal) -> None:
+    """Else another content of its key would come into force, and a deleted session come back."""
+    journal.append(session="s", id="listed", type="session.titled", data={"title": "t"})
+    append(journal, "session.deleted")
+    journal.append(session="s", id="e", type="message.restored", data={"messages": ["listed"]})
+    journal.append(session="s", id="e", type="session.titled", data={"title": "back"})
+    forget(journal.path, EVERYTHING)
+    with Projection.open(journal.path) as projection:
+        assert projection.sessions() == []
+
+
+@pytest.mark.slow
 def test_a_message_in_another_session_stays(journal: Journal) -> None:
     """A fork that repeats a deleted message has not deleted it; a line that it shows is kept."""
     for session in ("s", "fork"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import projector.forgetting.unneeded.replaced
 from journal import Journal
 from journal.process import clock
 from projector import Projection, QueryError, SessionStore
@@ -19,6 +20,7 @@ from projector.forgetting.retention import parse_policy
 from projector.forgetting.selection import Selection
 from projector.forgetting.unneeded.replaced import LEAST
 from projector.forgetting.unneeded.wanted import Unneeded, Wanted
+from tests.support.arrangements import Diverged
 from tests.support.forgetting.unneeded import check_unneeded, with_replacements
 from tests.support.journals import segments
 from tests.support.made_up import random_facts
@@ -70,6 +72,21 @@ def test_readers_of_random_journals_see_no_difference() -> None:
     assert total > 0
 
 
+@pytest.mark.slow
+def test_a_value_that_readers_need_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check of random journals fails if values are forgotten that nothing replaced."""
+    monkeypatch.setattr(
+        projector.forgetting.unneeded.replaced, "_replaced", lambda written: written
+    )
+    random = Random(0)  # noqa: S311 - made-up data
+    records = with_replacements(random, random_facts(random, 60))
+    with pytest.raises(Diverged, match="after the request"):
+        check_unneeded(records, tmp_path, Unneeded(replaced=Wanted()))
+
+
+@pytest.mark.slow
 def test_a_revision_is_replaced_if_later_ones_give_all_of_its_fields(journal: Journal) -> None:
     """One field that no later revision gives is enough to keep it."""
     journal.append_message("s", "user", "word first", id="m")
@@ -99,6 +116,7 @@ def test_a_new_transcript_replaces_revisions_and_is_kept(journal: Journal) -> No
     assert found(journal) == ["r"]
 
 
+@pytest.mark.slow
 def test_fields_of_sessions_key_values_and_usage_are_replaced(journal: Journal) -> None:
     """Each if later events give or clear all of its fields, and counters."""
     append(journal, "first", "session.created", started=clock.wall(), config={"a": LONG})
@@ -137,6 +155,7 @@ def test_what_a_deletion_reaches_replaces_nothing(journal: Journal) -> None:
     assert found(journal) == ["unseen"]
 
 
+@pytest.mark.slow
 def test_the_first_creation_stays_if_nothing_else_dates_the_session(journal: Journal) -> None:
     """Lists of sessions show its date."""
     for id in ("c1", "c2", "c3"):
@@ -148,6 +167,16 @@ def test_the_first_creation_stays_if_nothing_else_dates_the_session(journal: Jou
         assert projection.sessions() == before
 
 
+def test_an_event_that_a_list_of_messages_names_stays(journal: Journal) -> None:
+    """Without it the list would be empty, and another content of its key would be in force."""
+    journal.append_message("s", "user", "word", id="m")
+    append(journal, "listed", "session.titled", title=LONG)
+    append(journal, "e", "message.restored", messages=["listed"])
+    append(journal, "e", "message.removed", messages=["m"])
+    append(journal, "last", "session.titled", title="t")
+    assert found(journal) == []
+
+
 def test_small_values_stay(journal: Journal) -> None:
     """The entry in the request is kept for ever: from 512 bytes of data on it is worth it."""
     size = len('{"key":"k","value":""}')
@@ -156,6 +185,7 @@ def test_small_values_stay(journal: Journal) -> None:
     assert found(journal) == ["large"]
 
 
+@pytest.mark.slow
 def test_what_is_freed_is_more_than_the_request_takes(journal: Journal) -> None:
     """Of the smallest values, each with a value that stays beside it."""
     for number in range(60):
