@@ -107,6 +107,18 @@ def swap_file(path: Path, content: bytes) -> None:
     _place(path, content, disk.in_use.replace)
 
 
+def swap_hint(path: Path, content: bytes) -> None:
+    """Replace a small file atomically; after a power loss it may be torn, or empty.
+
+    It is for files whose reader ignores what it cannot read: to sync thousands of them takes
+    minutes.
+
+    Raises:
+        OSError: the file system refuses; the old file is unchanged.
+    """
+    _place(path, content, disk.in_use.replace, lambda _fd: None)
+
+
 def create_file(path: Path, content: bytes) -> bool:
     """Write a small file unless there is one: of many processes exactly one makes it.
 
@@ -123,7 +135,12 @@ def create_file(path: Path, content: bytes) -> bool:
     return True
 
 
-def _place(path: Path, content: bytes, give_name: Callable[[Path, Path], None]) -> None:
+def _place(
+    path: Path,
+    content: bytes,
+    give_name: Callable[[Path, Path], None],
+    sync: Callable[[int], None] | None = None,
+) -> None:
     """Write a draft, and give it its name.
 
     A process whose clock is ahead may remove the draft as an old one (`sweep_drafts`); then another
@@ -132,7 +149,7 @@ def _place(path: Path, content: bytes, give_name: Callable[[Path, Path], None]) 
     for attempt in range(_ATTEMPTS):
         draft = draft_of(path)
         try:
-            _fill(draft, content)
+            _fill(draft, content, sync or disk.in_use.fsync)
             give_name(draft, path)
         except BaseException as error:
             _discard(draft)
@@ -167,12 +184,12 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid7()}")
 
 
-def _fill(draft: Path, content: bytes) -> None:
+def _fill(draft: Path, content: bytes, sync: Callable[[int], None]) -> None:
     fd = disk.in_use.create(draft)
     try:
         disk.in_use.fchmod(fd, 0o600)
         disk.write_rest(fd, content)
-        disk.in_use.fsync(fd)
+        sync(fd)
     finally:
         os.close(fd)
 

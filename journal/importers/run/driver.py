@@ -57,6 +57,7 @@ class Importer:
         step: called at intervals with a source and the bytes of its file that were read.
         ledger: how far each source was imported.
         presence: which sessions have a source.
+        writer: appends the events.
     """
 
     journal: Journal
@@ -70,7 +71,7 @@ class Importer:
     _forced: SourceFormat | None = field(init=False)
     _detector: Detector = field(init=False)
     _wanted: list[str] = field(init=False)  # patterns of file names
-    _writer: EventWriter = field(init=False)
+    writer: EventWriter = field(init=False)
     _keys: KnownKeys = field(init=False)
     _requests: RequestScan = field(init=False)
     _walked: Walk | None = None
@@ -88,8 +89,8 @@ class Importer:
         imports = self.journal.path / "imports"
         self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
         self._requests = RequestScan(open_directory(self.journal.path, create=False))
-        self._writer = EventWriter(self.journal, self.report, self._keys, self._requests)
-        self.ledger = Ledger(imports)
+        self.writer = EventWriter(self.journal, self.report, self._keys, self._requests)
+        self.ledger = Ledger(imports, self.journal.sync)
         self.ledger.sweep()
         self.presence = Presence(self.ledger, self.journal, self._keys, self._requests, self.report)
 
@@ -127,11 +128,9 @@ class Importer:
             if shown(os.path.realpath(path)) not in self.report.side_files:
                 self.report.pass_over(reason, shown(path))
         self._passed.clear()
-        for name, why in self._detector.failed.items():
-            self.report.errors[f"importer {name}"] = why
-        if self._forced is None:
-            for name, why in self.installed.broken.items():
-                self.report.errors[f"importer {name}"] = why
+        broken = self._detector.failed | (self.installed.broken if self._forced is None else {})
+        self.report.errors |= {f"importer {name}": why for name, why in broken.items()}
+        self.ledger.write()
         self._keys.save()
         self._requests.save()
         return self.report
@@ -162,11 +161,11 @@ class Importer:
                 self._settled = settled_state(source.path, found, database=database)
                 tail = self._file(source, stream, last=last, tail=tail)
         except OSError as error:
-            self._writer.flush()  # items before the error
+            self.writer.flush()  # items before the error
             self.failed(source, error)
             return None
         except ImportFailed as error:
-            self._writer.flush()  # items before the error
+            self.writer.flush()  # items before the error
             self.report.errors[shown(source.path)] = str(error)
             state = tail = None
         return Watched(source, state, tail, database, time.monotonic() - began)
@@ -187,7 +186,7 @@ class Importer:
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
     ) -> Tail | None:
         skipped = self.report.skipped.copy()
-        self._writer.source = shown(source.path)
+        self.writer.source = shown(source.path)
         if tail is None or not tail.is_continued(stream):
             kind = self._kind(source, stream)
             if kind.format is None:
@@ -195,7 +194,7 @@ class Importer:
             if self._forced is not None and self._detect(source, stream).format != self.format:
                 self.ledger.check_format(source.path, self.format, stream)
             format = self.installed.named(kind.format)
-            self._writer.origin = Origin(format.name, format.version)
+            self.writer.origin = Origin(format.name, format.version)
             if kind.database or not (format.documents or format.lines):
                 self._database(source, format)
                 return None
@@ -205,8 +204,8 @@ class Importer:
                 return None
             known = None if self.reread else self.ledger.known(source.path, format, stream)
             tail = Tail(source.path, format, format.lines, known)
-        self._writer.origin = Origin(tail.format.name, tail.format.version)
-        tail.read(stream, self._writer, last=last, step=partial(self.step, source))
+        self.writer.origin = Origin(tail.format.name, tail.format.version)
+        tail.read(stream, self.writer, last=last, step=partial(self.step, source))
         if not tail.messages and self._is_other(source, self._detect(source, stream)):
             # how far another format's lines were read, and why they were skipped, does not matter
             self.report.skipped = skipped
@@ -253,12 +252,12 @@ class Importer:
     def _read_database(self, source: Source, format: SourceFormat) -> None:
         if format.database is None:
             return
-        self._writer.origin = Origin(format.name, format.version)
+        self.writer.origin = Origin(format.name, format.version)
         entry, failure = read_database(
             source.path,
             format,
             format.database,
-            self._writer,
+            self.writer,
             self.ledger,
             reread=self.reread,
             first=source.real not in self._read,
@@ -272,7 +271,7 @@ class Importer:
     def _document(self, source: Source, format: SourceFormat, stream: BinaryIO) -> None:
         step = partial(self.step, source)
         entry = read_document(
-            source.path, format, stream, self._writer, self.ledger, step, reread=self.reread
+            source.path, format, stream, self.writer, self.ledger, step, reread=self.reread
         )
         self._remember(source, entry)
 
@@ -282,7 +281,7 @@ class Importer:
         """Note how far a source was imported: if `is_whole`, it is read when it changes."""
         if is_whole:
             entry = replace(entry, state=self._settled)
-        self.presence.remember(source, entry, self._writer.sessions, is_all=is_all)
+        self.presence.remember(source, entry, self.writer.sessions, is_all=is_all)
 
     def _kind(self, source: Source, stream: BinaryIO) -> Kind:
         """Detect the format of a file; an unknown format is reported."""

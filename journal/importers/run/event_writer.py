@@ -149,12 +149,16 @@ class EventWriter:
             self._append(batch)
         except JournalError:
             # they are found again when their file is read again, and are not in the journal
-            self._recent.clear()
-            self._order.clear()
+            self.forget_recent()
             raise
         finally:
             self._redacted.clear()
             self._clear.clear()
+
+    def forget_recent(self) -> None:
+        """Append what is read again, also if this run appended it: it may be lost."""
+        self._recent.clear()
+        self._order.clear()
 
     def _append(self, batch: list[dict[str, Any]]) -> None:
         try:

@@ -89,6 +89,7 @@ class Following:
     _databases: set[str] = field(default_factory=set)
     _tails: dict[str, None] = field(default_factory=dict)  # files with a tail, the latest last
     _roots: set[str] = field(default_factory=set)
+    _unsaved: set[str] = field(default_factory=set)  # what was read since the last sync
     _walk_in: int = 0
     _look_in: int = 1
 
@@ -107,12 +108,13 @@ class Following:
             while not self.wait(pause):
                 try:
                     self._poll()
+                    self.importer.ledger.write()
+                    self._unsaved.clear()
                 except (AppendError, SyncError) as error:
                     if journal not in errors:
                         self.failed(error)
                     errors[journal] = str(error)
-                    # the reported changes are lost, so all files are checked
-                    self._walk_in = self._look_in = 0
+                    self._read_again()
                     pause = _RETRY
                     continue
                 errors.pop(journal, None)
@@ -237,14 +239,8 @@ class Following:
 
     def _import(self, source: Source, tail: Tail | None = None) -> None:
         real = str(source.real)
-        try:
-            watched = self.importer.take(source, last=False, tail=tail)
-        except JournalError:
-            # its lines are not in the journal: the ledger says from where to read again
-            if (old := self._watched.get(real)) is not None:
-                old.state = old.tail = None
-            self._tails.pop(real, None)
-            raise
+        self._unsaved.add(real)
+        watched = self.importer.take(source, last=False, tail=tail)
         if watched is None:
             return
         self._watched[real] = watched
@@ -258,6 +254,17 @@ class Following:
                 del self._tails[oldest]
                 if (old := self._watched.get(oldest)) is not None:
                     old.tail = None
+
+    def _read_again(self) -> None:
+        """Let everything be read again whose events may be lost: the ledger says from where."""
+        for real in self._unsaved:
+            if (watched := self._watched.get(real)) is not None:
+                watched.state = watched.tail = None
+            self._tails.pop(real, None)
+        self._unsaved.clear()
+        self.importer.writer.forget_recent()
+        # the reported changes are lost, too, so all files are checked
+        self._walk_in = self._look_in = 0
 
     def _forget(self, real: str) -> None:
         self._watched.pop(real, None)

@@ -2,7 +2,8 @@
 
 `<journal>/imports/<32 hex digits>.json`, one small file a source, named by the source's path. It is
 written only when the imported events are durable, and is used only while the source still begins
-with the same bytes. Losing it causes duplicates, which change nothing.
+with the same bytes. Losing it causes duplicates, which change nothing. So entries wait for a
+moment, and one sync of the journal serves those of many sources.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import contextlib
 import hashlib
 import os
 import re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
 from journal.errors import ImportFailed
 from journal.fs import disk
-from journal.fs.files import make_folder, swap_file, sweep_drafts, sync_folder
+from journal.fs.files import make_folder, swap_file, swap_hint, sweep_drafts, sync_folder
 from journal.fs.ownership import read_own
 from journal.importers.files.lines import read_between
 from journal.importers.files.walk import COMPRESSED
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
     from journal.importers.formats import SourceFormat
 
+_NOTED = 256
+_WAIT = 1.0
+"""Entries that wait for a sync at most, and seconds for which the first of them waits."""
 _MOST = 256 * 1024 * 1024
 """Maximum bytes of an entry: it has the marks of a whole database."""
 _NAME = re.compile(r"[0-9a-f]{32}\.json")
@@ -89,15 +94,24 @@ class Entry:
         return replace(self, sessions="".join(f"{id}\n" for id in left))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ledger:
-    """The entries of one journal, under `folder`."""
+    """The entries of one journal.
+
+    Attributes:
+        folder: the folder of their files.
+        sync: makes the events that were appended durable.
+    """
 
     folder: Path
+    sync: Callable[[], None] = lambda: None
+    _noted: dict[Path, Entry] = field(default_factory=dict)  # by file
+    _due: float = 0.0  # by time.monotonic: when they are written
 
     def read(self, source: Path) -> Entry | None:
         """Return the entry of a source; None if there is none that can be read."""
-        return _decode(_content(self._file(source)))
+        file = self._file(source)
+        return self._noted.get(file) or _decode(_content(file))
 
     def known(self, source: Path, format: SourceFormat, stream: BinaryIO) -> Entry | None:
         """Return the entry of a source if the source still begins with the imported bytes."""
@@ -124,19 +138,39 @@ class Ledger:
                 f" as {entry.format}, or with auto"
             )
 
-    def write(self, source: Path, entry: Entry) -> None:
-        """Replace the entry of a source, in one step.
+    def note(self, source: Path, entry: Entry) -> None:
+        """Replace the entry of a source, if it is another: now, or with those of the next sources.
 
         Raises:
-            ImportFailed: the file system refused; the next import reads the source again.
+            JournalError: as `write`.
         """
+        if self.read(source) == entry:
+            return
+        if not self._noted:
+            self._due = monotonic() + _WAIT
+        self._noted[self._file(source)] = entry
+        if len(self._noted) >= _NOTED or monotonic() >= self._due:
+            self.write()
+
+    def write(self) -> None:
+        """Write the entries that wait, each in one step, when their events are durable.
+
+        Raises:
+            ImportFailed: the file system refused; the next import reads their sources again.
+            JournalError: the events could not be made durable, and no entry was written.
+        """
+        noted, self._noted = self._noted, {}
+        if not noted:
+            return
+        self.sync()
         try:
             make_folder(self.folder)
-            swap_file(self._file(source), _encode(entry))
+            for file, entry in noted.items():
+                swap_hint(file, _encode(entry))
         except OSError as error:
             why = error.strerror or str(error)
             raise ImportFailed(
-                f"its messages are imported, but {self.folder} cannot be written: {why}"
+                f"the messages are imported, but {self.folder} cannot be written: {why}"
             ) from error
 
     def prune(self, formats: Iterable[SourceFormat], is_forgotten: Callable[[str], bool]) -> None:

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from journal.errors import SyncError
 from journal.format.frame import MAX_RECORD
 from journal.importers.files.lines import LIMIT
+from journal.importers.run import ledger
 from journal.importers.run.driver import Importer
 from journal.importers.run.following import follow
 from journal.writer import Journal
@@ -135,14 +137,35 @@ def test_the_ledger_is_not_ahead_of_the_disk(
     (box / "a.jsonl").write_bytes(user_line(1))
 
     def refuse(_: Journal) -> None:
-        raise OSError(5, "the disk is gone")
+        raise SyncError("the disk is gone", ())
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "sync", refuse)
-        report = run(journal, box)
-    assert list(report.errors.values()) == ["the disk is gone"]
+        with pytest.raises(SyncError):
+            run(journal, box)
     assert not (journal / "imports").exists()
     assert run(journal, box).messages == 1
+
+
+def test_one_sync_serves_the_entries_of_many_sources(
+    box: Path, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of many small files does not wait for the disk at each of them."""
+    for number in range(40):
+        (box / f"{number}.jsonl").write_bytes(user_line(number))
+    syncs: list[int] = []
+    sync = Journal.sync
+
+    def count(handle: Journal) -> None:
+        syncs.append(len(list(journal.glob("imports/*.json"))))
+        sync(handle)
+
+    monkeypatch.setattr(ledger, "_WAIT", 60.0)
+    monkeypatch.setattr(ledger, "_NOTED", 16)
+    monkeypatch.setattr(Journal, "sync", count)
+    assert run(journal, box).messages == 40
+    assert syncs == [0, 16, 32], "an entry is written after the sync of its events"
+    assert len(list(journal.glob("imports/*.json"))) == 40
 
 
 def test_a_last_line_without_a_newline_counts_if_it_is_complete(box: Path, journal: Path) -> None:

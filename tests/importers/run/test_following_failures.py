@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.errors import AppendError, JournalError
+from journal.errors import AppendError, JournalError, SyncError
 from journal.fs import disk
 from journal.fs.disk import Disk
 from journal.importers.files import watcher
@@ -180,3 +180,28 @@ def test_a_file_that_is_cut_and_written_again_is_read_again(
     watch(tmp_path / "j", box, rotate, lambda: add(source, new), nap)
     expected = ["x1", "x2", *(f"x{number}" for number in range(3, 3 + count))]
     assert sorted(texts(tmp_path / "j")) == expected
+
+
+def test_what_a_failed_sync_may_have_lost_is_read_again(
+    box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger gets no entry for it, and its lines are appended once more."""
+    monkeypatch.setattr(following, "_RETRY", following.POLL)
+    add(box / "a.jsonl", message_line(1))
+    sync, failures = Journal.sync, [2]
+
+    def refuse(journal: Journal) -> None:
+        if failures[0] == 1:
+            failures[0] = 0
+            raise SyncError("the disk refused", ())
+        sync(journal)
+
+    def begin() -> None:
+        failures[0] = 1
+        add(box / "a.jsonl", message_line(2))
+
+    monkeypatch.setattr(Journal, "sync", refuse)
+    report = watch(tmp_path / "j", box, begin, *A_SECOND)
+    assert failures == [0]
+    assert texts(tmp_path / "j") == ["x1", "x2", "x2"]
+    assert report.errors == {}

@@ -47,7 +47,7 @@ class Presence:
     def remember(
         self, source: Source, entry: Entry, sessions: AbstractSet[str], *, is_all: bool
     ) -> None:
-        """Write to the ledger how far a source was imported, when that is durable.
+        """Note in the ledger how far a source was imported.
 
         Args:
             source: the file.
@@ -69,9 +69,7 @@ class Presence:
             now = now.without(forgotten.forgets_session)
         self._marks.returned(has - had)
         self._sources.lost(had - has)
-        if before != now:
-            self.journal.sync()
-            self.ledger.write(source.path, now)
+        self.ledger.note(source.path, now)
 
     def begin(self) -> None:
         """Note which sources are known, before a walk after which sessions are marked."""
@@ -90,6 +88,7 @@ class Presence:
         """
         if walk is None:
             return
+        self.ledger.write()
         vanished = self._sources.vanished(walk, files)
         if vanished.sessions:
             self._marks.gone(vanished.sessions)
