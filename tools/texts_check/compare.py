@@ -173,7 +173,9 @@ def compare(session: str, raw: Sequence[tuple[int, Piece]], found: Found, counts
 
 def _missing(session: str, piece: Piece, found: Found, counts: Counts) -> None:
     """Count a piece that no message has."""
-    if piece.loss:
+    if piece.loss and piece.text.strip() in found.aside:
+        counts.equal += 1
+    elif piece.loss:
         counts.losses[piece.loss] = counts.losses.get(piece.loss, 0) + 1
     elif piece.text.strip() in found.aside:
         counts.fault("aside", session, f"{piece.kind} {piece.text}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 TEXT, REASONING, CALL, RESULT = "text", "reasoning", "call", "result"
@@ -31,10 +31,6 @@ class Piece:
     loss: str = ""
     once: bool = True
 
-    def lost_as(self, reason: str) -> Piece:
-        """Return the piece as one that an importer may leave out for a reason."""
-        return replace(self, loss=reason)
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -56,6 +52,11 @@ class Item:
 def text(role: str, value: object) -> Piece:
     """Return a text of a message."""
     return Piece(TEXT, role, str(value))
+
+
+def beside(role: str, value: object, loss: str) -> Piece:
+    """Return a text that may be left out for a reason, and needs no message of its own."""
+    return Piece(TEXT, role, value if isinstance(value, str) else "", loss=loss, once=False)
 
 
 def reasoning(value: object) -> Piece:

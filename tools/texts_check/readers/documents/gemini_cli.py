@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import Item, Piece, call, reasoning, result
+from tools.texts_check.pieces import Item, Piece, beside, call, reasoning, result
 from tools.texts_check.raw_files import Json, RawFile, plain
 from tools.texts_check.readers.gemini_parts import gemini_pieces
 from tools.texts_check.readers.reader import Reader
@@ -50,6 +50,7 @@ def _pieces(message: Json) -> Iterator[Piece]:
     for called in message.get("toolCalls") or ():
         name, id = called.get("name"), called.get("id")
         yield call(name, id, called.get("args"))
+        yield beside("tool", called.get("resultDisplay"), "display forms of results")
         for each in called.get("result") or ():
             answer = each.get("functionResponse") if isinstance(each, dict) else None
             for output in plain(answer.get("response") if answer else each):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import TEXT, Item, Piece, call, reasoning, result, text
+from tools.texts_check.pieces import TEXT, Item, Piece, beside, call, reasoning, result, text
 from tools.texts_check.raw_files import Json, RawFile, plain
 from tools.texts_check.readers.reader import Reader
 
@@ -63,6 +63,11 @@ def _flat(history: Iterable[object]) -> list[Json]:
 
 
 def _read(file: RawFile) -> Iterator[Item]:
+    for line in file.objects if file.path.suffix == ".jsonl" else ():
+        result = line.get("test_result")
+        nested = result.get("git_patch") if isinstance(result, dict) else None
+        for each in (line.get("git_patch"), nested, line.get("instruction")):
+            yield Item(_task(line), "beside", (beside("tool", each, "patches and instructions"),))
     for session, events in _lists(file):
         for number, event in enumerate(events):
             pieces = tuple(_observation(event) if "observation" in event else _action(event))

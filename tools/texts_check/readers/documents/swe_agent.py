@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import TEXT, Item, Piece
+from tools.texts_check.pieces import TEXT, Item, Piece, beside
 from tools.texts_check.raw_files import Json, RawFile, plain
 from tools.texts_check.readers.chat_message import chat_pieces
 from tools.texts_check.readers.reader import Reader
@@ -30,6 +30,8 @@ def _read(file: RawFile) -> Iterator[Item]:
         answered = (message.get("tool_call_ids") or [None])[0]
         pieces = list(chat_pieces({"tool_call_id": answered, **message}, names))
         yield Item(session, str(number), (*pieces, *_repeated(message, ("thought", "action"))))
+    patch = (first.get("info") or {}).get("submission")
+    yield Item(session, "submission", (beside("tool", patch, "submitted patches"),))
     for number, step in enumerate(first.get("trajectory") or ()):
         pieces = list(_repeated(step, ("response", "thought", "action", "observation")))
         yield Item(session, f"step {number}", tuple(pieces))

@@ -10,7 +10,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import RESULT, Item, Piece, call, reasoning, result, text
+from tools.texts_check.pieces import (
+    RESULT,
+    TEXT,
+    Item,
+    Piece,
+    beside,
+    call,
+    reasoning,
+    result,
+    text,
+)
 from tools.texts_check.raw_files import Json, RawFile, plain
 from tools.texts_check.readers.reader import Reader
 
@@ -18,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TYPES = frozenset({"user", "assistant", "system", "summary", "progress", "queue-operation"})
-
-_SHOWN = "what the program shows of a result in a form of its own"
 
 
 def _claims(file: RawFile) -> bool:
@@ -41,8 +49,9 @@ def _is_line(line: Json) -> bool:
 def _read(file: RawFile) -> Iterator[Item]:
     lines = file.first.get("loglines", file.objects)  # a document wraps the lines of old sessions
     names: dict[str, str] = {}
+    of_file = next((line["sessionId"] for line in lines if "sessionId" in line), file.path.stem)
     for number, line in enumerate(lines):
-        session = str(line.get("sessionId") or file.path.stem)
+        session = str(line.get("sessionId") or of_file)
         if line.get("isSidechain") and line.get("agentId"):
             session = f"agent-{line['agentId']}"
         key = str(line.get("uuid") or json.dumps(line, sort_keys=True))
@@ -77,6 +86,15 @@ def _pieces(line: Json, names: dict[str, str]) -> Iterator[Piece]:
         yield text("system", line.get("prUrl"))
     if type == "system":
         yield from (text("system", each) for each in plain(line.get("content")))
+    if type == "summary":
+        yield beside("system", line.get("summary"), "titles of sessions that are in other files")
+    attached = line.get("attachment")
+    if isinstance(attached, dict) and attached.get("type") == "queued_command":
+        for each in plain(attached.get("prompt")):
+            yield Piece(TEXT, "user", each, once=False)
+    elif isinstance(attached, dict):
+        for each in plain(attached.get("content")):
+            yield beside("system", each, "what the program attaches to a prompt")
     yield from _shown(line.get("toolUseResult"))
     message = line.get("message")
     if type not in {"user", "assistant"} or not isinstance(message, dict):
@@ -88,11 +106,14 @@ def _pieces(line: Json, names: dict[str, str]) -> Iterator[Piece]:
 
 
 def _shown(outcome: object) -> Iterator[Piece]:
-    """Yield what the program shows of a result, which can be more than the model got."""
-    if isinstance(outcome, dict):
+    """Yield the output that the program shows, which can be more than the model was given.
+
+    What is shown of an edited file is in the arguments of the call.
+    """
+    if isinstance(outcome, dict) and "filePath" not in outcome:
         for name in ("stdout", "content"):
             for each in plain(outcome.get(name)):
-                yield Piece(RESULT, "tool", each, loss=_SHOWN, once=False)
+                yield Piece(RESULT, "tool", each, once=False)
 
 
 def _part(part: object, role: str, names: dict[str, str]) -> Iterator[Piece]:

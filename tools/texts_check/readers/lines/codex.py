@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import REASONING, TEXT, Item, Piece, call, result, text
+from tools.texts_check.pieces import REASONING, TEXT, Item, Piece, beside, call, result, text
 from tools.texts_check.raw_files import Json, RawFile, plain
 from tools.texts_check.readers.reader import Reader
 
@@ -70,7 +70,11 @@ def _pieces(type: str, payload: Json, names: dict[str, str]) -> Iterator[Piece]:
         ):
             for each in plain(item.get("content")):
                 yield Piece(TEXT, str(item.get("role")), each, once=False)
-    elif type not in {"session_meta", "turn_context", "world_state"}:
+    elif type in {"session_meta", "turn_context"}:
+        base = payload.get("base_instructions", payload.get("instructions"))
+        for each in plain([base, payload.get("user_instructions")]):
+            yield beside("system", each, "base instructions, the same in every session")
+    elif type != "world_state":
         yield from _item(str(payload.get("type")), payload, names)
 
 

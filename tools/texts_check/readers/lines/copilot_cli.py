@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import REASONING, TEXT, Item, Piece, call, reasoning, result
+from tools.texts_check.pieces import REASONING, TEXT, Item, Piece, beside, call, reasoning, result
 from tools.texts_check.raw_files import Json, RawFile, plain
 from tools.texts_check.readers.reader import Reader
 
@@ -58,6 +58,8 @@ def _pieces(type: str, data: Json, names: dict[str, str]) -> Iterator[Piece]:
     elif type in _ROLES:
         for each in plain(data.get("content", data.get("message"))):
             yield Piece(TEXT, _ROLES[type], each)
+        changed = data.get("transformedContent")
+        yield beside("user", changed, "prompts with what Copilot added to them")
         for each in plain(data.get("reasoningText")):
             yield reasoning(each)
         for request in data.get("toolRequests") or ():

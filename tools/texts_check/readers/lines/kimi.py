@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import TEXT, Item, Piece, call, result, text
+from tools.texts_check.pieces import TEXT, Item, Piece, beside, call, result, text
 from tools.texts_check.raw_files import Json, RawFile, plain
 from tools.texts_check.readers.blocks import block_pieces
 from tools.texts_check.readers.reader import Reader
@@ -37,7 +37,7 @@ def _pieces(line: Json, names: dict[str, str]) -> Iterator[Piece]:
         yield text("system", line.get("summary"))
     elif type == "config.update":
         for each in plain(line.get("systemPrompt")):
-            yield Piece(TEXT, "system", each, loss="system prompt of the program")
+            yield beside("system", each, "system prompt of the program")
     elif type in {"turn.prompt", "turn.steer"}:
         for each in plain(line.get("input")):  # the message that is appended to the context has it
             yield Piece(TEXT, "user", each, once=False)
