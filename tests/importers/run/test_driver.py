@@ -218,8 +218,9 @@ def test_a_line_that_is_too_long_becomes_a_message_with_its_size(box: Path, jour
 @pytest.mark.slow
 def test_a_refused_message_is_named_and_the_rest_is_appended(box: Path, journal: Path) -> None:
     """A message that is too large for a record is replaced by its size and the reason."""
-    large = line(role="tool", tool_call_id="c", content="x" * MAX_RECORD) + b"\n"
-    small = line(role="user", content="a") + b"\n"
+    time = 1_770_000_000
+    large = line(role="tool", tool_call_id="c", content="x" * MAX_RECORD, timestamp=time) + b"\n"
+    small = line(role="user", content="a", timestamp=time) + b"\n"
     (box / "a.jsonl").write_bytes(small + large + small)
     report = run(journal, box)
     assert (report.messages, report.skipped.total(), report.conflicts) == (3, 1, 0)
