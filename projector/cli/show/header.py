@@ -47,6 +47,8 @@ def _lines(session: SessionView, children: Sequence[SessionView]) -> Iterator[tu
     at = ", ".join(filter(None, (session.branch, (session.commit or "")[:_COMMIT])))
     yield from _if_any("project", f"{session.cwd or ''}{f' ({at})' if at else ''}".strip())
     yield from _if_any("time", _period(session))
+    if session.gone is not None:
+        yield "gone", f"since {format_local_time(session.gone, 'minutes')} only the journal has it"
     counts = [counted(session.messages, "message")]
     counts += [counted(session.replays, "replay")] if session.replays else []
     counts += [counted(session.tool_calls, "tool call")] if session.tool_calls else []

@@ -54,6 +54,9 @@ _COMMANDS = {
 _IN_FOLDER = frozenset(("claude-code", "crush", "gemini-cli", "qwen-code"))
 """Sources whose programs know only the sessions of the current folder."""
 
+_RESTORED = frozenset(("claude-code", "codex"))
+"""Sources whose files `journal restore` writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resume:
@@ -71,12 +74,12 @@ class Resume:
 def resume(session: SessionView) -> Resume | None:
     """Return how to continue a session; None if its source has no such command."""
     command = _COMMANDS.get(session.source or "")
-    if command is None:
+    # an id that would be an option of the program, or that cannot be copied from a terminal
+    is_odd = session.session.startswith("-") or one_line(session.session) != session.session
+    if command is None or is_odd:
         return None
-    if session.relation == "subagent":
-        return Resume(None, "a sub-agent cannot be resumed: resume its parent")
-    if session.session.startswith("-") or one_line(session.session) != session.session:
-        return None  # an option of the program, or nothing that can be copied from a terminal
+    if (why := _why_not(session)) is not None:
+        return Resume(None, why)
     words = [word.replace(_ID, session.session) for word in command]
     text = shlex.join(words)
     if session.cwd is None or one_line(session.cwd) != session.cwd:
@@ -86,6 +89,18 @@ def resume(session: SessionView) -> Resume | None:
     if _is_folder(session.cwd):
         return Resume(there)
     return Resume(there, f"there is no folder {session.cwd} on this machine")
+
+
+def _why_not(session: SessionView) -> str | None:
+    """Return why a session cannot be continued, and what to do; None if it can."""
+    if session.relation == "subagent":
+        return "a sub-agent cannot be resumed: resume its parent"
+    if session.gone is None:
+        return None
+    if session.source not in _RESTORED:
+        return "its program has it no more"
+    restore = shlex.join(("journal", "restore", session.session, "--to", "FOLDER"))
+    return f"its program has it no more: `{restore}` writes its file again"
 
 
 def _is_folder(path: str) -> bool:

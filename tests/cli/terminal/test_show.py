@@ -138,6 +138,15 @@ def test_what_is_in_the_way_is_noted(tmp_path: Path) -> None:
     assert resume(view(source="codex")) == Resume("codex resume s-1")
 
 
+def test_a_session_that_its_program_has_no_more_can_be_restored(tmp_path: Path) -> None:
+    """Where the journal can write its file again, the command for that is named."""
+    note = "its program has it no more"
+    assert resume(view(source="codex", cwd=str(tmp_path), gone=T)) == Resume(
+        None, f"{note}: `journal restore s-1 --to FOLDER` writes its file again"
+    )
+    assert resume(view(source="kimi", cwd=str(tmp_path), gone=T)) == Resume(None, note)
+
+
 def test_what_a_shell_would_take_for_more_is_quoted(tmp_path: Path) -> None:
     """Blanks, quotes and variables stay in one word; an id that is an option gives no command."""
     odd = tmp_path / "a 'b' $(c)"
