@@ -28,6 +28,7 @@ _COMMANDS = Commands(
         "doctor": "journal.cli.doctor",
         "export": "journal.cli.export",
         "import": "journal.cli.import_",
+        "install": "journal.cli.install",
         "restore": "journal.cli.restore",
         "status": "journal.cli.status",
         "verify": "journal.cli.verify",

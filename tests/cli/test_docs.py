@@ -135,6 +135,7 @@ RUNS: dict[str, list[list[str]]] = {
         ["forget", "--finish", "--json"],
     ],
     "journal import": [["import", "openai", "{talk}", "--json"]],
+    "journal install": [["install", "--yes", "--json"]],
     "journal restore": [
         ["--journal", "{lossy}", "restore", "{backup}", "--json"],
         ["restore", "cc", "--to", "{back}", "--json"],
@@ -251,6 +252,9 @@ def test_the_printed_json_has_the_documented_keys(
     for promise, arguments in zip(documented, RUNS[name], strict=True):
         if name == "projector verify":
             _damage_database(filled)
+        if name == "journal install":
+            for variable in ("HOME", "XDG_CONFIG_HOME", "PATH"):
+                monkeypatch.setenv(variable, str(filled.parent / "home"))
         if name == "journal restore":
             with Journal.open(filled) as journal:
                 journal.append_message("cc", "user", "hello", id="u1", source="claude-code")
