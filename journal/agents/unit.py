@@ -23,7 +23,7 @@ LABEL = "agent-journal.follow"
 def systemd_unit(command: Sequence[str]) -> str:
     """Return a user unit that keeps a command running.
 
-    It starts anew each day, so that agents which were installed meanwhile are found.
+    It is started again each day, so that agents which were installed meanwhile are found.
 
     Args:
         command: the program's absolute path, and its arguments, without control characters.

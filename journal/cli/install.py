@@ -29,12 +29,12 @@ _CHANGED = "was changed by you, or is not of `journal install`: it was left as i
 @click.option("--run", "runs", is_flag=True, help="What the service runs: follow all agents.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def command(context: click.Context, **options: bool) -> None:
+def command(context: click.Context, /, **options: bool) -> None:
     """Follow the agents of this machine from now on.
 
     It writes a systemd user unit that imports what the agents write, as they
     write it, and starts it. It says so and asks first. The unit runs at low
-    priority, and starts anew each day: agents that were installed meanwhile are
+    priority, and is started again each day: agents installed meanwhile are
     found then, and those of today are not named in it.
 
     \b
@@ -47,6 +47,8 @@ def command(context: click.Context, **options: bool) -> None:
     that start or stop the service are printed. The unit is checked by
     `systemd-analyze verify`, if that is there, and by that alone. The file of
     launchd (--launchd, and on macOS) is written, and was never tested.
+
+    There is no time limit.
 
     The exit code is 1 if the file was changed by you, or systemd-analyze
     complains; 3 if --run finds no folder of an agent.

@@ -48,7 +48,8 @@ def unit(home: Path) -> Path:
 def words(text: str) -> list[str]:
     """Read the words of a unit's command as systemd does."""
     (line,) = (line for line in text.splitlines() if line.startswith("ExecStart="))
-    found, word, quoted, at = [], "", False, len("ExecStart=:")
+    found: list[str] = []
+    word, quoted, at = "", False, len("ExecStart=:")
     while at < len(line):
         char = line[at]
         if char == "\\" or (char == "%" and line[at + 1] == "%"):
