@@ -20,7 +20,7 @@ from tests.importers.feed import journal_set, line
 if TYPE_CHECKING:
     from pathlib import Path
 
-HELLO = line(role="user", content="hello") + b"\n"
+HELLO = line(role="user", content="hello", timestamp=1_770_000_000) + b"\n"
 
 
 def invoke(journal: Path, *arguments: str | Path) -> Result:
