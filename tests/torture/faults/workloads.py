@@ -294,7 +294,10 @@ def _source(folder: Path) -> Path:
 
 
 def _transcript(folder: Path, lines: int) -> None:
-    messages = ({"role": "user", "content": f"line {n} 手机 " + "y" * n * 9} for n in range(lines))
+    messages = (
+        {"role": "user", "content": f"line {n} 手机 " + "y" * n * 9, "timestamp": 1_770_000_000 + n}
+        for n in range(lines)
+    )
     text = "".join(json.dumps(one) + "\n" for one in messages)
     _source(folder).write_text(text, encoding="utf-8")
 
