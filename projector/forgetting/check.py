@@ -94,7 +94,7 @@ def check_erased(journal: Directory) -> ErasedReport:
     """Compare everything below a journal's folder with what its requests forget.
 
     Nothing is changed. Writers may be at work. The files in `imports/` are not compared: they have
-    hashes, and no text.
+    hashes and ids, and no text.
 
     Raises:
         JournalOpenError: the file `key` is damaged.
@@ -176,7 +176,7 @@ class _Check:
             elif not path.with_name(f"{path.name.partition('.')[0]}.db").exists() and path.exists():
                 self.add(where, "it is of a database that is not there")
         elif path.parent == self._journal.path / IMPORTS:
-            pass  # how far a source was imported: hashes, and no text
+            pass  # how far a source was imported: hashes and ids, and no text
         elif path.parent.parent == self._journal.lanes and segment_number(path.name) is not None:
             pass  # its events were compared
         elif path.name not in self._own(path.parent):
