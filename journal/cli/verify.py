@@ -41,7 +41,7 @@ def command(
     With --erased everything below the journal's folder is compared with the requests to forget
     (`journal erasures`): every event in the lanes, and every row of every database. What cannot be
     checked is named, such as bytes that are no valid record. The files in imports/ are not
-    compared: they have hashes and ids, no text. The exit code is 5 if something that is forgotten is
+    compared: they have hashes and ids. The exit code is 5 if something that is forgotten is
     still there, or a request is lost with its segment and only its receipt is there; else 6 if not
     everything could be checked.
 
