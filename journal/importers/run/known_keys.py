@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import lru_cache
+from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -87,7 +88,8 @@ class _Set:
             self.merge()
 
     def merge(self) -> None:
-        self.sorted = array("Q", sorted([*self.sorted, *self.new]))
+        # a list of all marks would take five times the memory of the array
+        self.sorted = array("Q", merge(self.sorted, sorted(self.new)))
         self.new.clear()
 
     def __len__(self) -> int:
@@ -142,8 +144,7 @@ class KnownKeys:
         if not self._note(session, id, type, data, redacted, importer) or not known:
             return False
         # the journal may have it unredacted, or redacted by any rules
-        hashes = (f"{own.id}{own.hash('original', [type, data])}" for own in self._own_keys())
-        contents = (_content(type, data), *(found.encode() for found in hashes))
+        contents = self._contents_of([type, data])
         new = _content_of(type, data, redacted)
         marks = (_mark(key + content) for content in contents if content != new)
         return not any(mark in self._contents for mark in marks)
@@ -157,15 +158,15 @@ class KnownKeys:
         key, key_mark = _marked_key(event["session"], event["id"])
         if key_mark not in self._keys:
             return False
-        content = [event["type"], event["data"]]
-        hashes = (f"{own.id}{own.hash('original', content)}" for own in self._own_keys())
-        contents = (_content(*content), *(found.encode() for found in hashes))
+        contents = self._contents_of([event["type"], event["data"]])
         return not any(_mark(key + it) in self._contents for it in contents)
 
-    def _own_keys(self) -> tuple[Key, ...]:
+    def _contents_of(self, content: list[Any]) -> list[bytes]:
+        """Return what identifies a type and its data, unredacted or redacted by any rules."""
         if not self._hash_keys:  # the first key may be made at any time
             self._hash_keys = read_keys(self.lanes.parent)
-        return self._hash_keys
+        hashes = (f"{own.id}{own.hash('original', content)}" for own in self._hash_keys)
+        return [_content(*content), *(found.encode() for found in hashes)]
 
     def differs(self, event: dict[str, Any]) -> bool:
         """Return whether a journal has the key of an event with other contents only.
@@ -186,7 +187,6 @@ class KnownKeys:
             origin: the importer that has it now.
         """
         key, _ = _marked_key(event["session"], event["id"])
-
         if _mark(_written(key, _PROVISIONAL)) in self._contents:
             return True  # one that is provisional, too, is not appended
 
