@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from projector.redaction import SecretsFound, find_secrets, redact_secrets
     from projector.search.elsewhere import Elsewhere
     from projector.search.engine import Hit, Look
+    from projector.search.facets import (
+        FacetRow,
+    )
     from projector.search.results import Results
     from projector.store import (
         ABSENT,
@@ -145,6 +148,7 @@ else:
             "projector.projection": ("Projection",),
             "projector.redaction": ("SecretsFound", "find_secrets", "redact_secrets"),
             "projector.search.elsewhere": ("Elsewhere",),
+            "projector.search.facets": ("FacetRow",),
             "projector.search.results": ("Results",),
             "projector.search.engine": (
                 "Hit",
@@ -196,6 +200,7 @@ __all__ = [
     "EraserBusy",
     "Erasure",
     "EventError",
+    "FacetRow",
     "FlushReport",
     "ForgottenKey",
     "ForgottenMessage",

@@ -6,16 +6,21 @@ it must be and what it is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Literal, TypeGuard, get_args
 
 from journal.errors import EventError
 from journal.format.bounds import LARGEST
 from journal.format.lossless import check_text
 from journal.format.position import Position
+from journal.format.timestamps import moment
 from projector.errors import QueryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+
+Has = Literal["errors"]
+"""What messages or sessions can be filtered by having it."""
 
 LONGEST_CLAIM = 100 * 365 * 86_400
 """Seconds, a hundred years: a claim that ends later could have an end that no event can have."""
@@ -50,6 +55,35 @@ def check_count(name: str, value: object, least: int = 0, most: int = LARGEST) -
         raise ValueError(
             f"{name} must be a whole number from {least} to {most:,}, not {value!r:.60}"
         )
+
+
+def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    """Refuse what is none of the allowed names.
+
+    Raises:
+        ValueError: it is none; the message lists them.
+    """
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r:.60}")
+
+
+def check_has(has: object) -> None:
+    """Refuse what nothing can be filtered by; None means no filter.
+
+    Raises:
+        ValueError: it is unknown.
+    """
+    if has is not None:
+        check_choice("has", has, get_args(Has))
+
+
+def bound(name: str, value: datetime | str | int | None) -> int | None:
+    """Return the bound of a time in microseconds since 1970; None if there is none.
+
+    Raises:
+        EventError: it is no moment.
+    """
+    return None if value is None else moment(name, value)
 
 
 def check_seconds(name: str, value: object) -> None:

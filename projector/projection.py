@@ -9,17 +9,14 @@ from journal.fs.directory import open_directory
 from journal.process.fork import no_fork
 from projector.arguments import (
     check_callable,
-    check_count,
     check_names,
     check_position,
     check_seconds,
 )
 from projector.errors import NotProjected
 from projector.reading.goal import Own
+from projector.reading.listing import ListingReader
 from projector.reading.reader import PATIENCE, Answer, Reader
-from projector.reading.usage import UsageReader
-from projector.search.request import request, requested_filters
-from projector.search.results import Results
 from projector.views import messages as message_view
 from projector.views import sessions as session_view
 from projector.views.freshness import Freshness, Listing
@@ -27,18 +24,16 @@ from projector.views.freshness import Freshness, Listing
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
-    from datetime import datetime
 
     import apsw
 
     from journal.format.position import Position
-    from projector.search.engine import Look, Sort
     from projector.upkeep.status import Status
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
 
 
-class Projection(UsageReader):
+class Projection(ListingReader):
     """A projection to read from. Safe for threads; follows rebuilds by itself.
 
     ::
@@ -49,6 +44,7 @@ class Projection(UsageReader):
             for view in projection.sessions(limit=10):
                 print(view.session, view.title, view.started_utc, view.last_utc, view.ended_utc)
             print(projection.session("s1").usage, projection.usage(by="model").total.cost)
+            print([(row.name, row.messages) for row in projection.facets(by="tool")])
             print([message.content for message in projection.messages("s1")])
             view, messages = projection.conversation("s1")
             print(projection.status().lag_bytes, projection.digest())
@@ -114,65 +110,6 @@ class Projection(UsageReader):
         bound = copy(self)
         bound._own = None if position is None else Own(position, timeout)  # noqa: SLF001 - of the same class
         return bound
-
-    def search(  # noqa: PLR0913 - filters are keywords, and a search has many
-        self,
-        query: str,
-        *,
-        limit: int = 20,
-        offset: int = 0,
-        context: int = 0,
-        role: str | None = None,
-        include_meta: bool = False,
-        source: str | None = None,
-        session: str | None = None,
-        since: datetime | str | int | None = None,
-        until: datetime | str | int | None = None,
-        include_replays: bool = False,
-        sort: Sort = "relevance",
-        look: Look | None = None,
-    ) -> Results:
-        """Search messages.
-
-        Args:
-            query: words, "phrases", prefix*, AND, OR, NOT and parentheses.
-            limit: most hits to return.
-            offset: hits to skip.
-            context: messages to return before and after each hit.
-            role: only messages of this role; `user` is what people wrote.
-            include_meta: with the role `user`, also what machines wrote in their place.
-            source: only messages from there.
-            session: only messages of the session with this id.
-            since: only messages of this moment (as `timestamp` of a message) or later.
-            until: only messages before this moment.
-            include_replays: find a message also in forks that repeat it, and not only at home.
-            sort: `relevance`, `newest` or `oldest`.
-            look: how hits are shown.
-
-        Raises:
-            QueryError: the query has nothing to search for, or it or a filter is no text.
-            EventError, ValueError: a moment is none; another argument is out of range.
-            ProjectionError: the projection cannot be read or built.
-        """
-        filters = requested_filters(
-            role, source, session, since, until, replays=include_replays, meta=include_meta
-        )
-        asked = request(
-            query, filters, limit=limit, offset=offset, context=context, sort=sort, look=look
-        )
-        (hits, exact), fresh = self.read(asked.find)
-        return Results(query, tuple(hits), exact, fresh.behind)
-
-    def sessions(self, *, limit: int = 20, offset: int = 0) -> Listing[SessionView]:
-        """Return sessions, that with the latest message first; its `behind` is how old it is.
-
-        Raises:
-            ValueError: `limit` or `offset` is no whole number from 0 up.
-        """
-        check_count("limit", limit)
-        check_count("offset", offset)
-        found, fresh = self.read(lambda db: session_view.sessions(db, limit=limit, offset=offset))
-        return Listing(found, fresh.behind)
 
     def session(self, name: str) -> SessionView:
         """Return the session with this id, or the only one whose id begins so, or ends so.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from journal.format.event import Event
@@ -10,14 +11,16 @@ from journal.format.fields.line import line_of
 from journal.format.frame import DamagedRecord
 from journal.format.transcript_order import place_after
 from projector.apply.conflicts import resolve_conflicts
+from projector.apply.facets import save_facets
 from projector.apply.lines import add_lines
 from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
-from projector.apply.refold import refold, register
+from projector.apply.refold import SESSION_TYPES, refold, register
 from projector.apply.replays import note_own
 from projector.apply.state import Arrival, State
 from projector.db.kinds import MESSAGE, TYPES
 from projector.db.rows import INSERT_EVENT, INSERT_TEXT, from_redacted, indexed, spread
+from projector.fold.facets import NONE, facets
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
 
 if TYPE_CHECKING:
@@ -27,12 +30,14 @@ if TYPE_CHECKING:
 
     from projector.apply.portion import Portion
     from projector.db.columns import Columns
+    from projector.fold.facets import Facets
 
 _RECENT = 50_000
 """Order keys kept in memory: most parents are near."""
 
 _ADD_MESSAGES = """
 UPDATE _sessions SET messages = messages + ?, message_total = message_total + ?,
+  indexed = indexed + ?,
   first = min(coalesce(first, ?), ?), last = max(coalesce(last, ?), ?) WHERE id = ?
 """
 
@@ -111,6 +116,7 @@ class Applier:
         if dirty.order and not (dirty.transcripts or dirty.messages):
             self._recent.clear()
             recompute_order(self._db, self.state, portion)
+        save_facets(self._db, self.state)
         self.state.save_unfolded()
         self.state.save_counters()
 
@@ -178,9 +184,11 @@ class Applier:
         """Index and count events that were inserted, and mark what depends on them."""
         state = self.state
         texts: list[tuple[int, str, str]] = []
+        counted: list[tuple[int, Facets]] = []
         spans: dict[int, list[int]] = {}
         first = state.next_row - len(rows)
         held = 0
+        self._note_fields(prepared, new)
         for index in new:
             arrival = prepared[index][0]
             session, kind, _, _, within, event = arrival
@@ -192,7 +200,9 @@ class Applier:
             if within:  # it is in the transcript only while the event that holds it is in force
                 held += 1
                 continue
-            texts.append(indexed(first + index, session, state.tagged[session], event.data))
+            about = facets(event.data)
+            counted.append((session, about))
+            texts.append(indexed(first + index, session, state.tagged[session], event.data, about))
             row = rows[index]
             own = row[_TIMESTAMP]
             date: int = event.time if own is None else own  # type: ignore[assignment] # an int
@@ -210,13 +220,27 @@ class Applier:
         if any(state.sharing[session] for session in spans):
             self._note_own(prepared, rows, new)
         sharing = self._add_lines(prepared, first, new)
+        alone = {session: span[0] for session, span in spans.items()}
         if sharing:
+            counted = [
+                each for each, text in zip(counted, texts, strict=True) if text[0] not in sharing
+            ]
             texts = [text for text in texts if text[0] not in sharing]
+            alone = Counter(session for session, _ in counted)
+        state.facets.update(each for each in counted if each[1] != NONE)
         self._db.executemany(INSERT_TEXT, texts)
         counts = [
-            (n, n, low, low, high, high, session) for session, (n, low, high) in spans.items()
+            (n, n, alone.get(session, 0), low, low, high, high, session)
+            for session, (n, low, high) in spans.items()
         ]
         self._db.executemany(_ADD_MESSAGES, counts)
+
+    def _note_fields(self, prepared: Sequence[Prepared], new: Sequence[int]) -> None:
+        """Note what the events of sessions say, before the messages of the batch are tagged."""
+        for index in new:
+            arrival = prepared[index][0]
+            if arrival.kind != MESSAGE and arrival.event.type in SESSION_TYPES:
+                self.state.note_fields(arrival.session, arrival.event.data)
 
     def _add_lines(
         self, prepared: Sequence[Prepared], first: int, new: Sequence[int]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from journal.format.fields.line import line_of
 from journal.process.fork import no_fork
+from projector.apply.facets import index, unindex
 from projector.db.kinds import MESSAGE
-from projector.db.rows import STORED, index, stored, unindex
+from projector.db.rows import STORED, stored
 from projector.fold.messages import OUT
 from projector.fold.replays import LEAST_CALL, USED, words_of
 from projector.fold.sessions import call_of, canonical
@@ -123,7 +124,7 @@ def take_out(db: apsw.Connection, state: State, session: int, message: Stored) -
     if state.sharing[session]:
         state.dirty.replays.add(session)  # its first own message may be another one now
     if message.state < OUT and is_at_home(db, state, session, message.row):
-        unindex(db, message.row, session, state.tagged[session], message.in_force)
+        unindex(db, state, session, message.row, message.in_force)
 
 
 def put_in(
@@ -155,4 +156,4 @@ def put_in(
         if db.execute(query, (words, UNDECIDED, row)).get is not None:
             return
     if reached < OUT:
-        index(db, row, session, state.tagged[session], data)
+        index(db, state, session, row, data)

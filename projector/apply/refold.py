@@ -27,11 +27,13 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from projector.apply.copies import copies_in, with_own
+from projector.apply.facets import retag
 from projector.apply.lines import add_lines, remove_line, usage_line
 from projector.apply.message_changes import link, mark_changed, refold_changed, unlink
 from projector.apply.portion import ROW
 from projector.apply.replays import note_parent, refold_replays
 from projector.db.kinds import KINDS, MESSAGE, TYPES
+from projector.db.tags import INHERITED, Inherited
 from projector.fold.sessions import (
     COLUMNS,
     FIELDS,
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
     from projector.apply.state import Arrival, State
     from projector.fold.sweeps import Order
 
-_SESSION_TYPES = (
+SESSION_TYPES = (
     SESSION_CREATED,
     SESSION_ENSURED,
     SESSION_REVISED,
@@ -87,10 +89,6 @@ def register(db: apsw.Connection, state: State, row: int, arrival: Arrival) -> N
             # joining all sweeps again for each new one would take quadratic time
             order = state.order(event.order, arrival.lane_row, arrival.seq)
             state.sweeps[session] = joined([swept, reach(order, event.data)])
-        source = event.data.get("source")
-        if event.type in _SESSION_TYPES and isinstance(source, str):
-            # messages of the same batch are tagged with it at once, and need not be moved later
-            state.named[session] = source
 
 
 def unregister(
@@ -110,7 +108,7 @@ def mark(state: State, session: int, kind: int, data: Mapping[str, Any]) -> None
     if type is None:
         return
     mark_changed(state, session, type, data)
-    if type in _SESSION_TYPES:
+    if type in SESSION_TYPES:
         dirty.sessions.add(session)
     if type in _USAGE_TYPES:
         dirty.usage.add(session)
@@ -168,7 +166,7 @@ _PUT_SESSION = (
 
 def _refold_sessions(db: apsw.Connection, state: State, portion: Portion) -> None:
     for session in _marked(state.dirty.sessions, portion):
-        folded = fold_session(_load_events(db, state, session, _SESSION_TYPES))
+        folded = fold_session(_load_events(db, state, session, SESSION_TYPES))
         fields = [folded.fields.get(name) for name in FIELDS]
         # NULL where there is no extra, as in the row of a session that was never folded
         values = [*fields, folded.ended, folded.end_reason, folded.extra or None, folded.known]
@@ -177,6 +175,8 @@ def _refold_sessions(db: apsw.Connection, state: State, portion: Portion) -> Non
         if db.execute(query, (session,)).get != folded.fields.get("parent"):
             note_parent(db, state, session)
         db.execute(_PUT_SESSION, (*row, session))
+        now = Inherited(*(folded.fields.get(name) for name in INHERITED))
+        portion.spend(retag(db, state, session, now))
     state.named.clear()
 
 

@@ -13,9 +13,10 @@ import orjson
 
 from journal.format.event_types import SESSION_DELETED
 from projector.apply.copies import copies_of, with_own
+from projector.apply.facets import index, unindex
 from projector.apply.portion import ROW
 from projector.db.kinds import KINDS, MESSAGE
-from projector.db.rows import STORED, index, stored, unindex
+from projector.db.rows import STORED, stored
 from projector.fold.messages import GONE, IN_TRANSCRIPT, OUT
 from projector.fold.replays import Rank, home_of
 from projector.fold.sweeps import joined, reach
@@ -199,7 +200,7 @@ def _move(db: apsw.Connection, state: State, member: _Member, home: int | None) 
     found = db.execute(f"SELECT {STORED} FROM _events WHERE id = ?", (row,)).fetchone()
     message = stored(found or ())
     change = index if home is None else unindex
-    change(db, row, session, state.tagged[session], message.in_force)
+    change(db, state, session, row, message.in_force)
     return len(message.columns.content or "") + len(message.columns.other_fields or "")
 
 

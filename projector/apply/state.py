@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from projector.db.schema import APPLIED, COUNTERS
-from projector.db.tags import inherited
+from projector.db.tags import AT, INHERITED, Inherited
+from projector.fold.facets import reverse
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import apsw
 
     from journal.format.event import Event
+    from projector.fold.facets import Facets
     from projector.fold.sweeps import Order, Reach
 
 Key = TypeVar("Key")
@@ -125,13 +127,17 @@ class State:
         missing: of each session the parents that no message has.
         changing: of each session whether events change its messages.
         sharing: of each session whether others have messages of it.
-        tagged: of each session what its messages are tagged with for its source. The first of them
-            decides: a text is taken out of the index by the words that were put in, so it never
-            changes.
+        tagged: of each session what its messages are tagged with (`projector.db.tags`). The first
+            of them decides: a text is taken out of the index by the words that were put in.
+        facets: how many messages of a session with the same facets were put into the index since
+            the last commit, less those that were taken out.
+        indexed: how many messages of a session were put into the index by themselves, likewise.
+        values: rowids of values by their kind and name. One that has no row gets one when it is
+            asked for.
         sweeps: of some sessions the events that its sweeps reach.
         used: of each session the sums of `usage.added` events since the last commit.
         only_adds: of some sessions whether totals are plain sums.
-        named: of some sessions the source in events of this transaction that are not folded yet.
+        named: of some sessions the fields in events of this transaction that are not folded yet.
     """
 
     def __init__(self, db: apsw.Connection) -> None:
@@ -154,12 +160,15 @@ class State:
         self.missing = Cache(self._load_missing)
         self.changing = Cache(self._load_changing)
         self.sharing = Cache(self._load_sharing)
-        self.tagged = Cache(self._load_tagged)
+        self.tagged: Cache[int, Inherited] = Cache(self._load_tagged)
+        self.facets: Counter[tuple[int, Facets]] = Counter()
+        self.indexed: Counter[int] = Counter()
+        self.values = Cache(self._value_row)
         self._ahead = Cache(self._load_ahead)
         self.sweeps: dict[int, Reach] = {}
         self.used: dict[int, Counter[str]] = {}
         self.only_adds: dict[int, bool] = {}
-        self.named: dict[int, str] = {}
+        self.named: dict[int, dict[str, str]] = {}
 
     def _row(self, table: str, column: str, name: str) -> int:
         query = f"SELECT id FROM {table} WHERE {column} = ?"
@@ -173,7 +182,7 @@ class State:
         return str(self._db.execute(f"SELECT {column} FROM {table} WHERE id = ?", (row,)).get)
 
     def _session_row(self, name: str) -> int:
-        query = "SELECT id, tagged, ahead FROM _sessions WHERE session = ?"
+        query = "SELECT id, ahead FROM _sessions WHERE session = ?"
         found = self._db.execute(query, (name,)).fetchone()
         if found is None:
             self._db.execute("INSERT INTO _sessions(session) VALUES(?)", (name,))
@@ -182,9 +191,7 @@ class State:
             self.missing[row], self.changing[row], self.sharing[row] = set(), False, False
             self._ahead[row] = 0
             return row
-        row, tagged, ahead = cast("tuple[int, str | None, int | None]", found)
-        if tagged is not None:
-            self.tagged[row] = tagged
+        row, ahead = cast("tuple[int, int | None]", found)
         self._ahead[row] = ahead or 0
         return row
 
@@ -201,14 +208,44 @@ class State:
         query = "SELECT 1 FROM _shared WHERE session = ? AND (copied OR words < 'u') LIMIT 1"
         return self._db.execute(query, (session,)).get is not None
 
-    def _load_tagged(self, session: int) -> str:
-        query = "SELECT source, tagged FROM _sessions WHERE id = ?"
-        row = self._db.execute(query, (session,)).fetchone()
-        source, tagged = cast("tuple[str | None, str | None]", row)
-        if tagged is None:
-            tagged = inherited(self.named.get(session, source))
-            self._db.execute("UPDATE _sessions SET tagged = ? WHERE id = ?", (tagged, session))
-        return tagged
+    def _load_tagged(self, session: int) -> Inherited:
+        query = (
+            f"SELECT tagged, {', '.join(AT)}, {', '.join(INHERITED)} FROM _sessions WHERE id = ?"
+        )
+        row: tuple[Any, ...] = self._db.execute(query, (session,)).fetchone() or (0,)
+        values = row[1:]
+        if row[0]:
+            return Inherited(*values[: len(AT)])
+        inherited = Inherited(*values[len(AT) :])._replace(**self.named.get(session, {}))
+        self.put_tagged(session, inherited)
+        return inherited
+
+    def put_tagged(self, session: int, inherited: Inherited) -> None:
+        """Store what the messages of a session are tagged with from now on."""
+        self.tagged[session] = inherited
+        columns = ", ".join(f"{column} = ?" for column in AT)
+        query = f"UPDATE _sessions SET tagged = 1, {columns} WHERE id = ?"
+        self._db.execute(query, (*inherited, session))
+
+    def _value_row(self, key: tuple[str, str]) -> int:
+        query = "SELECT id FROM _facet_values WHERE kind = ? AND name = ?"
+        found: int | None = self._db.execute(query, key).get
+        if found is not None:
+            return found
+        kind, name = key
+        ends = reverse(name) if kind == "file" else None
+        query = "INSERT INTO _facet_values(kind, name, reversed) VALUES(?, ?, ?)"
+        self._db.execute(query, (kind, name, ends))
+        return self._db.last_insert_rowid()
+
+    def note_fields(self, session: int, data: Mapping[str, Any]) -> None:
+        """Note the fields of a session in an event that is not folded yet.
+
+        Messages of the same batch are tagged with them at once, and need not be moved later.
+        """
+        found = {name: value for name in INHERITED if isinstance(value := data.get(name), str)}
+        if found:
+            self.named[session] = self.named.get(session, {}) | found
 
     def _load_ahead(self, session: int) -> int:
         query = "SELECT ahead FROM _sessions WHERE id = ?"

@@ -12,6 +12,7 @@ from projector.cli.kit.codes import CODES
 _COMMANDS = Commands(
     {
         "digest": "projector.cli.digest",
+        "facets": "projector.cli.facets",
         "rebuild": "projector.cli.rebuild",
         "run": "projector.cli.run",
         "salvage": "projector.cli.salvage",

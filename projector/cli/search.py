@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +11,9 @@ from journal.cli.kit.output import Styled, has_colours, print_json, print_line
 from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.terminal.width import cut, terminal_width
 from journal.cli.kit.terminal.wrap import print_wrapped
-from journal.cli.kit.times import Moment, format_local_time
+from journal.cli.kit.times import format_local_time
 from projector.cli.kit.behind import behind_json, warn_if_behind
+from projector.cli.kit.filters import about, filter_options, print_unknown
 from projector.cli.kit.render import hit_json, readable
 from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
@@ -41,10 +42,8 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
 @click.argument("query")
 @click.option("--role", metavar="R", help="Only messages of this role; user: by people.")
 @click.option("--include-meta", is_flag=True, help="With --role user: by machines, too.")
-@click.option("--source", metavar="SRC", help="Only messages from this source.")
+@filter_options
 @click.option("--session", metavar="S", help="Only this session: its id, or its beginning or end.")
-@click.option("--since", type=Moment(), metavar="T", help="Only messages of T or later.")
-@click.option("--until", type=Moment(), metavar="T", help="Only messages before T.")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
 @click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="Hits to skip.")
 @click.option(
@@ -66,13 +65,11 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
 @click.pass_obj
 def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes them
     path: Path,
+    /,
     query: str,
     role: str | None,
     include_meta: bool,  # noqa: FBT001 - click gives flags so
-    source: str | None,
     session: str | None,
-    since: int | None,
-    until: int | None,
     limit: int,
     offset: int,
     context: int,
@@ -80,6 +77,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     sort: Sort,
     timeout: float,
     as_json: bool,  # noqa: FBT001 - click gives flags so
+    **filters: Any,  # noqa: ANN401 - the options of `filter_options`
 ) -> None:
     """Find messages.
 
@@ -92,10 +90,15 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
     A message that forks repeat is found once, in the session where it is at home.
 
+    A message without a source, model or branch of its own has that of its session. A file is found
+    by its path or by the last parts of it: --file src/a.py finds /home/me/project/src/a.py.
+    `projector facets` lists the values that there are.
+
     \b
         projector search 'docker compose'
         projector search '"connection refused" NOT redis' --role tool --since 3d
         projector search 'get_user* OR 北京' --context 1
+        projector search migration --project web --tool Bash --has errors
         projector search timeout --json | jq -r '.hits[].session' | sort -u
 
     JSON: {"query", "exact", "fresh", "hits": [{"session", "id", "role", "source", "title",
@@ -114,16 +117,16 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             offset=offset,
             role=role,
             include_meta=include_meta,
-            source=source,
             session=None if session is None else projection.session(session).session,
-            since=since,
-            until=until,
             include_replays=include_replays,
             sort=sort,
             look=Look(open=marks[0], close=marks[1], context=context),
+            **about(filters),
         )
         found = [name for hit in results.hits for name in (hit.session, hit.home) if name]
         names = None if as_json else short_names(projection, found)
+        if not results.hits and not as_json:
+            print_unknown(projection, filters)
     if as_json:
         answer = {
             "query": results.query,

@@ -21,9 +21,9 @@ def digest(db: apsw.Connection) -> str:
 
     It covers sessions as folded, their totals and keys, every event with its data and what was
     redacted in it, every message with its state and its revisions in force, of a replay where it is
-    at home, and the other contents of each key: those that are the same event, and conflicts. It
-    holds dates that events give, and no times of appending, rowids or lanes: the same events give
-    the same digest on every machine.
+    at home, the other contents of each key (those that are the same event, and conflicts), and how
+    many messages of each session have each facet. It holds dates that events give, and no times of
+    appending, rowids or lanes: the same events give the same digest on every machine.
     """
     sha = hashlib.sha256()
     with db:  # one snapshot, however long it takes
@@ -37,7 +37,7 @@ def _lines(db: apsw.Connection) -> Iterator[bytes]:
     types = dict(db.execute("SELECT id, type FROM _kinds"))
     sessions = db.execute(
         f"SELECT id, session, {', '.join(COLUMNS)}, ended IS NOT NULL, end_reason, extra, known,"
-        " message_total, messages FROM _sessions ORDER BY session"
+        " message_total, messages, indexed FROM _sessions ORDER BY session"
     ).fetchall()
     home = "(SELECT h.session FROM _shared x JOIN _sessions h ON h.id = x.home WHERE event = e.id)"
     events = f"SELECT {STORED}, event_id, {home} FROM _events e WHERE session = ? ORDER BY event_id"
@@ -66,3 +66,10 @@ def _lines(db: apsw.Connection) -> Iterator[bytes]:
         for same, id, type, data, redacted in db.execute(conflicts, (number,)):
             line = ["same" if same else "conflict", id, type, orjson.loads(data)]
             yield canonical(line if redacted is None else [*line, orjson.loads(redacted)])
+    facets = (
+        "SELECT s.session, v.kind, v.name, f.messages FROM _facets f"
+        " JOIN _facet_values v ON v.id = f.value JOIN _sessions s ON s.id = f.session"
+        " ORDER BY s.session, v.kind, v.name"
+    )
+    for found in db.execute(facets):
+        yield canonical(["facet", *found])

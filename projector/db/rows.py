@@ -1,4 +1,4 @@
-"""One event as its row and its entry in the full-text index: write, read, delete."""
+"""One event as its row and its entry in the full-text index."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.format.bounds import is_moment
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.format.redacted import Redacted
 from projector.db.columns import Columns, decode, encode, from_columns, to_columns
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from projector.db.tags import Inherited
+    from projector.fold.facets import Facets
+
 INSERT_EVENT = """
 INSERT INTO _events(id, session, event_id, kind, time, ord, lane_row, seq, transcript_index, state,
   order_time, order_depth, timestamp, parent, role, source, content, content_is_json, other_fields,
@@ -27,7 +31,7 @@ VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(session, event_id) DO NOTHING
 """
 INSERT_TEXT = "INSERT INTO fts(rowid, text, tags) VALUES(?, ?, ?)"
-_DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags) VALUES('delete', ?, ?, ?)"
+DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags) VALUES('delete', ?, ?, ?)"
 COLUMNS = (
     "timestamp = ?, parent = ?, role = ?, source = ?, content = ?, content_is_json = ?,"
     " other_fields = ?"
@@ -122,35 +126,25 @@ def index_text(data: Mapping[str, Any]) -> str:
     return index_form(document(data))[:LONGEST]
 
 
-def indexed(row: int, session: int, tagged: str, data: Mapping[str, Any]) -> tuple[int, str, str]:
+def indexed(
+    row: int, session: int, inherited: Inherited, data: Mapping[str, Any], about: Facets
+) -> tuple[int, str, str]:
     """Return the row of the full-text index for a message.
 
     Args:
         row: its rowid.
         session: rowid of its session.
-        tagged: `_sessions.tagged` of that.
+        inherited: what the messages of its session are tagged with.
         data: the message's data.
+        about: its facets.
     """
-    role, source = data.get("role"), data.get("source")
+    role, timestamp = data.get("role"), data.get("timestamp")
     tagged = tags(
         session,
+        inherited,
         role if isinstance(role, str) else None,
-        source if isinstance(source, str) else None,
-        tagged,
+        timestamp if is_moment(timestamp) else None,
+        about,
         machine=isinstance(data.get("meta"), str),
     )
     return row, index_text(data), tagged
-
-
-def index(
-    db: apsw.Connection, row: int, session: int, tagged: str, data: Mapping[str, Any]
-) -> None:
-    """Insert a message into the full-text index."""
-    db.execute(INSERT_TEXT, indexed(row, session, tagged, data))
-
-
-def unindex(
-    db: apsw.Connection, row: int, session: int, tagged: str, data: Mapping[str, Any]
-) -> None:
-    """Delete a message from the full-text index; all values must be those that were inserted."""
-    db.execute(_DELETE_TEXT, indexed(row, session, tagged, data))

@@ -12,7 +12,7 @@ from unicodedata import unidata_version
 
 from journal.process.fork import no_fork
 from projector.db.kinds import KINDS, MESSAGE
-from projector.db.tags import MOVED
+from projector.db.tags import AT, MOVED
 from projector.fold.sessions import FIELDS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 13
+SCHEMA = 14
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
@@ -62,10 +62,13 @@ CREATE TABLE _sessions(
   ended INTEGER, end_reason TEXT, extra TEXT,
   known INTEGER NOT NULL DEFAULT 0, message_total INTEGER NOT NULL DEFAULT 0,
   messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, ahead INTEGER,
-  replays INTEGER NOT NULL DEFAULT 0, own_first INTEGER, origin TEXT, tagged TEXT
+  replays INTEGER NOT NULL DEFAULT 0, own_first INTEGER, origin TEXT,
+  indexed INTEGER NOT NULL DEFAULT 0, tagged INTEGER NOT NULL DEFAULT 0,
+  {", ".join(f"{column} TEXT" for column in AT)}
 );
 CREATE INDEX sessions_last ON _sessions(last DESC);
-CREATE INDEX sessions_moved ON _sessions(source, tagged) WHERE {MOVED};
+CREATE INDEX sessions_moved ON _sessions(id) WHERE {MOVED};
+CREATE INDEX sessions_cwd ON _sessions(cwd) WHERE cwd IS NOT NULL;
 CREATE INDEX sessions_parent ON _sessions(parent) WHERE parent IS NOT NULL;
 CREATE INDEX sessions_above ON _sessions({ABOVE}) WHERE {ABOVE} IS NOT NULL;
 CREATE TABLE _events(
@@ -94,6 +97,14 @@ CREATE TABLE _shared(
 );
 CREATE INDEX shared_line ON _shared(line, words);
 CREATE INDEX shared_session ON _shared(session);
+CREATE TABLE _facet_values(
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, reversed TEXT,
+  UNIQUE(kind, name)
+);
+CREATE INDEX facet_values_reversed ON _facet_values(reversed) WHERE reversed IS NOT NULL;
+CREATE TABLE _facets(
+  value INTEGER, session INTEGER, messages INTEGER NOT NULL, PRIMARY KEY(value, session)
+) WITHOUT ROWID;
 CREATE TABLE _usage(
   session INTEGER, name TEXT, total INTEGER NOT NULL, exact TEXT, PRIMARY KEY(session, name)
 ) WITHOUT ROWID;

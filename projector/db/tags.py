@@ -1,65 +1,126 @@
 """Tags: words of the full-text index for the filters of a search.
 
 With them a filter that few messages pass is a part of the match, and FTS5 does not read all
-messages with a common word. There is a tag for the session, for the role, and for the source: the
-message's own, or the one that it inherits from its session. The source of a session may change when
-its messages are in the index. They keep the tag that the first of them got, which is stored in
-`_sessions.tagged`. Such a session has *moved*: a search for sources compares its rows, too.
+messages with a common word. There are tags for the session, the role and the day of a message, for
+its source, project, branch and model, for the tools and files of its calls, for errors, and for the
+messages of sub-agents.
+
+A message without a source, branch or model of its own has that of its session, and its project is
+the working directory of its session. These may change when its messages are in the index. The
+messages keep the tags of the values that the session had with the first of them: the columns
+`at_<field>` of `_sessions`. Such a session has *moved* (`MOVED`), and a search compares its rows,
+too. `projector.apply.facets` gives the messages of a small session new tags at once.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from journal.process.fork import no_fork
+from projector.fold.facets import path_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
-MOVED = "tagged <> coalesce('=' || source, '')"
-"""Condition on a row of `_sessions`: the session has moved."""
+    from projector.fold.facets import Facets, Own
 
 PERSON = "user"
 """The role of a person; what a machine wrote in its place has a tag of its own."""
+SUBAGENT = "subagent"
+"""The relation of sessions whose messages have the tag `OF_SUBAGENT`."""
+OF_SUBAGENT = "a1"
+OF_ERROR = "e1"
+UNDATED = "d0"
+"""The tag of messages without a date of their own."""
+DAY = 86_400_000_000
+"""Microseconds of a day."""
 _CACHED = 1024
 """Characters of the longest names whose tags are cached."""
 
+INHERITED = ("source", "cwd", "branch", "model", "relation")
+"""Fields of a session from which its messages have tags."""
+AT = tuple(f"at_{field}" for field in INHERITED)
+"""The columns of `_sessions` with the values that its messages are tagged with."""
 
-def inherited(source: str | None) -> str:
-    """Return the value of `_sessions.tagged` for a session with this source."""
-    return "" if source is None else f"={source}"
+
+class Inherited(NamedTuple):
+    """What the messages of a session are tagged with: values of `INHERITED`."""
+
+    source: str | None = None
+    cwd: str | None = None
+    branch: str | None = None
+    model: str | None = None
+    relation: str | None = None
+
+
+MOVED = f"tagged AND ({' OR '.join(f'at_{field} IS NOT {field}' for field in INHERITED)})"
+"""Condition on a row of `_sessions`: the session has moved."""
 
 
 def tags(
-    session: int, role: str | None, source: str | None, tagged: str, *, machine: bool = False
+    session: int,
+    inherited: Inherited,
+    role: str | None,
+    timestamp: int | None,
+    facets: Facets,
+    *,
+    machine: bool,
 ) -> str:
     """Return the tags of a message.
 
     Args:
         session: rowid of its session.
+        inherited: what the messages of its session are tagged with.
         role: its role.
-        source: its own source; None if it inherits that of its session.
-        tagged: `_sessions.tagged` of its session.
+        timestamp: its own date, microseconds since 1970.
+        facets: what it was about.
         machine: whether a machine wrote it in the place of a person.
     """
+    own = facets.own
     # a role may have megabytes: a cache must not hold thousands of such
-    is_short = len(role or "") + len(source or "") + len(tagged) <= _CACHED
-    make = _tags if is_short else _tags.__wrapped__
-    return make(session, role, source, tagged, machine and role == PERSON)
+    size = len(role or "") + len(own.source or "") + sum(map(len, filter(None, inherited)))
+    make = _tags if size <= _CACHED else _tags.__wrapped__
+    words = make(session, inherited, role, own, machine and role == PERSON)
+    day = UNDATED if timestamp is None or timestamp < DAY else of_day(timestamp)
+    if facets.tools or facets.files or facets.failed:
+        return f"{words} {day} {' '.join(_touched(facets))}"
+    return f"{words} {day}"
 
 
 @lru_cache(maxsize=4096)
-def _tags(session: int, role: str | None, source: str | None, tagged: str, machine: object) -> str:
-    words = [of_session(session), of_tagged(tagged) if source is None else of_source(source)]
-    if role is not None:
-        words.append(of_machine(role) if machine else of_role(role))
+def _tags(session: int, inherited: Inherited, role: str | None, own: Own, machine: object) -> str:
+    words = [of_session(session)]
+    values = (
+        (of_source, inherited.source if own.source is None else own.source),
+        (of_project, own.project if inherited.cwd is None else inherited.cwd),
+        (of_branch, own.branch or inherited.branch),
+        (of_model, own.model or inherited.model),
+        (of_machine if machine else of_role, role),
+    )
+    words += [make(value) for make, value in values if value is not None]
+    if inherited.relation == SUBAGENT:
+        words.append(OF_SUBAGENT)
     return " ".join(words)
+
+
+def _touched(facets: Facets) -> Iterable[str]:
+    """Return the tags of tools, files and errors, each once: a second one would be a match more."""
+    found = [of_tool(tool) for tool in facets.tools]
+    found += [of_file(key) for path in facets.files for key in path_keys(path)]
+    if facets.failed:
+        found.append(OF_ERROR)
+    return dict.fromkeys(found)
 
 
 def of_session(number: int) -> str:
     """Return the tag of the messages of a session."""
     return f"n{number}"
+
+
+def of_day(timestamp: int) -> str:
+    """Return the tag of the messages of a day (in UTC) from 1970-01-02 on."""
+    return f"d{timestamp // DAY:06}"
 
 
 def of_role(role: str) -> str:
@@ -73,21 +134,54 @@ def of_machine(role: str) -> str:
 
 
 def of_source(source: str) -> str:
-    """Return the tag of the messages whose own source this is."""
+    """Return the tag of the messages of a source."""
     return _tag("s", source)
 
 
-def of_tagged(tagged: str) -> str:
-    """Return the tag of the messages that inherit their source, by `_sessions.tagged`."""
-    return _tag("i", tagged)
+def of_project(cwd: str) -> str:
+    """Return the tag of the messages of a working directory."""
+    return _tag("p", cwd)
 
 
-def narrowed(match: str, wanted: Collection[Collection[str]]) -> str:
-    """Return a match of texts, narrowed to messages that have one tag of each collection."""
-    if not wanted:
-        return f"text : ({match})"
-    all_of = " AND ".join(f"({' OR '.join(any_of)})" for any_of in wanted)
-    return f"(text : ({match})) AND (tags : ({all_of}))"
+def of_branch(branch: str) -> str:
+    """Return the tag of the messages of a git branch."""
+    return _tag("b", branch)
+
+
+def of_model(model: str) -> str:
+    """Return the tag of the messages of a model."""
+    return _tag("l", model)
+
+
+def of_tool(tool: str) -> str:
+    """Return the tag of the calls and results of a tool."""
+    return _tag("t", tool)
+
+
+def of_file(key: str) -> str:
+    """Return the tag of the calls that name a file, by one of its `path_keys`."""
+    return _tag("f", key)
+
+
+def days(since: int | None, until: int | None) -> tuple[str, str]:
+    """Return the tags of the first and the last day of a time; a bound that is None is open."""
+    first = DAY if since is None else max(since, DAY)
+    return of_day(first), "d:" if until is None else of_day(max(until - 1, DAY))
+
+
+def narrowed(match: str, wanted: Collection[str], but: Collection[str] = ()) -> str:
+    """Return a match, narrowed to some messages.
+
+    Args:
+        match: the match; empty if there is only `wanted`.
+        wanted: expressions that the tags of a message must match, all of them.
+        but: expressions that they must not match, none of them.
+    """
+    found = [f"({match})"] if match else []
+    if wanted:
+        found.append(f"(tags : ({' AND '.join(f'({each})' for each in wanted)}))")
+    all_of = " AND ".join(found)
+    return f"({all_of}) NOT (tags : ({' OR '.join(f'({e})' for e in but)}))" if but else all_of
 
 
 def _tag(kind: str, name: str) -> str:
@@ -95,7 +189,7 @@ def _tag(kind: str, name: str) -> str:
     return make(kind, name)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _hashed(kind: str, name: str) -> str:
     with no_fork.turn:
         from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most searches have no filter

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from projector.db.kinds import MESSAGE
-from projector.db.tags import narrowed
 from projector.errors import NotFound, RetentionError
 from projector.fold.messages import IN_TRANSCRIPT
 from projector.forgetting.retention import NAME, Policy
@@ -132,7 +131,7 @@ def _hits(db: apsw.Connection, selection: Selection, words: str) -> tuple[tuple[
             continue
         found = db.execute(
             "SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rowid",
-            (narrowed(query.match, asked.tags),),
+            (asked.match(query.match),),
         )
         rows = with_replays(db, [int(row) for (row,) in found], asked)
         query_keys = (

@@ -12,7 +12,6 @@ import apsw
 
 from journal.format.timestamps import to_datetime
 from journal.process.fork import no_fork
-from projector.db.tags import narrowed
 from projector.search.filters import narrowing
 from projector.search.prefixes import widen
 from projector.search.ranking import Phrases, count_matches
@@ -117,13 +116,13 @@ def _find(
     asked = narrowing(db, filters)
     if asked is None:
         return [], True
-    match, where = narrowed(wide.match, asked.tags), asked.where
+    match, where = asked.match(wide.match), asked.where
     joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
     way = "ASC" if sort == "oldest" else "DESC"
     alone = not filters.include_replays
     # by time nothing is ranked, so any page can be read
     most = RANKED if sort == "relevance" else RANKED + offset
-    phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, len(asked.tags))
+    phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, asked.count)
     found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
         "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"
         f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if where and alone else ''}"

@@ -5,19 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from journal.process.fork import no_fork
 from projector.db.tags import (
-    MOVED,
+    OF_ERROR,
+    OF_SUBAGENT,
     PERSON,
-    inherited,
+    SUBAGENT,
+    UNDATED,
+    narrowed,
+    of_file,
     of_machine,
     of_role,
     of_session,
-    of_source,
-    of_tagged,
+    of_tool,
 )
+from projector.db.tags import days as days_of
+from projector.fold.facets import whole
+from projector.search.prefixes import words_between
+from projector.views.fields import BRANCH, MODEL, PROJECT, SOURCE, Field, moved
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import apsw
 
@@ -35,6 +43,13 @@ class Filters:
         sources: the source of the message, else of its session, is one of these.
         but_sources: it is none of these.
         include_replays: replays are found, too, and not only the message where it is at home.
+        project: the working directory of its session, or the last part of that.
+        model: the model of the message, else of its session.
+        branch: the git branch of the message, else of its session.
+        tool: it calls this tool, or has the result of it.
+        file: one of its calls names this file: its path, or the last parts of it.
+        errors: it reports an error.
+        subagents: messages of sub-agents are searched, too.
     """
 
     session: str | None = None
@@ -45,10 +60,26 @@ class Filters:
     sources: tuple[str, ...] | None = None
     but_sources: tuple[str, ...] | None = None
     include_replays: bool = False
+    project: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    tool: str | None = None
+    file: str | None = None
+    errors: bool = False
+    subagents: bool = True
 
 
 _Condition = tuple[str, tuple[str | int, ...]]
 """A condition in SQL, and its bound values."""
+
+NO_SUBAGENT: _Condition = ("s.relation IS NOT ?", (SUBAGENT,))
+"""The condition that a message is not of a sub-agent."""
+_NAMED = """e.id IN (SELECT rowid FROM fts WHERE fts MATCH ?
+  UNION SELECT y.event FROM fts JOIN _shared x ON x.event = fts.rowid
+    JOIN _shared y ON y.line = x.line AND y.words = x.words WHERE fts MATCH ?)"""
+"""The condition that a message, or what it is a replay of, is found by a match."""
+_DAYS = 400
+"""Most days of a time that are looked for by their tags; a longer one has many messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +87,28 @@ class Narrowing:
     """The conditions of filters.
 
     Attributes:
-        tags: a message must have one tag of each collection; a collection has no duplicates, since
-            they would count as two matches.
+        tags: expressions that the tags of a message must match, all of them.
+        count: how many matches of tags each message has; None if that varies.
+        but: expressions that they must not match.
         where: further conditions on the rows `e` of `_events` and `s` of `_sessions`, as SQL; empty
             if the tags are enough. Where replays are found, too, these conditions hold for what is
             found, and the tags for where it is at home.
         values: the bound values of `where`.
     """
 
-    tags: tuple[Collection[str], ...]
+    tags: tuple[str, ...]
+    count: int | None
+    but: tuple[str, ...]
     where: str
     values: tuple[str | int, ...]
+
+    def match(self, texts: str) -> str:
+        """Return a match of texts, narrowed to messages with these tags."""
+        return narrowed(f"text : ({texts})", self.tags, self.but)
+
+    def match_tags(self) -> str | None:
+        """Return a match of the tags alone; None if there is none of `tags`."""
+        return narrowed("", self.tags, self.but) if self.tags else None
 
 
 def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
@@ -75,66 +117,182 @@ def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
     Raises:
         apsw.Error: the database refuses.
     """
-    tags: list[Collection[str]] = []
-    conditions: list[_Condition] = []
+    found = conditions(db, filters)
+    return None if found is None else found.narrowing()
+
+
+def conditions(db: apsw.Connection, filters: Filters) -> Conditions | None:
+    """Return the conditions of filters, to which others can be added; None as for `narrowing`.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    found = Conditions(db, replays=filters.include_replays)
     if filters.session is not None:
         number = db.execute("SELECT id FROM _sessions WHERE session = ?", (filters.session,)).get
         if number is None:
             return None
-        tags.append([of_session(number)])
-        if filters.include_replays:
-            tags[-1] = [of_session(each) for each in (number, *_homes(db, number))]
-            conditions.append(("e.session = ?", (number,)))
+        found.add_session(number)
     if filters.roles is not None:
-        tags.append(_tags_of_roles(filters.roles, include_meta=filters.include_meta))
-    if filters.sources is not None:
-        if not filters.include_replays:  # a replay may have another source than the message
-            tags.append(_tags_of_sources(db, filters.sources))
-        if filters.include_replays or _has_moved(db):
-            conditions.append(
-                (f"coalesce(e.source, s.source) {_in(filters.sources)}", filters.sources)
-            )
-    conditions += _on_rows(filters)
-    if not all(tags):
-        return None
-    where = "".join(f" AND {text}" for text, _ in conditions)
-    return Narrowing(tuple(tags), where, tuple(v for _, values in conditions for v in values))
-
-
-def _on_rows(filters: Filters) -> Iterator[_Condition]:
-    """Yield the conditions of filters for which there are no tags."""
+        found.tags.append(_of_roles(filters.roles, include_meta=filters.include_meta))
     if filters.but_sources is not None:
-        none_of = f"coalesce(e.source, s.source, '') NOT {_in(filters.but_sources)}"
-        yield none_of, filters.but_sources
-    if filters.since is not None:
-        yield "coalesce(e.timestamp, e.time) >= ?", (filters.since,)
-    if filters.until is not None:
-        yield "coalesce(e.timestamp, e.time) < ?", (filters.until,)
+        none_of = f"coalesce({SOURCE.of_message}, '') NOT {_in(filters.but_sources)}"
+        found.rows.append((none_of, filters.but_sources))
+    for field, wanted in _wanted(db, filters):
+        found.add_field(field, wanted)
+    found.tags += _touched(filters)
+    if filters.file is not None:
+        found.add_file(filters.file)
+    if not filters.subagents:
+        found.leave_out_subagents()
+    found.add_time(filters.since, filters.until)
+    return None if "" in found.tags else found
 
 
-def _has_moved(db: apsw.Connection) -> bool:
-    return db.execute(f"SELECT 1 FROM _sessions WHERE {MOVED} LIMIT 1").get is not None
+def _wanted(db: apsw.Connection, filters: Filters) -> Iterator[tuple[Field, tuple[str, ...]]]:
+    """Yield the fields that are filtered by, and the values that are wanted."""
+    if filters.sources is not None:
+        yield SOURCE, filters.sources
+    names = ((PROJECT, filters.project), (BRANCH, filters.branch), (MODEL, filters.model))
+    for field, name in names:
+        if name is not None:
+            yield field, field.named(db, name)
 
 
-def _homes(db: apsw.Connection, session: int) -> list[int]:
-    """Return the sessions in which replays of a session are at home."""
-    query = "SELECT DISTINCT home FROM _shared WHERE session = ? AND home > 0"
-    return [int(home) for (home,) in db.execute(query, (session,))]
+def _touched(filters: Filters) -> Iterator[str]:
+    """Yield the tags of messages about a tool or an error."""
+    if filters.tool is not None:
+        yield of_tool(filters.tool)
+    if filters.errors:
+        yield OF_ERROR
 
 
-def _tags_of_roles(roles: tuple[str, ...], *, include_meta: bool) -> Collection[str]:
-    """Return all tags that messages of one of these roles may have."""
+class Conditions:
+    """Collects the conditions of filters.
+
+    Attributes:
+        tags, but: expressions as in `Narrowing`; no message has the tags of an empty one.
+        rows: conditions in SQL, each with its bound values.
+        is_counted: whether each message has one match for each expression of `tags`.
+    """
+
+    def __init__(self, db: apsw.Connection, *, replays: bool) -> None:
+        self._db = db
+        self._replays = replays
+        self.tags: list[str] = []
+        self.but: list[str] = []
+        self.rows: list[_Condition] = []
+        self.is_counted = True
+
+    def copy(self) -> Conditions:
+        """Return equal conditions; what is added to them is not added to these."""
+        other = Conditions(self._db, replays=self._replays)
+        other.tags, other.but, other.rows = [*self.tags], [*self.but], [*self.rows]
+        other.is_counted = self.is_counted
+        return other
+
+    def narrowing(self) -> Narrowing:
+        """Return what a query needs of them."""
+        where = "".join(f" AND {text}" for text, _ in self.rows)
+        values = tuple(value for _, values in self.rows for value in values)
+        count = len(self.tags) if self.is_counted else None
+        return Narrowing(tuple(self.tags), count, tuple(self.but), where, values)
+
+    def add_session(self, number: int) -> None:
+        """Add that a message is of the session with this rowid."""
+        if not self._replays:
+            self.tags.append(of_session(number))
+            return
+        query = "SELECT DISTINCT home FROM _shared WHERE session = ? AND home > 0"
+        homes = [int(home) for (home,) in self._db.execute(query, (number,))]
+        self.tags.append(_any_of(of_session(each) for each in (number, *homes)))
+        self.rows.append(("e.session = ?", (number,)))
+
+    def add_field(self, field: Field, wanted: tuple[str, ...]) -> None:
+        """Add that a message has one of these values, of its own or of its session."""
+        on_rows = f"{field.of_message} {_in(wanted)}", wanted
+        if self._replays:  # a replay may have another value than the message
+            self.rows.append(on_rows)
+            return
+        tags, is_exact = self._tags_of(field, wanted)
+        if tags:
+            self.tags.append(tags)
+        if not is_exact:
+            self.is_counted = False  # a message can have the value, and be of a moved session
+            self.rows.append(on_rows)
+
+    def _tags_of(self, field: Field, wanted: tuple[str, ...]) -> tuple[str, bool]:
+        """Return what matches the tags of these values, and whether it matches nothing else.
+
+        It is empty if the tags of too many sessions would have to match.
+        """
+        sessions = moved(self._db, field.column, wanted)
+        if sessions is None:
+            return "", False
+        now = (of_session(row) for row, is_in in sessions if is_in)
+        return _any_of([*map(field.tag, wanted), *now]), not sessions
+
+    def add_file(self, path: str) -> None:
+        """Add that a call names a file."""
+        with no_fork.turn:
+            from projector.views.files import ending_tags, relative  # noqa: PLC0415 - few searches need it
+
+        self.is_counted = False  # a call can name several files that end so
+        if not path.startswith("/"):
+            self.tags.append(_any_of(ending_tags(self._db, path)))
+            return
+        # a call may name it as it is seen from the working directory of its session
+        whole_path, folders = of_file(whole(path)), [*relative(path)]
+        inside, are_exact = [], True
+        for cwd, name in folders:
+            tags, is_exact = self._tags_of(PROJECT, (cwd,))
+            are_exact &= is_exact
+            inside.append(f"({of_file(whole(name))}{f' AND ({tags})' if tags else ''})")
+        self.tags.append(_any_of([whole_path, *inside]))
+        if not are_exact:
+            among = f"{PROJECT.of_message} {_in(folders)}"
+            named = f"tags : {whole_path}"
+            self.rows.append(
+                (f"({among} OR {_NAMED})", (*(cwd for cwd, _ in folders), named, named))
+            )
+
+    def leave_out_subagents(self) -> None:
+        """Add that a message is not of a sub-agent."""
+        if self._replays:
+            self.rows.append(NO_SUBAGENT)
+            return
+        sessions = moved(self._db, "relation", (SUBAGENT,))
+        if sessions is None or sessions:
+            self.rows.append(NO_SUBAGENT)
+        if sessions is None:
+            return
+        none = [of_session(row) for row, is_in in sessions if not is_in]
+        self.but.append(f"{OF_SUBAGENT} NOT ({_any_of(none)})" if none else OF_SUBAGENT)
+
+    def add_time(self, since: int | None, until: int | None) -> None:
+        """Add that a message is of a time."""
+        if since is None and until is None:
+            return
+        if since is not None:
+            self.rows.append(("coalesce(e.timestamp, e.time) >= ?", (since,)))
+        if until is not None:
+            self.rows.append(("coalesce(e.timestamp, e.time) < ?", (until,)))
+        if self._replays:
+            return
+        days = words_between(self._db, *days_of(since, until), _DAYS + 1)
+        if len(days) <= _DAYS:
+            self.tags.append(_any_of([UNDATED, *days]))
+
+
+def _of_roles(roles: tuple[str, ...], *, include_meta: bool) -> str:
+    """Return what matches the tags of messages of one of these roles."""
     machine = [of_machine(PERSON)] if include_meta and PERSON in roles else []
-    return dict.fromkeys([*map(of_role, roles), *machine])
+    return _any_of([*map(of_role, roles), *machine])
 
 
-def _tags_of_sources(db: apsw.Connection, sources: tuple[str, ...]) -> Collection[str]:
-    """Return all tags that messages from one of these sources may have."""
-    query = f"SELECT DISTINCT tagged FROM _sessions WHERE {MOVED} AND source {_in(sources)}"
-    moved = [of_tagged(str(tagged)) for (tagged,) in db.execute(query, sources)]
-    own = [tag for name in sources for tag in (of_source(name), of_tagged(inherited(name)))]
-    return dict.fromkeys([*own, *moved])
+def _any_of(tags: Iterable[str]) -> str:
+    return " OR ".join(dict.fromkeys(tags))
 
 
-def _in(names: tuple[str, ...]) -> str:
+def _in(names: Collection[object]) -> str:
     return f"IN ({', '.join('?' * len(names))})"

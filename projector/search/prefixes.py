@@ -64,14 +64,18 @@ WITH RECURSIVE words(word) AS (
   SELECT (SELECT term FROM temp.vocabulary WHERE term >= ?1 LIMIT 1)
   UNION ALL
   SELECT (SELECT term FROM temp.vocabulary WHERE term >= word || char(1) LIMIT 1)
-  FROM words WHERE word < ?2
+  FROM words WHERE word <= ?2
 )
-SELECT word FROM words WHERE word < ?2 LIMIT ?3
+SELECT word FROM words WHERE word <= ?2 LIMIT ?3
 """
 
 
 def _words(db: apsw.Connection, prefix: str) -> list[str]:
     """Return the words with a prefix, at most `MOST` + 1."""
     begin = fold(prefix)
-    found = db.execute(_WORDS, (begin, f"{begin}\U0010ffff", MOST + 1))
-    return [str(word) for (word,) in found]
+    return words_between(db, begin, f"{begin}\U0010ffff", MOST + 1)
+
+
+def words_between(db: apsw.Connection, first: str, last: str, most: int) -> list[str]:
+    """Return the words of the index from one to another one, in order, no more than `most`."""
+    return [str(word) for (word,) in db.execute(_WORDS, (first, last, most))]

@@ -23,8 +23,8 @@ SAMPLED = 5_000
 _K1, _B = 1.2, 0.75
 _LEAST = 1e-6
 """The weight of a phrase that more than half of all messages have."""
-_TEXT = 0
-"""Column of the full-text table that is ranked; the other holds tags."""
+_TEXT, _TAGS = 0, 1
+"""Columns of the full-text table; the text is ranked."""
 
 
 def register(db: apsw.Connection) -> None:
@@ -44,13 +44,13 @@ class Phrases:
         matches: for each phrase of the query, how many texts have it.
         at: index of the one that is a prefix.
         words: how many words replace it in the match; 0 if it was not replaced.
-        tags: how many matches of tags each row has.
+        tags: how many matches of tags each row has; None if they must be counted.
     """
 
     matches: tuple[float, ...]
     at: int
     words: int
-    tags: int
+    tags: int | None
 
 
 class _Weights:
@@ -62,6 +62,8 @@ class _Weights:
         self._even, self._uneven = _K1 * (1 - _B), _K1 * _B / average if average else 0.0
         self.norms: dict[bytes, float] = {}
         self.tags = phrases.tags
+        texts = len(phrases.matches) + (phrases.words - 1 if phrases.words else 0)
+        self.tag_phrases = range(texts, api.phrase_count)
         # the weight of a single phrase changes no order
         one = len(phrases.matches) == 1
         weights = [
@@ -86,7 +88,7 @@ def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
     if weights is None:
         weights = api.aux_data = _Weights(api, phrases)
     norm = weights.norms.get(size) or weights.norm(size, api.column_size(_TEXT))
-    score, others = 0.0, weights.tags
+    score, others = 0.0, 0
     for phrase, weight in weights.counted:
         count = len(api.phrase_column_offsets(phrase, _TEXT))
         if count:
@@ -95,8 +97,13 @@ def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
     if weights.rest is None:
         return score
     # the words of a prefix are not counted one by one: they have all matches of no other phrase
+    others += weights.tags if weights.tags is not None else _count_tags(api, weights.tag_phrases)
     count = api.inst_count - others
     return score + weights.rest * count / (count + norm)
+
+
+def _count_tags(api: apsw.FTS5ExtensionApi, phrases: range) -> int:
+    return sum(len(api.phrase_column_offsets(phrase, _TAGS)) for phrase in phrases)
 
 
 def rarity(matches: float, total: int) -> float:

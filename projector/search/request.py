@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, TypedDict, get_args
 
-from journal.format.timestamps import moment
-from projector.arguments import check_count, check_filters, check_names
+from projector.arguments import (
+    bound,
+    check_choice,
+    check_count,
+    check_filters,
+    check_has,
+    check_names,
+)
 from projector.search import engine
 from projector.search.engine import Look, Sort
 from projector.search.filters import Filters
@@ -14,12 +20,15 @@ from projector.text.query import Query, parse
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Unpack
 
     import apsw
 
+    from projector.arguments import Has
     from projector.search.engine import Hit
 
 _MOST = 1_000_000
+_TEXTS = ("role", "source", "session", "project", "model", "branch", "tool", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,7 @@ def request(
     check_count("context", context, 0, _MOST)
     if look is not None:
         _check_look(look)
-    if sort not in get_args(Sort):
-        raise ValueError(f"sort must be one of {get_args(Sort)}, not {sort!r}")
+    check_choice("sort", sort, get_args(Sort))
     return Request(parsed, filters, limit, offset, sort, look or Look(context=context))
 
 
@@ -96,29 +104,49 @@ def _check_look(look: object) -> None:
     check_names({"look.open": look.open, "look.close": look.close})
 
 
-def requested_filters(
-    role: str | None,
-    source: str | None,
-    session: str | None,
-    since: datetime | str | int | None,
-    until: datetime | str | int | None,
-    *,
-    replays: bool,
-    meta: bool,
-) -> Filters:
-    """Return the filters of a search; None means no filter.
+class Asked(TypedDict, total=False):
+    """The filters of a search as a caller gives them; None means no filter."""
+
+    role: str | None
+    include_meta: bool
+    source: str | None
+    session: str | None
+    since: datetime | str | int | None
+    until: datetime | str | int | None
+    include_replays: bool
+    project: str | None
+    model: str | None
+    branch: str | None
+    tool: str | None
+    file: str | None
+    has: Has | None
+    subagents: bool
+
+
+def requested_filters(**asked: Unpack[Asked]) -> Filters:
+    """Return the filters of a search.
 
     Raises:
         QueryError: a name is no text.
         EventError: a moment is none.
+        ValueError: `has` is unknown.
     """
-    check_filters({"role": role, "source": source, "session": session})
+    check_filters({name: asked.get(name) for name in _TEXTS})
+    check_has(asked.get("has"))
+    role, source = asked.get("role"), asked.get("source")
     return Filters(
-        session,
-        None if since is None else moment("since", since),
-        None if until is None else moment("until", until),
+        asked.get("session"),
+        bound("since", asked.get("since")),
+        bound("until", asked.get("until")),
         roles=None if role is None else (role,),
-        include_meta=meta,
+        include_meta=asked.get("include_meta", False),
         sources=None if source is None else (source,),
-        include_replays=replays,
+        include_replays=asked.get("include_replays", False),
+        project=asked.get("project"),
+        model=asked.get("model"),
+        branch=asked.get("branch"),
+        tool=asked.get("tool"),
+        file=asked.get("file"),
+        errors=asked.get("has") is not None,
+        subagents=asked.get("subagents", True),
     )

@@ -168,6 +168,7 @@ class AsyncSessionStore(_Waiting[SessionStore]):
     restore_messages = _awaited(SessionStore.restore_messages)
     rewind = _waiting(SessionStore.rewind)
     messages = _waiting(SessionStore.messages)
+    facets = _waiting(SessionStore.facets)
     search = _waiting(SessionStore.search)
 
     add_usage = _awaited(SessionStore.add_usage)

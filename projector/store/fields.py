@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from projector.arguments import Has
     from projector.search.engine import Look, Sort
+    from projector.search.facets import FacetBy
+    from projector.views.sessions import SessionSort
 
 
 class SessionFields(TypedDict, total=False):
@@ -52,7 +55,22 @@ class UsageFields(TypedDict, total=False):
     extra: dict[str, Any] | None
 
 
-class SearchFilters(TypedDict, total=False):
+class _Filters(TypedDict, total=False):
+    """What a search, a list and counts are filtered by."""
+
+    source: str | None
+    project: str | None
+    model: str | None
+    branch: str | None
+    tool: str | None
+    file: str | None
+    has: Has | None
+    subagents: bool
+    since: datetime | str | int | None
+    until: datetime | str | int | None
+
+
+class SearchFilters(_Filters, total=False):
     """Arguments of `Projection.search`."""
 
     limit: int
@@ -60,12 +78,26 @@ class SearchFilters(TypedDict, total=False):
     context: int
     role: str | None
     include_meta: bool
-    source: str | None
     session: str | None
-    since: datetime | str | int | None
-    until: datetime | str | int | None
+    include_replays: bool
     sort: Sort
     look: Look | None
+
+
+class ListFilters(_Filters, total=False):
+    """Arguments of `Projection.sessions`."""
+
+    limit: int
+    offset: int
+    sort: SessionSort
+    gone: bool
+    parent: str | None
+
+
+class FacetFilters(_Filters):
+    """Arguments of `Projection.facets`."""
+
+    by: FacetBy
 
 
 def present(fields: Mapping[str, object]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from journal.format.timestamps import moment
 from journal.fs.directory import LANES
 from journal.process.ids import uuid7
 from journal.segments.listing import list_segments
-from projector.arguments import check_count, check_filters
+from projector.arguments import check_filters
 from projector.errors import NotFound, QueryError, TitleTaken
 from projector.fold.sessions import canonical
 from projector.run.hiding import hidden_by
@@ -34,7 +34,6 @@ from projector.store.keys import check_storable
 from projector.store.seen import seen_in
 from projector.store.tails import applied, read_on
 from projector.views import sessions as session_view
-from projector.views.freshness import Listing
 from projector.views.session_names import EXISTS
 
 if TYPE_CHECKING:
@@ -43,7 +42,9 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.store.fields import SessionFields
+    from projector.search.facets import FacetRow
+    from projector.store.fields import FacetFilters, ListFilters, SessionFields
+    from projector.views.freshness import Listing
     from projector.views.sessions import SessionView
 
 
@@ -253,38 +254,28 @@ class Sessions(Handle):
         found = read_on(applied(db), list_segments(self.journal.path / LANES), {name})
         return any(hidden.apply(at.record.event, at.lane, at.record.seq)[0] for at in found)
 
-    def sessions(
-        self,
-        *,
-        source: str | None = None,
-        parent: str | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> Listing[SessionView]:
+    def sessions(self, /, **filters: Unpack[ListFilters]) -> Listing[SessionView]:
         """Return sessions, the one with the latest message first; `behind` is what the list lacks.
 
-        Args:
-            source: only sessions from this source.
-            parent: only sessions that continue or belong to the session with this id.
-            limit: most sessions to return.
-            offset: how many to skip.
+        The arguments are those of `Projection.sessions`: `limit`, `offset`, `sort`, and filters
+        such as `source`, `parent` (only sessions that continue or belong to this one) or `project`.
 
         Raises:
-            QueryError: `source` or `parent` is no text.
-            ValueError: `limit` or `offset` is no whole number from 0 up.
+            QueryError, EventError, ValueError: as `Projection.sessions`.
             NotProjected, ProjectionError: as `read`.
         """
-        check_filters({"source": source, "parent": parent})
-        check_count("limit", limit)
-        check_count("offset", offset)
+        return self.projection.after(self.position, self._timeout).sessions(**filters)
 
-        def query(db: apsw.Connection) -> list[SessionView]:
-            return session_view.sessions(
-                db, source=source, parent=parent, limit=limit, offset=offset
-            )
+    def facets(self, /, **filters: Unpack[FacetFilters]) -> Listing[FacetRow]:
+        """Count the messages, and their sessions, that have each value of a facet.
 
-        found, fresh = self.read(query)
-        return Listing(found, fresh.behind)
+        The arguments are those of `Projection.facets`: `by`, and filters.
+
+        Raises:
+            QueryError, EventError, ValueError: as `Projection.facets`.
+            NotProjected, ProjectionError: as `read`.
+        """
+        return self.projection.after(self.position, self._timeout).facets(**filters)
 
     def _append_once(self, session: str, type: str, data: dict[str, Any]) -> None:
         """Append an event with an id made from its content: a repeated call has no effect."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from projector.db.schema import ABOVE
+from projector.views.session_filters import SessionFilters, condition
 from projector.views.session_names import EXISTS
 from projector.views.sessions import SessionView, session
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import apsw
+
+_ALL = SessionFilters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class SessionNode:
     depth: int
 
 
-def session_tree(db: apsw.Connection, *, limit: int, offset: int = 0) -> list[SessionNode]:
+def session_tree(
+    db: apsw.Connection, filters: SessionFilters = _ALL, *, limit: int, offset: int = 0
+) -> list[SessionNode]:
     """Return trees of sessions; that in which the latest message is comes first.
 
     Below its parent are the sessions that it is the parent of, in the order of their first
@@ -36,6 +41,7 @@ def session_tree(db: apsw.Connection, *, limit: int, offset: int = 0) -> list[Se
 
     Args:
         db: the projection.
+        filters: trees with a session that passes are returned, whole.
         limit: most trees to return.
         offset: how many trees to skip.
     """
@@ -46,7 +52,12 @@ def session_tree(db: apsw.Connection, *, limit: int, offset: int = 0) -> list[Se
     found: list[tuple[str, str | None, int | None]] = db.execute(query).fetchall()  # type: ignore[assignment] # texts and a date
     parents = {name: parent for name, parent, _ in found}
     firsts = {name: (first is not None, first or 0, name) for name, _, first in found}
-    tops = list(dict.fromkeys(_top(name, parents) for name in parents))
+    where, values = condition(db, filters)
+    passing = {
+        str(name)
+        for (name,) in db.execute(f"SELECT session FROM _sessions WHERE {EXISTS}{where}", values)
+    }
+    tops = list(dict.fromkeys(_top(name, parents) for name in parents if name in passing))
     below: dict[str, list[str]] = {}
     for name in sorted(parents, key=firsts.__getitem__):
         if (parent := parents[name]) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from journal.format.event_types import COSTS, COUNTS
 from journal.format.timestamps import to_datetime
@@ -13,7 +13,6 @@ from journal.process.fork import no_fork
 from projector.db.columns import decode
 from projector.db.kinds import MESSAGE
 from projector.db.rows import STORED, stored
-from projector.db.schema import ABOVE
 from projector.fold.sessions import FIELDS
 from projector.text.document import document
 from projector.text.snippet import snippet
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import apsw
+
+    from projector.views.session_filters import SessionFilters
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +112,72 @@ _PREVIEWED = 50
 """Messages at the beginning of a session in which the user's first is looked for."""
 
 
+SessionSort = Literal["last", "messages", "tokens", "cost"]
+_TOKENS = "('input_tokens', 'output_tokens')"
+_ORDERS = {
+    "messages": "messages - replays DESC, last DESC NULLS LAST",
+    # a sum of integers may be larger than SQLite has them
+    "tokens": (
+        "(SELECT total(u.total) FROM _usage u WHERE u.session = _sessions.id"
+        f" AND u.name IN {_TOKENS}) DESC,"
+        " last DESC NULLS LAST"
+    ),
+}
+
+
 def sessions(
     db: apsw.Connection,
+    filters: SessionFilters | None = None,
     *,
-    source: str | None = None,
-    parent: str | None = None,
-    gone: bool = False,
+    sort: SessionSort = "last",
     limit: int,
     offset: int = 0,
 ) -> list[SessionView]:
-    """Return sessions, the one with the latest message first.
+    """Return sessions.
 
     Args:
         db: the projection.
-        source: only those whose events give this source.
-        parent: only those that continue or belong to the session with this id.
-        gone: only those that no source has any more.
+        filters: which sessions; all without any.
+        sort: what the first one has most of: `last` (the latest message), `messages`, `tokens`
+            (input and output) or `cost`; one whose cost is not known is behind all others.
         limit: most to return.
         offset: how many to skip.
     """
-    wanted = {"source": source, ABOVE: parent}
-    given = {column: value for column, value in wanted.items() if value is not None}
-    where = "".join(f" AND {column} = ?" for column in given) + " AND gone IS NOT NULL" * gone
-    order, horizon = "last DESC NULLS LAST", _horizon()
-    if db.execute("SELECT 1 FROM _sessions WHERE last > ? LIMIT 1", (horizon,)).get is not None:
-        # a session with a date in the future would stay on top until then
-        order = f"CASE WHEN last > {horizon} THEN coalesce(({_dated(horizon)}), 0) ELSE last END"
-        order += " DESC NULLS LAST"
-    # the names first: the columns that count are computed for those that are returned alone
-    query = f"SELECT session FROM _sessions WHERE {EXISTS}{where}"
-    query += f" ORDER BY {order}, session LIMIT ? OFFSET ?"
-    names = db.execute(query, (*given.values(), limit, offset)).fetchall()
-    return [view for (name,) in names if (view := _find(db, str(name))) is not None]
+    where: str = ""
+    values: tuple[str | int, ...] = ()
+    if filters is not None:
+        with no_fork.turn:
+            from projector.views.session_filters import condition  # noqa: PLC0415 - a search lists none
+
+        where, values = condition(db, filters)
+    if sort == "cost":
+        names = _by_cost(db, where, values)[offset : offset + limit]
+    else:
+        # the names first: the columns that count are computed for those that are returned alone
+        order = _by_last(db) if sort == "last" else _ORDERS[sort]
+        query = f"SELECT session FROM _sessions WHERE {EXISTS}{where}"
+        query += f" ORDER BY {order}, session LIMIT ? OFFSET ?"
+        names = [str(name) for (name,) in db.execute(query, (*values, limit, offset))]
+    return [view for name in names if (view := _find(db, name)) is not None]
+
+
+def _by_last(db: apsw.Connection) -> str:
+    horizon = _horizon()
+    if db.execute("SELECT 1 FROM _sessions WHERE last > ? LIMIT 1", (horizon,)).get is None:
+        return "last DESC NULLS LAST"
+    # a session with a date in the future would stay on top until then
+    date = f"CASE WHEN last > {horizon} THEN coalesce(({_dated(horizon)}), 0) ELSE last END"
+    return f"{date} DESC NULLS LAST"
+
+
+def _by_cost(db: apsw.Connection, where: str, values: tuple[str | int, ...]) -> list[str]:
+    with no_fork.turn:
+        from projector.views.usage import costs  # noqa: PLC0415 - few lists need the prices
+
+    query = f"SELECT session FROM _sessions WHERE {EXISTS}{where} ORDER BY session"
+    known = costs(db)
+    names = [str(name) for (name,) in db.execute(query, values)]
+    return sorted(names, key=lambda name: -known.get(name, -1))
 
 
 def _horizon() -> int:

@@ -125,6 +125,16 @@ def usage(
     return tuple(rows), _row(None, pairs), table_name() if is_asked else None
 
 
+def costs(db: apsw.Connection) -> dict[str, int]:
+    """Return the cost of each session of which one is known, in micro-dollars, by its id."""
+    found: dict[str, int] = {}
+    for name, calls in _calls(db):
+        known = [cost for call in calls if (cost := cost_of(call)) is not None]
+        if known:
+            found[name] = sum(known)
+    return found
+
+
 def check_by(by: object) -> None:
     """Refuse a group that there is not.
 

@@ -149,6 +149,7 @@ RUNS: dict[str, list[list[str]]] = {
     "projector sessions": [["sessions", "--json"]],
     "projector show": [["show", "s1", "--json"]],
     "projector status": [["status", "--json"]],
+    "projector facets": [["facets", "--json"]],
     "projector usage": [["usage", "--json"]],
     "projector verify": [["verify", "--json"]],
 }

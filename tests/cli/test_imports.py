@@ -69,16 +69,18 @@ journal.cli.kit.terminal.wrap journal.cli.kit.times journal.format.fields.extra
 journal.format.transcript_order
 journal.format.sequence journal.segments.blocks journal.segments.listing
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
-projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.render
-projector.cli.kit.short_names projector.cli.kit.timeout projector.cli.search
-projector.db projector.db.checksums
+projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.filters
+projector.cli.kit.render projector.cli.kit.short_names projector.cli.kit.timeout
+projector.cli.search projector.db projector.db.checksums
 projector.db.columns projector.db.connections projector.db.fork_safety projector.db.generations
 projector.db.kinds projector.db.process_lock projector.db.quiet projector.db.read_only
 projector.db.rows projector.db.schema projector.db.sqlite_errors projector.db.tags
 journal.format.position projector.arguments
-projector.errors projector.fold projector.fold.messages projector.fold.sessions
+projector.errors projector.fold projector.fold.facets
+projector.fold.messages projector.fold.sessions
 projector.fold.sweeps projector.projection projector.reading projector.reading.asking
 projector.reading.deadline projector.reading.goal projector.reading.in_use
+projector.reading.listing projector.reading.searching
 projector.reading.own_projector projector.reading.reader projector.reading.refresher
 projector.reading.usage projector.run
 projector.run.open_segments projector.run.watermark projector.search projector.search.engine
@@ -87,7 +89,7 @@ projector.search.functions projector.search.prefixes projector.search.ranking
 projector.search.request projector.search.results projector.text projector.text.document
 projector.text.highlight projector.text.normalize projector.text.query
 projector.text.query_tree projector.text.snippet projector.text.term
-projector.views projector.views.freshness projector.views.messages
+projector.views projector.views.fields projector.views.freshness projector.views.messages
 projector.views.session_names projector.views.sessions
 """)
 

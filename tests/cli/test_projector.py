@@ -380,3 +380,51 @@ def _on_a_terminal(command: list[str], environment: dict[str, str]) -> bytes:
                 break
     os.close(outer)
     return output
+
+
+def test_facets_count_messages_and_sessions(invoke: Callable[..., Result]) -> None:
+    """A table, an object a value, the filters of a search, and errors that list what is allowed."""
+    assert invoke("facets", "--by", "source").stdout.split("\n")[1:3] == [
+        "         3         1  cli",
+        "         1         1  web",
+    ]
+    rows = [
+        json.loads(line)
+        for line in invoke("facets", "--by", "model", "--json").stdout.split("\n")[:-1]
+    ]
+    assert rows == [
+        {"name": "m", "messages": 3, "sessions": 1},
+        {"name": None, "messages": 1, "sessions": 1},
+    ]
+    assert invoke("facets", "--by", "tool", "--until", "2024-01-01").stdout.split()[-1] == "grep"
+    assert "1 more" in invoke("facets", "--by", "source", "--limit", 1).stderr
+    assert "no message has a branch" in invoke("facets", "--by", "branch", "--has", "errors").stderr
+    assert "'project', 'source', 'model'" in invoke("facets", "--by", "user", code=2).stderr
+    assert "'errors'" in invoke("search", "docker", "--has", "images", code=2).stderr
+
+
+def test_a_filter_that_nothing_meets_is_answered_with_the_nearest_values(
+    invoke: Callable[..., Result],
+) -> None:
+    """Searches, lists and counts name the value, and existing ones that are spelt like it."""
+    for command in (("search", "docker"), ("sessions",), ("facets", "--by", "model")):
+        done = invoke(*command, "--tool", "Grep", "--source", "wbe")
+        assert "nothing has the tool 'Grep'; nearest: grep" in done.stderr
+        assert "nothing has the source 'wbe'; nearest: web" in done.stderr
+    done = invoke("sessions", "--project", "lamp")
+    assert "nothing has the project 'lamp'; see `projector facets --by project`" in done.stderr
+    assert "no session passes the filters" in done.stderr
+    assert (
+        "nothing has" not in invoke("search", "docker", "--tool", "grep", "--source", "web").stderr
+    )
+    assert not invoke("sessions", "--tool", "Grep", "--json").stderr
+
+
+def test_sessions_are_filtered_and_sorted(invoke: Callable[..., Result]) -> None:
+    """A tree is shown whole where a session in it passes, and cannot be sorted otherwise."""
+    listed = invoke("sessions", "--tool", "grep", "--json").stdout
+    assert [json.loads(line)["session"] for line in listed.split("\n")[:-1]] == ["abc-1"]
+    by_size = invoke("sessions", "--sort", "messages", "--json").stdout
+    assert [json.loads(line)["session"] for line in by_size.split("\n")[:-1]] == ["abc-1", "abd-2"]
+    assert "abc-1" not in invoke("sessions", "--tree", "--source", "web").stdout
+    assert "exclude each other" in invoke("sessions", "--tree", "--sort", "cost", code=2).stderr

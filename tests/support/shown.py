@@ -11,6 +11,7 @@ from projector.search.engine import Look, search
 from projector.search.filters import Filters
 from projector.text.query import parse
 from projector.views.messages import messages
+from projector.views.session_filters import SessionFilters
 from projector.views.sessions import session, sessions
 
 if TYPE_CHECKING:
@@ -39,7 +40,11 @@ def shown(db: apsw.Connection, words: Sequence[str]) -> dict[str, Any]:
         for state in range(OUT):
             views = messages(db, view.session, state=state)
             answers[f"messages of {view.session!r} up to {state}"] = [astuple(v) for v in views]
-        one = sessions(db, source=view.source, limit=_MANY) if view.source is not None else []
+        one = (
+            sessions(db, SessionFilters(source=view.source), limit=_MANY)
+            if view.source is not None
+            else []
+        )
         answers[f"with the source of {view.session!r}"] = [other.session for other in one]
     filters = [Filters(), *(Filters(sources=(source,)) for source in sources[:3])]
     filters += [Filters(roles=("user",)), Filters(but_sources=tuple(sources[:1]))]

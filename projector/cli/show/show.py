@@ -21,6 +21,7 @@ from projector.cli.show.resume import resume
 from projector.cli.show.text import print_text
 from projector.projection import Projection
 from projector.views.messages import conversation
+from projector.views.session_filters import SessionFilters
 from projector.views.sessions import sessions
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ def _find(
 ) -> tuple[SessionView, list[MessageView], list[SessionView]]:
     """Return a session, its messages, and the sessions that it is the parent of, newest last."""
     view, messages = conversation(db, name)
-    return view, messages, sessions(db, parent=view.session, limit=_CHILDREN)[::-1]
+    children = SessionFilters(parent=view.session)
+    return view, messages, sessions(db, children, limit=_CHILDREN)[::-1]
 
 
 def _is_of(message: MessageView, role: str | None, *, include_meta: bool) -> bool:

@@ -80,7 +80,7 @@ def test_the_order_is_that_of_bm25(projection: Projection, query: str) -> None:
     assert len(own) == len(theirs) > 0
     # FTS5 counts the tags as words of the length, so messages with near scores may change places
     in_their_order = [own[session, id] for session, id, _ in theirs]
-    slack = max(in_their_order) * 0.1
+    slack = max(in_their_order) * 0.2
     assert all(after <= before + slack for before, after in pairwise(in_their_order))
 
 

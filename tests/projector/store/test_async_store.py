@@ -50,6 +50,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "session": (("s",), {}),
     "exists": (("s",), {}),
     "sessions": ((), {}),
+    "facets": ((), {"by": "tool"}),
     "append": (("s", "user", "hello"), {}),
     "flush": (("s", [_MESSAGE]), {}),
     "replace_messages": (("s", [_MESSAGE]), {}),

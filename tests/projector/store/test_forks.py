@@ -193,6 +193,7 @@ STORE: dict[str, Callable[[SessionStore], object]] = {
     "end": lambda s: s.end(_own(s)),
     "ensure": lambda s: s.ensure("s", source="child"),
     "exists": lambda s: _true(s.exists(_own(s))),
+    "facets": lambda s: s.facets(by="tool"),
     "flush": lambda s: _true(s.flush(f"f{os.getpid()}", [{"role": "user", "content": "flushed"}])),
     "keys.get": lambda s: s.keys.get("count"),
     "claims.get": lambda s: s.claims.get("thing"),
@@ -235,6 +236,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "session": lambda p: p.session("s"),
     "sessions": lambda p: _true(p.sessions()),
     "status": lambda p: _true(p.status().events),
+    "facets": lambda p: p.facets(by="tool"),
     "usage": lambda p: p.usage(),
     "wait_for": lambda p: p.wait_for(_one(p), 20.0),
 }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from projector.db.rows import INSERT_TEXT, indexed
+from projector.db.tags import AT, Inherited
+from projector.fold.facets import facets
 from tools.bench.processes import BenchError
 
 if TYPE_CHECKING:
@@ -66,8 +68,8 @@ class _Copy:
     def run(self) -> None:
         """Copy sessions, events and texts in their order of arrival; measure the inserts."""
         names = [c[1] for c in self._old.execute("PRAGMA table_info(_events)")]
-        wanted = ("id", "session", "kind", "content", "role", "source")
-        tagged: dict[int, str] = {}
+        wanted = ("id", "session", "kind", "content", "role", "source", "timestamp")
+        tagged: dict[int, Inherited] = {}
         at = {name: names.index(name) for name in wanted}
         into_sessions, into_events = self._statement("_sessions"), self._statement("_events")
         new, sessions = self._new, 0
@@ -76,13 +78,14 @@ class _Copy:
         while rows := [row for _, row in zip(range(_CHUNK), source, strict=False)]:
             begun = self._sessions(max(row[at["session"]] for row in rows), sessions)
             sessions = max([sessions, *(row[0] for row in begun)])
-            tagged |= {row[0]: row[-1] for row in begun}
+            tagged |= {row[0]: Inherited(*row[-len(AT) :]) for row in begun}
             texts = [
                 indexed(
                     row[at["id"]],
                     row[at["session"]],
                     tagged[row[at["session"]]],
-                    {name: row[at[name]] for name in ("content", "role", "source")},
+                    data := {name: row[at[name]] for name in wanted[3:]},
+                    facets(data),
                 )
                 for row in rows
                 if row[at["kind"]] == 1

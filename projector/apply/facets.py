@@ -1,0 +1,136 @@
+"""Messages in the full-text index, and how many of a session have each facet.
+
+Both change together: `_facets` counts the messages that a search finds. Only what a message has for
+itself is counted (`projector.fold.facets`), so the counts do not depend on the order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from projector.apply.portion import ROW
+from projector.db.kinds import MESSAGE
+from projector.db.rows import DELETE_TEXT, INSERT_TEXT, STORED, indexed, stored
+from projector.fold.facets import LONGEST, NONE, facets
+from projector.fold.messages import OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import apsw
+
+    from projector.apply.state import State
+    from projector.db.tags import Inherited
+    from projector.fold.facets import Facets
+
+_PENDING = 16
+"""Counts that wait in memory while messages change one by one: when the time of a transaction is
+over, little may be left to be written."""
+_SMALL = 64
+"""Messages of the largest session that gets new tags: a large one would cost too much, again and
+again where its fields change often."""
+
+_ADD = (
+    "INSERT INTO _facets(value, session, messages) VALUES(?, ?, ?)"
+    " ON CONFLICT(value, session) DO UPDATE SET messages = messages + excluded.messages"
+)
+_REMOVE = "DELETE FROM _facets WHERE value = ? AND session = ? AND messages = 0"
+_REMOVE_VALUE = (
+    "DELETE FROM _facet_values WHERE id = ?1"
+    " AND NOT EXISTS (SELECT 1 FROM _facets WHERE value = ?1)"
+)
+
+
+def index(
+    db: apsw.Connection, state: State, session: int, row: int, data: Mapping[str, Any]
+) -> None:
+    """Insert a message into the full-text index, and count it."""
+    about = facets(data)
+    _count(db, state, session, about, 1)
+    db.execute(INSERT_TEXT, indexed(row, session, state.tagged[session], data, about))
+
+
+def unindex(
+    db: apsw.Connection, state: State, session: int, row: int, data: Mapping[str, Any]
+) -> None:
+    """Delete a message from the full-text index; its data must be that which was inserted."""
+    about = facets(data)
+    _count(db, state, session, about, -1)
+    db.execute(DELETE_TEXT, indexed(row, session, state.tagged[session], data, about))
+
+
+def _count(db: apsw.Connection, state: State, session: int, about: Facets, times: int) -> None:
+    if len(state.facets) + len(state.indexed) >= _PENDING:
+        save_facets(db, state)
+    state.indexed[session] += times
+    if about != NONE:
+        state.facets[session, about] += times
+
+
+def save_facets(db: apsw.Connection, state: State) -> None:
+    """Write what was counted since the last commit into the current transaction."""
+    changed, state.facets = state.facets, Counter()
+    indexed, state.indexed = state.indexed, Counter()
+    rows = [(count, session) for session, count in indexed.items() if count]
+    db.executemany("UPDATE _sessions SET indexed = indexed + ? WHERE id = ?", rows)
+    counts: Counter[tuple[str, str, int]] = Counter()
+    for (session, about), count in changed.items():
+        if count:
+            for kind, name in _values(about):
+                counts[kind, name, session] += count
+    added = [(state.values[k, n], s, count) for (k, n, s), count in counts.items() if count]
+    db.executemany(_ADD, added)
+    fewer = [(value, session) for value, session, count in added if count < 0]
+    if fewer:
+        db.executemany(_REMOVE, fewer)
+        db.executemany(_REMOVE_VALUE, [(value,) for value, _ in fewer])
+        for kind, name, _ in counts:  # one whose row is gone must get another one
+            state.values.pop((kind, name), None)
+
+
+def _values(about: Facets) -> Iterator[tuple[str, str]]:
+    """Yield the kind and name of each value that is counted."""
+    for kind, name in about.own._asdict().items():
+        # a foreign writer may give a source of megabytes
+        if name is not None and len(name) <= LONGEST:
+            yield kind, name
+    for tool in about.tools:
+        yield "tool", tool
+    for file in about.files:
+        yield "file", file
+    if about.failed:
+        yield "error", ""
+
+
+def retag(db: apsw.Connection, state: State, session: int, now: Inherited) -> int:
+    """Give the messages of a small session new tags if its fields have changed.
+
+    Returns:
+        The cost, as a portion counts it.
+    """
+    query = "SELECT tagged FROM _sessions WHERE id = ?"
+    if not db.execute(query, (session,)).get or state.tagged[session] == now:
+        return 0
+    found = db.execute(
+        f"SELECT {STORED} FROM _events WHERE session = ? AND kind = {MESSAGE} LIMIT {_SMALL + 1}",
+        (session,),
+    ).fetchall()
+    if len(found) > _SMALL:
+        return 0
+    messages = [
+        message for message in map(stored, found) if _is_indexed(db, message.row, message.state)
+    ]
+    cost = 0
+    for message in messages:
+        unindex(db, state, session, message.row, message.in_force)
+        cost += ROW + len(message.columns.content or "") + len(message.columns.other_fields or "")
+    state.put_tagged(session, now)
+    for message in messages:
+        index(db, state, session, message.row, message.in_force)
+    return cost
+
+
+def _is_indexed(db: apsw.Connection, row: int, reached: int) -> bool:
+    query = "SELECT 1 FROM _shared WHERE event = ? AND home IS NOT NULL"
+    return reached < OUT and db.execute(query, (row,)).get is None

@@ -1,0 +1,73 @@
+"""`projector facets`: what messages were about, counted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from journal.cli.kit.clean import one_line
+from journal.cli.kit.output import Styled, print_json_lines, print_line
+from projector.cli.kit.behind import behind_json, warn_if_behind
+from projector.cli.kit.filters import about, filter_options, print_unknown
+from projector.cli.kit.timeout import timeout_option
+from projector.projection import Projection
+from projector.search.facets import FacetBy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_UNNAMED = "(none)"
+
+
+@click.command("facets")
+@click.option("--by", type=click.Choice(get_args(FacetBy)), default="project", show_default=True)
+@filter_options
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
+@timeout_option()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_obj
+def command(
+    path: Path,
+    /,
+    by: FacetBy,
+    limit: int,
+    timeout: float,
+    as_json: bool,  # noqa: FBT001 - click gives flags so
+    **filters: Any,  # noqa: ANN401 - the options of `filter_options`
+) -> None:
+    """Count messages and sessions by project, source, model, branch, tool or file.
+
+    What is counted are the messages that `projector search` finds with the same filters. A message
+    with several tools or files counts for each. One that forks repeat counts once, where it is at
+    home. Without a value of its own it counts for that of its session.
+
+    \b
+        projector facets --by tool --since 7d
+        projector facets --by file --project web --tool Edit
+        projector facets --by model --has errors --json | jq -r '"\\(.name) \\(.messages)"'
+
+    JSON: {"name", "messages", "sessions", "behind": {"bytes", "events", "as_of", "why"}}
+
+    One object for each value, that of most messages first. `name` is null for messages without a
+    value. `behind` is there if the projection lacks events of the journal.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    with Projection.open(path, timeout=timeout) as projection:
+        listed = projection.facets(by=by, **about(filters))
+        if not listed and not as_json:
+            print_unknown(projection, filters)
+    warn_if_behind(listed.behind)
+    rows = listed[:limit]
+    if as_json:
+        print_json_lines(asdict(row) | behind_json(listed.behind) for row in rows)
+        return
+    if not rows:
+        print_line(f"no message has a {by}", err=True)
+        return
+    print_line(Styled(f"{'messages':>10} {'sessions':>9}  {by}", dim=True))
+    for row in rows:
+        name = _UNNAMED if row.name is None else one_line(row.name)
+        print_line(f"{row.messages:>10,} {row.sessions:>9,}  {name}")
+    if len(listed) > limit:
+        print_line(f"{len(listed) - limit:,} more; see --limit", err=True)

@@ -1,0 +1,58 @@
+"""The options that commands filter by, and what they print for values that nothing has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from journal.cli.kit.clean import one_line
+from journal.cli.kit.output import print_line
+from journal.cli.kit.times import Moment
+from journal.process.fork import no_fork
+from projector.arguments import Has
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projector.projection import Projection
+
+_OPTIONS = (
+    click.option("--project", metavar="P", help="Only this working directory, or its last part."),
+    click.option("--source", metavar="SRC", help="Only from this source."),
+    click.option("--model", metavar="M", help="Only of this model."),
+    click.option("--branch", metavar="B", help="Only on this git branch."),
+    click.option("--tool", metavar="NAME", help="Only calls of this tool, and their results."),
+    click.option(
+        "--file", metavar="PATH", help="Only calls that name this file; its end is enough."
+    ),
+    click.option("--has", type=click.Choice(get_args(Has)), help="Only what reports an error."),
+    click.option("--no-subagents", is_flag=True, help="Without sub-agents."),
+    click.option("--since", type=Moment(), metavar="T", help="Only messages of T or later."),
+    click.option("--until", type=Moment(), metavar="T", help="Only messages before T."),
+)
+
+
+def filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that `about` takes to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def about(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options as arguments of `search`, `sessions` and `facets`."""
+    return {name: value for name, value in options.items() if name != "no_subagents"} | {
+        "subagents": not options["no_subagents"]
+    }
+
+
+def print_unknown(projection: Projection, options: dict[str, Any]) -> None:
+    """Print the values that no message and no session has, and those that are most like them."""
+    with no_fork.turn:
+        from projector.views.nearest import unknown_values  # noqa: PLC0415 - most searches find something
+
+    for value in projection.read(lambda db: unknown_values(db, options))[0]:
+        known = ", ".join(map(one_line, value.nearest))
+        rest = f"nearest: {known}" if known else f"see `projector facets --by {value.kind}`"
+        print_line(f"nothing has the {value.kind} {one_line(value.name)!r}; {rest}", err=True)

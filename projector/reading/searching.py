@@ -1,0 +1,94 @@
+"""The part of the reading handle that searches messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projector.reading.usage import UsageReader
+from projector.search.request import request, requested_filters
+from projector.search.results import Results
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from projector.arguments import Has
+    from projector.search.engine import Look, Sort
+
+
+class SearchReader(UsageReader):
+    """Searches with the query function of the handle."""
+
+    def search(  # noqa: PLR0913 - filters are keywords, and a search has many
+        self,
+        query: str,
+        *,
+        limit: int = 20,
+        offset: int = 0,
+        context: int = 0,
+        role: str | None = None,
+        include_meta: bool = False,
+        source: str | None = None,
+        session: str | None = None,
+        since: datetime | str | int | None = None,
+        until: datetime | str | int | None = None,
+        include_replays: bool = False,
+        project: str | None = None,
+        model: str | None = None,
+        branch: str | None = None,
+        tool: str | None = None,
+        file: str | None = None,
+        has: Has | None = None,
+        subagents: bool = True,
+        sort: Sort = "relevance",
+        look: Look | None = None,
+    ) -> Results:
+        """Search messages.
+
+        Args:
+            query: words, "phrases", prefix*, AND, OR, NOT and parentheses.
+            limit: most hits to return.
+            offset: hits to skip.
+            context: messages to return before and after each hit.
+            role: only messages of this role; `user` is what people wrote.
+            include_meta: with the role `user`, also what machines wrote in their place.
+            source: only messages from there, or of a session from there.
+            session: only messages of the session with this id.
+            since: only messages of this moment (as `timestamp` of a message) or later.
+            until: only messages before this moment.
+            include_replays: find a message also in forks that repeat it, and not only at home.
+            project: only messages of sessions with this working directory, or one of this name.
+            model: only messages of this model; one that has none of its own has its session's.
+            branch: only messages on this git branch, likewise.
+            tool: only calls of this tool, and their results.
+            file: only calls that name this file: its path, or the last parts of it (`src/a.py`).
+            has: `errors`: only messages that report an error, such as results of tools.
+            subagents: whether messages of sub-agents are searched, too.
+            sort: `relevance`, `newest` or `oldest`.
+            look: how hits are shown.
+
+        Raises:
+            QueryError: the query has nothing to search for, or it or a filter is no text.
+            EventError, ValueError: a moment is none; another argument is out of range.
+            ProjectionError: the projection cannot be read or built.
+        """
+        filters = requested_filters(
+            role=role,
+            include_meta=include_meta,
+            source=source,
+            session=session,
+            since=since,
+            until=until,
+            include_replays=include_replays,
+            project=project,
+            model=model,
+            branch=branch,
+            tool=tool,
+            file=file,
+            has=has,
+            subagents=subagents,
+        )
+        asked = request(
+            query, filters, limit=limit, offset=offset, context=context, sort=sort, look=look
+        )
+        (hits, exact), fresh = self.read(asked.find)
+        return Results(query, tuple(hits), exact, fresh.behind)
