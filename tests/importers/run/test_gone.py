@@ -18,6 +18,7 @@ from journal.importers.run.driver import Importer
 from journal.importers.run.ledger import Ledger
 from journal.writer import Journal
 from projector import Projection
+from projector.views.session_filters import SessionFilters
 from projector.views.sessions import sessions
 from tests.importers.feed import journal_events
 from tests.importers.source_lines import claude, write
@@ -56,7 +57,7 @@ def gone(journal: Path) -> set[str]:
 
 
 def _gone(db: Any) -> list[Any]:  # noqa: ANN401 - a connection
-    return sessions(db, limit=100, gone=True)
+    return sessions(db, SessionFilters(gone=True), limit=100)
 
 
 def marks(journal: Path) -> list[str]:
