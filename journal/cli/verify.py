@@ -39,11 +39,11 @@ def command(
     The exit code is 5 if there are problems.
 
     With --erased everything below the journal's folder is compared with the requests to forget
-    (`journal erasures`): every event in the lanes, and every row of every database. What cannot be
-    checked is named, such as bytes that are no valid record. The files in imports/ are not
-    compared: they have hashes and ids. The exit code is 5 if something that is forgotten is
-    still there, or a request is lost with its segment and only its receipt is there; else 6 if not
-    everything could be checked.
+    (`journal erasures`): every event in the lanes, every row of every database, and the ids of
+    sessions in imports/ and retention.toml. What cannot be checked is named, such as bytes that are
+    no valid record. The exit code is 5 if something that is forgotten is still there, or a request
+    is lost with its segment and only its receipt is there; else 6 if not everything could be
+    checked.
 
     \b
         journal verify

@@ -16,6 +16,7 @@ from journal.erasure.requests import read_requests
 from journal.format.event import Event
 from journal.format.record import FORMAT
 from journal.fs.files import is_draft
+from journal.importers.run.ledger import Ledger
 from journal.redact.quick import RULES_FILE
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk
@@ -93,8 +94,8 @@ class ErasedReport:
 def check_erased(journal: Directory) -> ErasedReport:
     """Compare everything below a journal's folder with what its requests forget.
 
-    Nothing is changed. Writers may be at work. The files in `imports/` are not compared: they have
-    hashes and ids, and no text.
+    Nothing is changed. Writers may be at work. Of the files in `imports/` the ids of sessions are
+    compared: the rest of them is hashes.
 
     Raises:
         JournalOpenError: the file `key` is damaged.
@@ -118,6 +119,7 @@ class _Check:
         self.forgotten = forgotten
         self._unchecked: list[Unchecked] = []
         self._journal = journal
+        self._ledger = Ledger(journal.path / IMPORTS)
         self._found: Counter[tuple[str, str]] = Counter()
         self._events = 0
 
@@ -176,7 +178,7 @@ class _Check:
             elif not path.with_name(f"{path.name.partition('.')[0]}.db").exists() and path.exists():
                 self.add(where, "it is of a database that is not there")
         elif path.parent == self._journal.path / IMPORTS:
-            pass  # how far a source was imported: hashes and ids, and no text
+            self._imported(where, path.name)
         elif path.parent.parent == self._journal.lanes and segment_number(path.name) is not None:
             pass  # its events were compared
         elif path.name not in self._own(path.parent):
@@ -214,6 +216,15 @@ class _Check:
                 self.add(where, f"it cannot be read: {error}")
             finally:
                 db.close()
+
+    def _imported(self, where: str, name: str) -> None:
+        """Compare the sessions that a source of an import has."""
+        entry = self._ledger.entry(name)
+        if entry is None:
+            self.add(where, "it is no entry of the ledger of imports: `journal forget --finish`")
+            return
+        for session in sorted(entry.session_ids):
+            self._compare_session(where, session)
 
     def _compare(self, where: str, event: Event, lane: str, seq: int) -> None:
         self._events += 1

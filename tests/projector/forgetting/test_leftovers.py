@@ -125,7 +125,7 @@ def test_cleaning_waits_for_a_build(path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
-    """It names an old database with the text, a draft, a hint, a foreign file, a kept name."""
+    """An old database, a ledger's session, a draft, a hint, a foreign file, a kept name."""
     (path / "kept").mkdir()
     before = (path / "projection" / "1.db").read_bytes()
     forget(path, Selection(sessions=("s1",)))
@@ -136,6 +136,11 @@ def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
     (path / "projection" / "5.db").write_bytes(b"no database")
     (path / "imports").mkdir()
     (path / "imports" / "keys").touch()
+    entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d", "marks": ""}
+    entry |= {"state": "file 1 2 3", "folders": "", "sessions": "s1\ns2\n"}
+    imported = path / "imports" / f"{'a' * 32}.json"
+    imported.write_bytes(orjson.dumps(entry))
+    imported.chmod(0o600)
     (path / "kept" / "notes").touch()
     (path / "kept" / "key").touch()
     (path / "projection" / "key").touch()
@@ -151,9 +156,10 @@ def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
     for file in (path / "lanes" / "1").glob(".*"):
         file.unlink()
     found = [(found.where, found.count) for found in report.found]
-    assert found == [("projection/1.db", 2), ("retention.toml", 1)]
+    in_entry = (f"imports/{imported.name}", 1)
+    assert found == [in_entry, ("projection/1.db", 2), ("retention.toml", 1)]
     names = {unchecked.where.partition(".jsonl.")[0] for unchecked in report.unchecked}
-    others = {"kept/notes", "kept/key", "projection/key"}
+    others = {"kept/notes", "kept/key", "projection/key", "imports/keys"}
     assert names == {"projection/5.db", "lanes/1/.000001", *others}
 
 
