@@ -31,6 +31,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "search": lambda p: p.search("hello"),
     "session": lambda p: p.session("s"),
     "sessions": lambda p: p.sessions(),
+    "facets": lambda p: p.facets(by="tool"),
     "usage": lambda p: p.usage(),
     "status": lambda p: p.status(),
     "wait_for": lambda p: p.wait_for(_POSITION),
