@@ -70,7 +70,8 @@ def test_a_terminal_shows_bytes_messages_and_what_is_left(tmp_path: Path, folder
     assert first[0] == "0.0"
     assert last == (f"{size / 1000:.1f}", f"{size / 1000:.1f}", "3")
     assert "0:00" in shown
-    assert SOURCES[0] in shown
+    # a fast import shows few states: the name of any of its files is enough
+    assert any(name in shown for name in SOURCES)
     assert "messages written" in shown, "the report follows"
     again = on_terminal("--journal", tmp_path / "j", "import", "auto", folder, columns=40)
     assert "messages" in again

@@ -154,16 +154,23 @@ def test_a_rewritten_transcript_replaces_the_old_one(hermes: Hermes, journal_dir
 
 
 def test_a_session_that_hermes_deleted_stays(hermes: Hermes, journal_dir: Path) -> None:
-    """A session that Hermes pruned stays; if Hermes has it again, it is not added twice."""
+    """A session that Hermes pruned stays, marked; if it is there again, it is not added twice."""
     run(journal_dir, hermes.path)
     hermes.change("DELETE FROM messages")
     hermes.change("DELETE FROM sessions")
+    [(_, type, data)] = new(journal_dir, hermes.path)
+    assert (type, data.keys()) == ("session.revised", {"gone"})
     assert new(journal_dir, hermes.path) == []
     assert transcript(journal_dir) == ["one", "two"]
     hermes.session()
     hermes.say("one", timestamp=START + 100)
-    found = [(type, data.get("messages")) for _, type, data in new(journal_dir, hermes.path)]
-    assert found == [("message.appended", None), ("message.removed", ["1", "2"])]
+    found = new(journal_dir, hermes.path)
+    assert sorted((type, data.get("messages")) for _, type, data in found) == [
+        ("message.appended", None),
+        ("message.removed", ["1", "2"]),
+        ("session.revised", None),
+    ]
+    assert {"clear": ["gone"]} in [data for _, _, data in found]
 
 
 def test_messages_are_read_in_the_order_of_their_rows(hermes: Hermes, journal_dir: Path) -> None:
