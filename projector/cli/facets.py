@@ -37,7 +37,7 @@ def command(
     as_json: bool,  # noqa: FBT001 - click gives flags so
     **filters: Any,  # noqa: ANN401 - the options of `filter_options`
 ) -> None:
-    """Count messages and sessions by project, source, model, branch, tool or file.
+    """Count messages and sessions by project, model, tool or file.
 
     What is counted are the messages that `projector search` finds with the same filters. A message
     with several tools or files counts for each. One that forks repeat counts once, where it is at
@@ -46,7 +46,7 @@ def command(
     \b
         projector facets --by tool --since 7d
         projector facets --by file --project web --tool Edit
-        projector facets --by model --has errors --json | jq -r '"\\(.name) \\(.messages)"'
+        projector facets --by model --has errors --json | jq .name
 
     JSON: {"name", "messages", "sessions", "behind": {"bytes", "events", "as_of", "why"}}
 
