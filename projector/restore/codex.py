@@ -191,8 +191,9 @@ def _output(message: MessageView, kept: Line) -> Line | None:
     if kind not in OUTPUTS:
         return None
     output: Any = message.content
-    if "success" in extra_of(message):
-        output = {"content": output, "success": extra_of(message)["success"]}
+    extra = extra_of(message)
+    if "success" in extra or extra.get("is_error"):  # a false `success` is imported as `is_error`
+        output = {"content": output, "success": not extra.get("is_error")}
     fields = message.fields
     about = present({"call_id": fields.get("tool_call_id"), "name": fields.get("tool_name")})
     return {"type": kind, OUTPUTS[kind]: output, **about, **kept}
