@@ -373,8 +373,10 @@ def imported(scene: Scene) -> None:
         with source.open("a", encoding="utf-8") as file:
             for _ in range(count):
                 message = {"role": "user", "content": scene.message()["data"]["content"]}
-                uuid = f"u{next(scene.numbers)}"
-                file.write(json.dumps({**line, "uuid": uuid, "message": message}) + "\n")
+                number = next(scene.numbers)
+                # without its own time a message would have that of the file, which changes
+                own = {"uuid": f"u{number}", "timestamp": f"2026-01-01T00:00:{number:02}Z"}
+                file.write(json.dumps({**line, **own, "message": message}) + "\n")
         author = scene.author("interval")
         with _observed(author.journal, scene.recorder):
             importer = Importer(author.journal, "auto")
