@@ -182,6 +182,7 @@ READS: dict[str, Act] = {
     "exists": lambda s, v: s.exists(v),
     "sessions source": lambda s, v: s.sessions(source=v).items,
     "sessions parent": lambda s, v: s.sessions(parent=v).items,
+    "facets": lambda s, v: s.facets(by="tool", source=v).items,
     "messages": lambda s, v: s.messages(v),
     "rewind": lambda s, v: s.rewind("s", v),
     "rewind session": lambda s, v: s.rewind(v, "m"),
