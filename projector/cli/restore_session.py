@@ -41,4 +41,5 @@ def restore_session(path: Path, name: str, folder: Path, as_json: bool) -> None:
         print_line(f"secrets replaced by marks: {done.redacted:,}", err=True)
     for id in done.changed:
         print_line(f"warning: message {one_line(id)} is not read back as it is stored", err=True)
-    print_line(f"To resume it, move the file to {done.folder} and run `{done.resume}`", err=True)
+    run = "" if done.resume is None else f" and run `{done.resume}`"
+    print_line(f"To resume it, move the file to {done.folder}{run}", err=True)

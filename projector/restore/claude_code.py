@@ -70,7 +70,7 @@ def write(session: SessionView, messages: Sequence[MessageView]) -> SessionFile:
     """
     folder = _NO_NAME.sub("-", session.cwd or "")
     place = f"~/.claude/projects/{folder or '<folder of the project>'}"
-    found = SessionFile(f"{session.session}.jsonl", place, f"claude --resume {session.session}")
+    found = SessionFile(f"{session.session}.jsonl", place)
     there: set[str] = set()
     before: str | None = None
     for message in messages:

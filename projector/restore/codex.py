@@ -53,7 +53,7 @@ def write(session: SessionView, messages: Sequence[MessageView]) -> SessionFile:
     when = datetime.fromtimestamp(began // 1_000_000, UTC)
     name = f"rollout-{when:%Y-%m-%dT%H-%M-%S}-{session.session}.jsonl"
     place = f"~/.codex/sessions/{when:%Y/%m/%d}"
-    found = SessionFile(name, place, f"codex resume {session.session}")
+    found = SessionFile(name, place)
     found.lines.append(_envelope(stamp(began), "session_meta", _head(session, began)))
     if session.model is not None:
         turn = {"cwd": session.cwd, "model": session.model}

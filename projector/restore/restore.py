@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from journal.errors import ExportFailed, reason
-from journal.format.event_types import MESSAGE_APPENDED, SESSION_CREATED
+from journal.format.event_types import MESSAGE_APPENDED
 from journal.fs.files import create_file
 from journal.importers.parsing.parser import Found, Location
 from journal.importers.parsing.transcript import Transcript
 from journal.importers.registry import installed
 from journal.redact.setup import way_out
 from projector.restore import claude_code, codex
+from projector.restore.resume_command import resume_command
+from projector.views.redacted import redacted_conversation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from journal.redact.redactor import Redactor
     from projector.restore.session_file import SessionFile
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
@@ -28,7 +28,7 @@ _WRITERS: dict[str, Callable[[SessionView, Sequence[MessageView]], SessionFile]]
     claude_code.SOURCE: claude_code.write,
     codex.SOURCE: codex.write,
 }
-_TOLD = ("tool_calls", "tool_call_id", "reasoning", "model", "meta")
+_COMPARED = ("tool_calls", "tool_call_id", "reasoning", "model", "meta")
 """The fields that are compared, beside role and content, when the file is read again."""
 
 
@@ -41,7 +41,7 @@ class Restored:
         source: the program that can resume it.
         file: the path of the file.
         folder: the folder of the program in which it has to be, to be resumed.
-        resume: the command that resumes it.
+        resume: the command that resumes it; None if its id would be an option of the program.
         messages: messages in the file.
         redacted: values in which secrets were replaced by marks now.
         left_out: messages of the transcript that are not in the file, by the reason.
@@ -53,7 +53,7 @@ class Restored:
     source: str
     file: str
     folder: str
-    resume: str
+    resume: str | None
     messages: int
     redacted: int
     left_out: dict[str, int]
@@ -84,7 +84,7 @@ def restore(
             f"session {session.session!r} is of {source or 'no known program'!r}: only sessions of"
             f" {names} can be written back"
         )
-    session, messages, redacted = _redacted(way_out(journal), session, messages)
+    session, messages, redacted = redacted_conversation(way_out(journal), session, messages)
     made = write(session, messages)
     if not made.messages:
         raise ExportFailed(f"session {session.session!r} has no message that {source} could read")
@@ -101,30 +101,12 @@ def restore(
         source,
         str(target),
         made.folder,
-        made.resume,
+        resume_command(source, session.session),
         made.messages,
         redacted,
         dict(made.left_out),
         _changed(source, target.stem, made, messages),
     )
-
-
-def _redacted(
-    redactor: Redactor, session: SessionView, messages: Sequence[MessageView]
-) -> tuple[SessionView, list[MessageView], int]:
-    """Return a conversation without secrets, and how many values were redacted."""
-    counts: Counter[str] = Counter()
-
-    def redacted(message: MessageView) -> MessageView:
-        data, found = redactor.redact(
-            MESSAGE_APPENDED, {"content": message.content, **message.fields}
-        )
-        counts.update({} if found is None else found.counts)
-        return replace(message, content=data.pop("content"), fields=data)
-
-    fields, found = redactor.redact(SESSION_CREATED, asdict(session))
-    counts.update({} if found is None else found.counts)
-    return replace(session, **fields), [redacted(message) for message in messages], counts.total()
 
 
 def _changed(
@@ -154,8 +136,8 @@ def _changed(
 
 def _words(message: MessageView) -> list[Any]:
     fields = message.fields
-    return [message.role, message.content, *(fields.get(name) for name in _TOLD)]
+    return [message.role, message.content, *(fields.get(name) for name in _COMPARED)]
 
 
 def _words_of(data: dict[str, Any]) -> list[Any]:
-    return [data.get(name) for name in ("role", "content", *_TOLD)]
+    return [data.get(name) for name in ("role", "content", *_COMPARED)]

@@ -24,7 +24,6 @@ class SessionFile:
     Attributes:
         name: its name.
         folder: the folder of the program in which the file has to be, to be resumed.
-        resume: the command that resumes it.
         lines: its lines.
         ids: ids of the messages in them.
         left_out: messages, or parts of one, that cannot be written, by the reason.
@@ -32,7 +31,6 @@ class SessionFile:
 
     name: str
     folder: str
-    resume: str
     lines: list[Line] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     left_out: Counter[str] = field(default_factory=Counter)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import click
 
 from journal.cli.kit.output import is_terminal, print_json
 from journal.cli.kit.terminal.pager import paged
-from journal.format.event_types import MESSAGE_APPENDED, SESSION_CREATED
 from journal.fs.directory import open_directory
 from journal.redact.setup import way_out
 from projector.cli.kit.behind import behind_json, warn_if_behind
@@ -21,6 +19,7 @@ from projector.cli.show.resume import resume
 from projector.cli.show.text import print_text
 from projector.projection import Projection
 from projector.views.messages import conversation
+from projector.views.redacted import redacted_conversation
 from projector.views.session_filters import SessionFilters
 from projector.views.sessions import sessions
 
@@ -109,7 +108,10 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         }
         print_json(whole)
     elif markdown:
-        print_markdown(*((view, messages) if no_redact else _redacted(path, view, messages)))
+        if not no_redact:
+            redactor = way_out(open_directory(path, create=False).path)
+            view, messages, _ = redacted_conversation(redactor, view, messages)
+        print_markdown(view, messages)
     else:
         with paged(wanted=not no_pager):
             print_text(view, messages, children, folds=is_terminal() and not full)
@@ -129,17 +131,3 @@ def _is_of(message: MessageView, role: str | None, *, include_meta: bool) -> boo
     if role is None:
         return True
     return message.role == role and (include_meta or role != "user" or not message.by_machine)
-
-
-def _redacted(
-    path: Path, session: SessionView, messages: list[MessageView]
-) -> tuple[SessionView, list[MessageView]]:
-    """Return a conversation without secrets."""
-    redactor = way_out(open_directory(path, create=False).path)
-
-    def redacted(message: MessageView) -> MessageView:
-        data, _ = redactor.redact(MESSAGE_APPENDED, {"content": message.content, **message.fields})
-        return replace(message, content=data.pop("content"), fields=data)
-
-    fields, _ = redactor.redact(SESSION_CREATED, asdict(session))
-    return replace(session, **fields), [redacted(message) for message in messages]
