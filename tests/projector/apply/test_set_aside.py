@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-POISON = 666
+POISON = 666_000_666
+"""A number whose digits no time, hash or id of another event has by chance."""
 
 
 @pytest.fixture
