@@ -7,7 +7,7 @@ value, so a new source needs no change there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ParamSpec, Protocol
 
 from journal.errors import ImportFailed
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from journal.importers.files.document import Document, Numbered
     from journal.importers.parsing.parser import Item, Location, Parser
     from journal.importers.parsing.values import Json
+
+_P = ParamSpec("_P")
 
 EXPORTS = ("*conversations*.json", "*conversations*.jsonl", "*.zip")
 """Patterns of names of the exports that services give; a zip file is read if it has one."""
@@ -78,19 +80,11 @@ class DocumentFormat:
     whole: Callable[[Json, Location], Iterator[Item]]
 
 
-def loaded_late(load: Callable[[], Callable[..., DatabaseResult]]) -> DatabaseReader:
+def loaded_late(load: Callable[[], Callable[_P, DatabaseResult]]) -> Callable[_P, DatabaseResult]:
     """Return a reader that is imported when it reads; `load` returns it, and gets all arguments."""
 
-    def read(
-        path: Path,
-        known: str,
-        writer: ItemWriter,
-        *,
-        reread: bool = False,
-        first: bool = True,
-        step: Callable[[int], None] = lambda _offset: None,
-    ) -> DatabaseResult:
-        return load()(path, known, writer, reread=reread, first=first, step=step)
+    def read(*arguments: _P.args, **named: _P.kwargs) -> DatabaseResult:
+        return load()(*arguments, **named)
 
     return read
 
