@@ -70,7 +70,7 @@ def test_what_a_full_disk_refused_is_imported_when_there_is_space(
 ) -> None:
     """Old and new files lose nothing, the failure is reported once, and the report has no error."""
     add(box / "a.jsonl", message_line(1))
-    told: list[JournalError] = []
+    failures: list[JournalError] = []
 
     def fill() -> None:
         full_disk.full = True
@@ -80,10 +80,10 @@ def test_what_a_full_disk_refused_is_imported_when_there_is_space(
     def empty() -> None:
         full_disk.full = False
 
-    report = watch(tmp_path / "j", box, fill, *A_SECOND, empty, nap, failed=told.append)
+    report = watch(tmp_path / "j", box, fill, *A_SECOND, empty, nap, failed=failures.append)
     assert sorted(texts(tmp_path / "j")) == ["x1", "x2", "x3"]
     assert (report.messages, report.errors) == (3, {})
-    assert [type(error) for error in told] == [AppendError]
+    assert [type(error) for error in failures] == [AppendError]
 
 
 def test_a_disk_that_is_full_from_the_beginning_is_waited_for(
