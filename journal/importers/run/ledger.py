@@ -139,13 +139,11 @@ class Ledger:
             )
 
     def note(self, source: Path, entry: Entry) -> None:
-        """Replace the entry of a source, if it is another: now, or with those of the next sources.
+        """Replace the entry of a source: now, or with those of the next sources.
 
         Raises:
             JournalError: as `write`.
         """
-        if self.read(source) == entry:
-            return
         if not self._noted:
             self._due = monotonic() + _WAIT
         self._noted[self._file(source)] = entry

@@ -69,7 +69,8 @@ class Presence:
             now = now.without(forgotten.forgets_session)
         self._marks.returned(has - had)
         self._sources.lost(had - has)
-        self.ledger.note(source.path, now)
+        if now != before:
+            self.ledger.note(source.path, now)
 
     def begin(self) -> None:
         """Note which sources are known, before a walk after which sessions are marked."""
