@@ -200,11 +200,8 @@ def _named(ledger: Ledger) -> set[str]:
     return {id for entry in found if entry is not None for id in entry.session_ids}
 
 
-def test_following_marks_what_vanishes(
-    journal_dir: Path, box: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_following_marks_what_vanishes(journal_dir: Path, box: Path) -> None:
     """A file that is deleted is marked at the next walk; one that is renamed is not."""
-    monkeypatch.setattr(following, "_SHARE", 0)  # a walk every second, whatever it costs
 
     def change() -> None:
         (box / "project-one" / "one.jsonl").unlink()
