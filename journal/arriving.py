@@ -10,17 +10,22 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from journal.erasure.lock import NAME
 from journal.errors import EventError
+from journal.format.bounds import is_moment
 from journal.format.event import Event
+from journal.format.event_types import MESSAGE_APPENDED
 from journal.fs.directory import open_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from journal.erasure.requests import Forgotten, RequestScan
+    from journal.redact.redactor import Redactor
 
 _AGAIN = 1.0
 """Seconds after which requests are looked for again: a command can read lines for days."""
@@ -54,12 +59,19 @@ def is_forgotten(path: str | os.PathLike[str], session: str) -> bool:
     )
 
 
-def without_forgotten(event: dict[str, Any], forgotten: Forgotten) -> dict[str, Any] | None:
+def without_forgotten(
+    event: dict[str, Any], forgotten: Forgotten, redactor: Callable[[], Redactor]
+) -> dict[str, Any] | None:
     """Return an event without its forgotten parts, and with marks in texts that are redacted.
+
+    A message is forgotten if its request names it in clear, or as it is after redaction: of what
+    was redacted when it was written, a request may know no more.
 
     Args:
         event: with the keys of `Journal.append`'s arguments, among them an id.
         forgotten: what the requests of the journal forget.
+        redactor: returns what redacts by the rules of today, also where the event is written in
+            clear.
 
     Returns:
         The event itself if nothing in it is named; None if it is forgotten.
@@ -69,9 +81,22 @@ def without_forgotten(event: dict[str, Any], forgotten: Forgotten) -> dict[str, 
         left, _ = forgotten.apply(whole, "", 0)
     except TypeError:
         return event  # it is no JSON, so it has no hashes: the journal raises the reason
-    if left is None:
+    if left is None or _is_forgotten_redacted(left, forgotten, redactor):
         return None
     return event if left is whole else {**event, "data": left.data, "redacted": left.redacted}
+
+
+def _is_forgotten_redacted(
+    event: Event, forgotten: Forgotten, redactor: Callable[[], Redactor]
+) -> bool:
+    is_named = event.type == MESSAGE_APPENDED and is_moment(event.data.get("timestamp"))
+    if not (is_named and forgotten.names_messages):
+        return False
+    data, redacted = redactor().redact(event.type, event.data)
+    if redacted is None:
+        return False
+    written = replace(event, data=data, redacted=event.redacted or redacted)
+    return forgotten.apply(written, "", 0)[0] is None
 
 
 class Arrivals:
@@ -88,6 +113,7 @@ class Arrivals:
         self._scan: RequestScan | None = None
         self._forgotten: Forgotten | None = None
         self._look_at = 0.0
+        self._redacts: Redactor | None = None
 
     def left(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return what is left of an event, as `without_forgotten`.
@@ -99,7 +125,7 @@ class Arrivals:
         forgotten = self._requests()
         if not forgotten:
             return event
-        left = without_forgotten(event, forgotten)
+        left = without_forgotten(event, forgotten, self._redactor)
         if left is not None:
             return left
         session, id = event["session"], event["id"]
@@ -112,6 +138,13 @@ class Arrivals:
             f"message {id!r} of session {session!r} is forgotten: it would be hidden, so it was not"
             " written"
         )
+
+    def _redactor(self) -> Redactor:
+        if self._redacts is None:
+            from journal.redact.setup import way_out  # noqa: PLC0415 - few messages need the rules
+
+            self._redacts = way_out(self._journal)
+        return self._redacts
 
     def _requests(self) -> Forgotten | None:
         now = time.monotonic()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from journal.format.bounds import is_key, is_moment
 from journal.format.event_types import MESSAGE_APPENDED
+from journal.format.redacted import without_marks
 from journal.process.ids import UUID
 
 if TYPE_CHECKING:
@@ -36,12 +37,15 @@ def message_hashes(
     A message without a timestamp and a line, whose id is no uuid, has none: its text alone does not
     identify it.
 
+    One that was redacted has the hash of its content in clear, if that is known, and a hash in
+    which all marks are alike. So the same message in clear, or redacted by other rules or with
+    another key, has one of its hashes.
+
     Args:
         key: the key.
         id: its id.
         data: its data, as in `message.appended`.
-        redacted: what was redacted in it; then it is named by its original, which other rules
-            redact to other data.
+        redacted: what was redacted in it.
     """
     if _UUID.fullmatch(id) is not None:
         yield key.hash("line", id)
@@ -49,9 +53,17 @@ def message_hashes(
     if is_key(line) and line != id:
         yield key.hash("line", line)
     timestamp = data.get("timestamp")
-    if is_moment(timestamp):
-        yield key.hash("message", [data.get("role"), data.get("content"), timestamp])
-        if redacted is not None and redacted.key == key.id and redacted.original:
-            yield redacted.original
-        else:
-            yield key.hash("original", [MESSAGE_APPENDED, data])
+    if not is_moment(timestamp):
+        return
+    role, content = data.get("role"), data.get("content")
+    yield key.hash("message", [role, content, timestamp])
+    bare = without_marks(content)
+    if bare is not content:
+        yield key.hash("message", [role, bare, timestamp])
+    known = redacted if redacted is not None and redacted.key == key.id else None
+    in_clear = "" if known is None else known.content
+    yield key.hash("message", [role, in_clear or key.hash("content", content), timestamp])
+    if known is not None and known.original:
+        yield known.original
+    else:
+        yield key.hash("original", [MESSAGE_APPENDED, data])

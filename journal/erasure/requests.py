@@ -56,6 +56,7 @@ class Forgotten:
         requests: the requests without duplicates, by id.
         unknown_keys: the ids of keys that requests name and the journal lacks, sorted. What these
             requests forget cannot be determined.
+        names_messages: whether a request forgets messages in every session.
     """
 
     def __init__(self, requests: Iterable[Request], keys: Iterable[Key] = ()) -> None:
@@ -70,6 +71,7 @@ class Forgotten:
         known = [key for key in dict.fromkeys(keys) if key.id in by_key]
         self._keyed = [Keyed(key, by_key[key.id]) for key in known]
         self._redaction = Redaction(known, self.requests)
+        self.names_messages = any(request.messages for request in self.requests)
         self.unknown_keys = tuple(sorted(by_key.keys() - {key.id for key in known}))
 
     def __bool__(self) -> bool:

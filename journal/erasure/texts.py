@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from journal.erasure.naming import REDUCIBLE
+from journal.format.keyed_hash import content_hash
 from journal.format.redacted import Redacted, new_marks
 from journal.redact.values import redact_values
 
@@ -90,7 +91,8 @@ class Redaction:
         is_whole = event.type not in REDUCIBLE
         key = self._keys[first.key]
         original = key.hash("original", [event.type, event.data]) if is_whole else ""
-        redacted = event.redacted or Redacted(key.id, original, "", {})
+        content = content_hash(key, event.type, event.data)
+        redacted = event.redacted or Redacted(key.id, original, "", {}, content)
         redacted = redacted.with_more(_RULES, counts)
         return replace(event, data=data, redacted=redacted), first.id
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Literal
 
 import orjson
 
+from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REVISED
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 KEY_BYTES = 32
 """Bytes of a key."""
 
-Of = Literal["secret", "original", "session", "event", "message", "line", "text"]
+Of = Literal["secret", "original", "content", "session", "event", "message", "line", "text"]
 """What a hash is a hash of."""
 
 _ID_BYTES = 4
@@ -44,7 +46,7 @@ class Key:
         name = hashlib.blake2b(digest_size=_ID_BYTES, key=self.secret, person=b"id").hexdigest()
         object.__setattr__(self, "id", name)
 
-    def hash(self, of: Of, value: str | Sequence[object] | Mapping[str, object]) -> str:
+    def hash(self, of: Of, value: object) -> str:
         """Return the keyed hash of a JSON value: 32 hexadecimal digits.
 
         Args:
@@ -57,6 +59,19 @@ class Key:
         return hashlib.blake2b(
             content, digest_size=_BYTES, key=self.secret, person=person
         ).hexdigest()
+
+
+def content_hash(key: Key, type: str, data: Mapping[str, object]) -> str:
+    """Return the hash of the content of an event in clear; empty if it has none.
+
+    Args:
+        key: the key.
+        type: the event's type.
+        data: its data, before anything in it was redacted.
+    """
+    if type not in (MESSAGE_APPENDED, MESSAGE_REVISED) or "content" not in data:
+        return ""
+    return key.hash("content", data["content"])
 
 
 def _spelled(value: object) -> object:

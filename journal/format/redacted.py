@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MARK = re.compile(r"\[redacted:([a-z0-9-]{1,64}):([0-9a-f]{6})\]")
 """A mark: the kind of what it replaces, and the first digits of its keyed hash."""
+_BEGIN = "[redacted:"
+_BARE = "[redacted]"
 
 
 def mark(kind: str, digits: str) -> str:
@@ -37,6 +39,22 @@ def mark(kind: str, digits: str) -> str:
     return found
 
 
+def without_marks(value: object) -> object:
+    """Return a value with `[redacted]` in the place of each mark; the same object if it has none.
+
+    So texts can be compared that were redacted with other keys, or as other kinds.
+    """
+    if isinstance(value, str):
+        return MARK.sub(_BARE, value) if _BEGIN in value else value
+    if isinstance(value, list):
+        items = [without_marks(item) for item in value]
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    if isinstance(value, dict):
+        found = {name: without_marks(item) for name, item in value.items()}
+        return found if any(found[name] is not value[name] for name in value) else value
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Redacted:
     """What was redacted in an event before it was written.
@@ -46,12 +64,15 @@ class Redacted:
         original: keyed hash of the event before it was redacted; empty if it is not known.
         rules: name and version of the rules that found it.
         counts: how many values were redacted, by kind.
+        content: of a message or a revision with a `content`, keyed hash of that before it was
+            redacted; else empty.
     """
 
     key: str
     original: str
     rules: str
     counts: Mapping[str, int]
+    content: str = ""
 
     @classmethod
     def of(cls, value: object) -> Self | None:
@@ -59,6 +80,7 @@ class Redacted:
         if not isinstance(value, dict):
             return None
         key, original, rules, counts = map(value.get, ("key", "original", "rules", "counts"))
+        content = value.get("content")
         if (
             isinstance(key, str)
             and isinstance(original, str)
@@ -66,20 +88,21 @@ class Redacted:
             and isinstance(counts, dict)
             and all(map(is_count, counts.values()))
         ):
-            return cls(key, original, rules, counts)
+            return cls(key, original, rules, counts, content if isinstance(content, str) else "")
         return None
 
     def fields(self) -> dict[str, Any]:
         """Return the JSON object of a record's `redacted`."""
-        return {
+        found: dict[str, Any] = {
             "key": self.key,
             "original": self.original,
             "rules": self.rules,
             "counts": dict(self.counts),
         }
+        return found | ({"content": self.content} if self.content else {})
 
     def with_more(self, rules: str, counts: Mapping[str, int]) -> Self:
-        """Return it with what other rules redacted in the same event; key and original stay."""
+        """Return it with what other rules redacted in the event; hashes and their key stay."""
         names = {*self.rules.split("+"), *rules.split("+")} - {""}
         sums = Counter(self.counts) + Counter(counts)
         bounded = {kind: min(count, LARGEST) for kind, count in sums.items()}
@@ -93,7 +116,7 @@ class Redacted:
         """
         found = (MARK.findall(text) for text in _texts(part))
         counts = Counter(kind for marks in found for kind, _ in marks)
-        return replace(self, original="", counts=dict(counts)) if counts else None
+        return replace(self, original="", content="", counts=dict(counts)) if counts else None
 
 
 def _texts(value: object) -> Iterator[str]:

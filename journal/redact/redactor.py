@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.format.keyed_hash import content_hash
 from journal.format.redacted import Redacted, new_marks
 from journal.redact.json_text import redact_json
 from journal.redact.marks import find, replace
@@ -80,7 +81,8 @@ class Redactor:
         if changed is data:
             return data, None
         original = self._key.hash("original", [type, data])
-        return changed, Redacted(self._key.id, original, self.rules, dict(counts))
+        content = content_hash(self._key, type, data)
+        return changed, Redacted(self._key.id, original, self.rules, dict(counts), content)
 
     def redact_texts(
         self, type: str, data: dict[str, Any], see: Callable[[str, str, str], None]

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.format.event import Event
-from projector.db.kinds import MESSAGE
+from journal.format.event_types import MESSAGE_REVISED
+from projector.db.kinds import KINDS, MESSAGE
 from projector.db.rows import STORED, stored, to_redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import apsw
+
+    from journal.format.redacted import Redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Content:
     Attributes:
         event: the event, as it was appended.
         revised: its data with the revisions in force; None if it has none.
+        revisions: what was redacted in each of its revisions.
         lane, seq: where its record is.
         is_in_force: whether it is in force; else another content of its key is.
     """
@@ -34,6 +38,7 @@ class Content:
     lane: str
     seq: int
     is_in_force: bool
+    revisions: tuple[Redacted, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -91,7 +96,19 @@ def _in_force(db: apsw.Connection, where: str, values: tuple[Any, ...]) -> Itera
         redacted = to_redacted(row.redacted)
         event = Event(session, id, type, row.time, row.ord, row.data, redacted)
         revised = None if row.original is None else row.in_force
-        yield Content(event, revised, lane, row.seq, is_in_force=True)
+        revisions = () if revised is None else _revisions(db, session, id)
+        yield Content(event, revised, lane, row.seq, is_in_force=True, revisions=revisions)
+
+
+def _revisions(db: apsw.Connection, session: str, id: str) -> tuple[Redacted, ...]:
+    found = db.execute(
+        "SELECT e.redacted FROM _changes c JOIN _events e ON e.id = c.event"
+        " WHERE c.session = (SELECT id FROM _sessions WHERE session = ?) AND c.message = ?"
+        f" AND e.kind = {KINDS[MESSAGE_REVISED]} AND e.redacted IS NOT NULL",
+        (session, id),
+    )
+    each = (to_redacted(text) for (text,) in found)
+    return tuple(redacted for redacted in each if redacted is not None)
 
 
 def _not_in_force(db: apsw.Connection, where: str, values: tuple[Any, ...]) -> Iterator[Content]:

@@ -9,10 +9,12 @@ from journal.format.event_types import ERASURE_REQUESTED, FORGET
 from journal.fs.directory import open_directory
 from journal.fs.key_file import any_key, own_key
 from journal.process import clock
+from journal.redact.setup import way_out
 from journal.writer import Journal
 from projector.errors import NotFinished, NotFound, NotProjected, ProjectorError, QueryError
 from projector.forgetting.finish import finish
 from projector.forgetting.plan import Plan, make_plan
+from projector.forgetting.repeats import Naming
 from projector.forgetting.request import check_reason, requests
 from projector.projection import Projection
 
@@ -46,11 +48,12 @@ def plan(path: str | os.PathLike[str], selection: Selection | Policy) -> Plan:
         NotProjected: a projector runs and is behind.
         ProjectionError: the projection cannot be read or built.
         JournalOpenError: the file `key` is damaged.
+        RedactionError: `redact.toml` cannot be used, or asks for what is not installed.
     """
     directory = open_directory(path, create=False)
     # without a key nothing was redacted, and any key finds what repeats a message
-    key = any_key(directory.path)
-    return _read(directory, lambda db: make_plan(db, selection, key, clock.wall()))
+    naming = Naming(any_key(directory.path), way_out(directory.path))
+    return _read(directory, lambda db: make_plan(db, selection, naming, clock.wall()))
 
 
 def forget(
@@ -91,7 +94,8 @@ def forget(
         EventError: the reason contains what is forgotten; nothing was written.
         AppendError, LeaseError: the requests cannot be written; nothing was done.
         NotFinished: the requests are in the journal, and the rest failed.
-        NotProjected, ProjectionError, JournalOpenError: as `plan`; nothing was done.
+        NotProjected, ProjectionError, JournalOpenError, RedactionError: as `plan`; nothing was
+            done.
     """
     found = what if isinstance(what, Plan) else plan(path, what)
     if not found:
@@ -103,8 +107,8 @@ def forget(
         )
     check_reason(reason, found)
     directory = open_directory(path, create=False)
-    key = own_key(directory.path)
-    new = _read(directory, lambda db: requests(db, found.still_unneeded(db), key, reason))
+    naming = Naming(own_key(directory.path), way_out(directory.path))
+    new = _read(directory, lambda db: requests(db, found.still_unneeded(db), naming, reason))
     if not new:
         raise NotFound("what was to be forgotten is needed again: it was restored meanwhile")
     is_requested = False

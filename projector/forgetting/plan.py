@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.format.keyed_hash import Key
     from projector.forgetting.contents import Content
+    from projector.forgetting.repeats import Naming
     from projector.forgetting.retention import Policy
     from projector.forgetting.selection import Scope
     from projector.forgetting.unneeded.replaced import ReplacedValue
@@ -151,14 +151,14 @@ class Names:
     with_repeats: bool
 
 
-def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now: int) -> Plan:
+def make_plan(db: apsw.Connection, selection: Selection | Policy, naming: Naming, now: int) -> Plan:
     """Find everything that goes with a selection.
 
     Args:
         db: the projection.
         selection: the selection, or a policy of retention.
-        key: a key, by whose hashes repeated messages are found. Any key finds them, but only the
-            journal's own finds those that were redacted.
+        naming: names messages, so that those that repeat them are found. Any key finds them, but
+            only the journal's own finds those that were redacted.
         now: microseconds since 1970.
 
     Raises:
@@ -167,7 +167,7 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, key: Key, now:
     found = find(db, selection, now)
     wanted = unneeded(selection, now, found)
     spare = find_unneeded(db, wanted)
-    repeats = Repeats(key)
+    repeats = Repeats(naming)
     events: dict[tuple[str, str], None] = {}
     count = spare.contents
     for session in found.sessions:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from journal.erasure.hashes import message_hashes
 from journal.format.bounds import is_key, is_moment
@@ -17,18 +18,44 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.format.keyed_hash import Key
+    from journal.format.redacted import Redacted
+    from journal.redact.redactor import Redactor
     from projector.forgetting.contents import Content
 
 
-def hashes_of(key: Key, content: Content) -> set[str]:
-    """Return the hashes that name a message in every session; none of what is no message."""
-    event = content.event
-    if event.type != MESSAGE_APPENDED:
-        return set()
-    found = set(message_hashes(key, event.id, event.data, event.redacted))
-    if content.revised is not None:  # a fork that was made after the revision repeats that
-        found.update(message_hashes(key, event.id, content.revised))
-    return found
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Names messages by hashes.
+
+    Attributes:
+        key: the key of the hashes.
+        redactor: redacts as an export of the journal does. A message that was redacted before it
+            arrives is known by what this one leaves of it, if nothing else names it.
+    """
+
+    key: Key
+    redactor: Redactor
+
+    def hashes(self, content: Content) -> set[str]:
+        """Return the hashes that name a message in every session; none of what is no message."""
+        event = content.event
+        if event.type != MESSAGE_APPENDED:
+            return set()
+        found = self._hashes(event.id, event.data, event.redacted)
+        if content.revised is not None:  # a fork that was made after the revision repeats that
+            found |= self._hashes(event.id, content.revised, None)
+            for each in content.revisions:
+                if each.key == self.key.id and each.content:
+                    found |= self._hashes(event.id, content.revised, each)
+        return found
+
+    def _hashes(self, id: str, data: dict[str, Any], redacted: Redacted | None) -> set[str]:
+        found = set(message_hashes(self.key, id, data, redacted))
+        if is_moment(data.get("timestamp")):
+            left, _ = self.redactor.redact(MESSAGE_APPENDED, data)
+            if left is not data:
+                found.update(message_hashes(self.key, id, left, redacted))
+        return found
 
 
 def usage_repeats(db: apsw.Connection, sessions: Collection[str]) -> list[tuple[str, str]]:
@@ -49,15 +76,15 @@ def usage_repeats(db: apsw.Connection, sessions: Collection[str]) -> list[tuple[
 class Repeats:
     """Collects messages, and finds those that repeat them, and those that repeat these."""
 
-    def __init__(self, key: Key) -> None:
-        self._key = key
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
         self._hashes: set[str] = set()
         self._ids: set[str] = set()
         self._timestamps: set[int] = set()
 
     def add(self, content: Content) -> None:
         """Add a message; anything else has no effect."""
-        hashes = hashes_of(self._key, content)
+        hashes = self._naming.hashes(content)
         if not hashes:
             return
         self._hashes |= hashes
@@ -87,7 +114,7 @@ class Repeats:
             for content in messages_like(db, self._ids, self._timestamps):
                 if content.event.session in sessions or content.key in keys or content.key in seen:
                     continue
-                if not self._hashes.isdisjoint(hashes_of(self._key, content)):
+                if not self._hashes.isdisjoint(self._naming.hashes(content)):
                     seen.add(content.key)
                     self.add(content)
                     grows = True

@@ -9,7 +9,6 @@ from journal.erasure.hashes import event_hash, session_hash
 from journal.errors import EventError
 from projector.forgetting import contents
 from projector.forgetting.mentions import NameFinder
-from projector.forgetting.repeats import hashes_of
 from projector.text.highlight import find
 from projector.text.query import parse
 
@@ -18,48 +17,48 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from journal.format.keyed_hash import Key
     from projector.forgetting.plan import Names, Plan
+    from projector.forgetting.repeats import Naming
 
 _MOST = 100_000
 """Hashes in one request: its record has less than 4 MiB."""
 
 
 def requests(
-    db: apsw.Connection, plan: Plan, key: Key, reason: str | None = None
+    db: apsw.Connection, plan: Plan, naming: Naming, reason: str | None = None
 ) -> list[dict[str, Any]]:
     """Return the data of the requests that carry out a plan.
 
     Args:
         db: the projection.
         plan: the plan.
-        key: the journal's own key.
+        naming: makes the hashes, with the journal's own key.
         reason: why.
     """
     about = {"scope": plan.scope} | ({} if reason is None else {"reason": reason})
-    hashes = _hashes(db, plan.names, key)
+    hashes = _hashes(db, plan.names, naming)
     found = []
     while part := list(islice(hashes, _MOST)):
-        data: dict[str, Any] = {"key": key.id}
+        data: dict[str, Any] = {"key": naming.key.id}
         for kind, each in part:
             data.setdefault(kind, []).append(each)
         found.append(data | about)
     return found
 
 
-def _hashes(db: apsw.Connection, names: Names, key: Key) -> Iterator[tuple[str, str]]:
+def _hashes(db: apsw.Connection, names: Names, naming: Naming) -> Iterator[tuple[str, str]]:
     """Yield each hash with the field of a request that it belongs into."""
     for session in names.sessions:
-        yield "sessions", session_hash(key, session)
+        yield "sessions", session_hash(naming.key, session)
     for session, id in (*names.events, *names.unneeded):
-        yield "events", event_hash(key, session, id)
+        yield "events", event_hash(naming.key, session, id)
     if not names.with_repeats:
         return
     whole = (each for session in names.sessions for each in contents.of_session(db, session))
     single = (each for name in names.events for each in contents.of_key(db, *name))
     messages: set[str] = set()
     for content in chain(whole, single):
-        messages |= hashes_of(key, content)
+        messages |= naming.hashes(content)
     for each in sorted(messages):
         yield "messages", each
 

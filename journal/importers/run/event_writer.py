@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Item
     from journal.importers.run.known_keys import KnownKeys, Origin
     from journal.importers.run.report import Report
+    from journal.redact.redactor import Redactor
     from journal.writer import Journal
 
 _EVENTS = 256
@@ -64,6 +65,7 @@ class EventWriter:
     _bytes: int = 0
     _recent: set[int] = field(default_factory=set)
     _order: deque[int] = field(default_factory=deque)
+    _rules: Redactor | None = None
 
     def __post_init__(self) -> None:
         if self.journal.redactor is not None:
@@ -219,13 +221,23 @@ class EventWriter:
             yield from batch
             return
         for event in batch:
-            left = without_forgotten(event, forgotten)
+            left = without_forgotten(event, forgotten, self._redactor)
             if left is None:
                 self.report.forgotten += 1
                 continue
             if left is not event:
                 self._clear[id(left["data"])] = event["data"]
             yield left
+
+    def _redactor(self) -> Redactor:
+        """Return what redacts by the rules of today, also where nothing is to be redacted."""
+        if self.journal.redactor is not None:
+            return self.journal.redactor
+        if self._rules is None:
+            from journal.redact.setup import way_out  # noqa: PLC0415 - few imports need the rules
+
+            self._rules = way_out(self.journal.path)
+        return self._rules
 
     def _append_one_by_one(self, batch: list[dict[str, Any]]) -> None:
         """Append the events one by one, so that only a refused one is left out."""

@@ -62,7 +62,7 @@ def test_a_session_is_hidden_and_erased_and_there_is_a_receipt(path: Path) -> No
     assert _shown(path) == {("s2", "m1")}
     (erasure,) = erasures(path)
     assert (erasure.scope, erasure.reason) == ("session", "asked by a customer")
-    assert (erasure.sessions, erasure.events, erasure.messages) == (1, 0, 4)
+    assert (erasure.sessions, erasure.events, erasure.messages) == (1, 0, 6)
     assert erasure.receipt is not None
     assert (erasure.receipt.lines, erasure.receipt.segments) == (2, 1)
     assert erasure.receipt.duration == outcome.duration > 0

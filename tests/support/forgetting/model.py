@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from journal.format.event import Event
 from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
-from tests.support.forgetting.texts import KEY, Texts, hashed, named_texts, with_marks_counted
+from tests.support.forgetting.texts import (
+    KEY,
+    Texts,
+    bare,
+    hashed,
+    named_texts,
+    with_marks_counted,
+)
 from tests.support.made_up import LINES
 from tests.support.projections import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from random import Random
 
     from journal.format.redacted import Redacted
 
@@ -49,12 +56,21 @@ class _Named:
         if "line" in data:
             hashes.add(hashed("line", data["line"]))
         if "timestamp" in data:
-            named = [data.get("role"), data.get("content"), data["timestamp"]]
-            hashes.add(hashed("message", named))
+            hashes.update(_message_hashes(data, redacted))
             is_known = redacted is not None and redacted.key == KEY.id
             original = hashed("original", [MESSAGE_APPENDED, data])
             hashes.add(redacted.original if redacted is not None and is_known else original)
         return not hashes.isdisjoint(self.messages)
+
+
+def _message_hashes(data: dict[str, Any], redacted: Redacted | None) -> list[str]:
+    """Return the `message` hashes of a message: as it is, without digits, and in clear."""
+    content = data.get("content")
+    in_clear = hashed("content", content)
+    if redacted is not None and redacted.key == KEY.id and redacted.content:
+        in_clear = redacted.content
+    contents = (content, bare(content), in_clear)
+    return [hashed("message", [data.get("role"), it, data["timestamp"]]) for it in contents]
 
 
 def without_forgotten(records: Sequence[Fact]) -> list[Fact]:
@@ -187,13 +203,13 @@ def _message_hash(random: Random, event: Event) -> str:
         item = random.choice(items)
         id = item.get("id", id)
         data = {name: value for name, value in item.items() if name != "id"}
-    named = [data.get("role"), data.get("content"), data.get("timestamp")]
+    named = _message_hashes({"timestamp": None, **data}, event.redacted)
     if event.redacted is not None and random.random() < 0.5:
         return event.redacted.original
     return random.choice(
         [
             hashed("line", random.choice([id, data.get("line", id), *_UUIDS])),
-            hashed("message", named),
+            Random(id).choice(named),  # noqa: S311 - a draw of its own keeps the sets of the seeds
             hashed("original", [MESSAGE_APPENDED, data]),
         ]
     )

@@ -97,10 +97,13 @@ class Texts:
         if data == event.data:
             return fact
         original = "" if event.type in _PARTLY else hashed("original", [event.type, event.data])
-        before = event.redacted or Redacted(KEY.id, original, "", {})
+        has_content = event.type in {"message.appended", "message.revised"}
+        has_content = has_content and "content" in event.data
+        content = hashed("content", event.data["content"]) if has_content else ""
+        before = event.redacted or Redacted(KEY.id, original, "", {}, content)
         names = "+".join(sorted({*before.rules.split("+"), "request"} - {""}))
         added = dict(Counter(before.counts) + counts)
-        redacted = Redacted(before.key, before.original, names, added)
+        redacted = replace(before, rules=names, counts=added)
         return replace(fact, event=replace(event, data=data, redacted=redacted))
 
 
@@ -110,6 +113,11 @@ def _pieces(text: str, marks: list[list[Any]]) -> Iterator[str]:
         yield text[at:start] + each
         at = end
     yield text[at:]
+
+
+def bare(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a value whose marks say nothing."""
+    return _mapped(value, "", lambda _, text: _MARK.sub("[redacted]", text))
 
 
 def with_marks_counted(fact: Fact, items: list[dict[str, Any]]) -> Fact:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from journal.format.keyed_hash import Key
+from journal.format.keyed_hash import Key, content_hash
 from journal.format.redacted import Redacted, mark
 
 if TYPE_CHECKING:
@@ -45,4 +45,7 @@ def redacted(event: Event, key: Key, rules: str) -> Event:
     if not +counts:
         return event
     original = key.hash("original", [event.type, event.data])
-    return replace(event, data=data, redacted=Redacted(key.id, original, rules, dict(+counts)))
+    # older programs did not write it
+    content = "" if rules == "rules 1" else content_hash(key, event.type, event.data)
+    found = Redacted(key.id, original, rules, dict(+counts), content)
+    return replace(event, data=data, redacted=found)

@@ -89,7 +89,7 @@ def _check_rules(
     """Import by several versions of the rules, each to a lane of its own."""
     path = folder / "rules"
     lanes = [
-        Journal.open(path, fsync="never", redact=[_rules(random, n)]) for n in range(_VERSIONS)
+        Journal.open(path, fsync="never", redact=[some_rules(random, n)]) for n in range(_VERSIONS)
     ]
     try:
         for lane in random.sample(lanes, len(lanes)):
@@ -110,7 +110,7 @@ def _check_rules(
             raise Wrong(f"digest {digest}, and {found} where lanes arrive in another order")
 
 
-def _rules(random: Random, version: int) -> RuleSet:
+def some_rules(random: Random, version: int) -> RuleSet:
     """Return some of the rules, all or none."""
     share = random.choice([0, 0.3, 0.7, 1])
     kinds = sorted({rule.kind for rule in RULES})

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from journal.erasure import hashes, naming
 from journal.erasure.eraser import erase
+from journal.erasure.hashes import message_hashes
 from journal.erasure.requests import Forgotten
 from projector.forgetting import finish, mentions, plan
+from tests.support.redaction.planted_secrets import planted_secrets
+from tests.torture.redaction.checks import Wrong
+from tests.torture.redaction.replayed import Replays
 from tests.torture.steps.erasure import forgotten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
     from journal.erasure.eraser import Report
+    from journal.format.keyed_hash import Key
+    from journal.format.redacted import Redacted
 
 
 @pytest.mark.slow
@@ -45,3 +56,34 @@ def test_what_is_left_is_detected(
     assert wrong is not None
     assert "after forget: " in wrong
     assert " words are left, such as " in wrong
+
+
+def _replay(folder: Path) -> None:
+    for seed in range(20):
+        path = folder / str(seed)
+        path.mkdir()
+        Replays(path, Random(seed), planted_secrets(seed)).run()
+
+
+def _only_as_written(
+    key: Key, id: str, data: Mapping[str, object], _: Redacted | None = None
+) -> Iterator[str]:
+    yield from message_hashes(key, id, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("where", "name", "sabotage"),
+    [
+        (naming, "message_hashes", _only_as_written),
+        (hashes, "without_marks", lambda value: value),
+    ],
+    ids=["the content in clear", "the digits of marks"],
+)
+def test_what_arrives_again_is_detected(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: object, name: str, sabotage: object
+) -> None:
+    """With each of these faults a forgotten message with a secret is imported again."""
+    monkeypatch.setattr(where, name, sabotage)
+    with pytest.raises(Wrong, match=r"repeat it; the plan names|stored .* written|is shown"):
+        _replay(tmp_path)

@@ -23,6 +23,12 @@ together or one by one, and after that, in random order, some of these happen:
 After each, no file of the journal contains one of the words: as plain text, as JSON or JSON in
 JSON, as a pair of Chinese characters, or as base64. `verify --erased` has checked everything and
 found nothing, and all other messages are there.
+
+In a second journal the messages of one session contain secrets, and further sessions repeat them
+under other ids and parents. Each session is imported in clear, by the rules, or by other rules. The
+first one is forgotten, and the plan names all that repeat it. Then more of them are imported, also
+of files whose secrets were redacted before, old lanes are put back, a backup is restored, and an
+old projection is salvaged. No forgotten message is written, shown or left.
 """
 
 from __future__ import annotations
@@ -49,11 +55,12 @@ from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection
 from projector.upkeep.salvage import salvage
 from tests.support.redaction.comparing import find_secrets
-from tests.support.redaction.planted_secrets import Planted
+from tests.support.redaction.planted_secrets import Planted, planted_secrets
 from tests.support.redaction.planting import Planter
 from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.redaction.appended import made_up
 from tests.torture.redaction.checks import Wrong
+from tests.torture.redaction.replayed import Replays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -232,9 +239,12 @@ def trouble(seed: int) -> tuple[str | None, int]:
     memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
     place = memory if memory.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="forgotten-", dir=place) as folder:
-        played = Round(Path(folder), Random(seed))
+        for name in ("words", "replays"):
+            (Path(folder) / name).mkdir()
+        played = Round(Path(folder) / "words", Random(seed))
         try:
             played.run()
+            Replays(Path(folder) / "replays", Random(seed), planted_secrets(seed)).run()
         except Wrong as error:
             return str(error), played.looked_for
         except Exception:  # noqa: BLE001 - the seed is printed with it
