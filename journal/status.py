@@ -16,6 +16,7 @@ from journal.fs.key_file import read_keys
 from journal.process import clock
 from journal.process.clock import AHEAD
 from journal.segments.find import find_events
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk, pass_over
 from journal.segments.segment import read_tail
@@ -79,6 +80,10 @@ def read_status(directory: Directory) -> Status:
         JournalOpenError: the file of the keys is damaged or cannot be read.
         ReadError: a folder or file cannot be read.
     """
+    return repeat_if_gone(lambda: _read_status(directory))
+
+
+def _read_status(directory: Directory) -> Status:
     refs = list_segments(directory.lanes)
     by_lane: dict[str, list[SegmentRef]] = {}
     for ref in refs:

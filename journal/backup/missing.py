@@ -19,6 +19,7 @@ from journal.format.record import Record, decode
 from journal.format.sequence import Sequence
 from journal.lanes.restore import NOT_KNOWN, Lost
 from journal.segments.blocks import read_between
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk, pass_over, read_lane_uuid
 from journal.segments.segment import open_segment, read_header
@@ -107,6 +108,10 @@ def find_missing(backup: Backup, directory: Directory, forgotten: Forgotten) -> 
         BackupDamaged: a required file of the backup is damaged.
         ReadError: a lane of the journal cannot be read.
     """
+    return repeat_if_gone(lambda: _find_missing(backup, directory, forgotten))
+
+
+def _find_missing(backup: Backup, directory: Directory, forgotten: Forgotten) -> Missing:
     segments, lanes = _by_uuid(directory)
     left: defaultdict[str, list[Copied]] = defaultdict(list)
     for copied in backup.manifest.segments:
@@ -177,11 +182,12 @@ def _by_uuid(
 
 def _begins_with(ref: SegmentRef, copied: Copied) -> bool:
     """Return whether a segment of the journal begins with the bytes that were copied."""
-    if ref.size < copied.size:
-        return False
     digest = hashlib.sha256()
     try:
         with open_segment(ref.path) as file:
+            # an eraser may have replaced the file that was listed by a shorter one
+            if os.fstat(file.fileno()).st_size < copied.size:
+                return False
             for block in read_between(file, 0, copied.size):
                 digest.update(block)
     except OSError as error:

@@ -9,6 +9,7 @@ from journal.erasure.request import request_of
 from journal.format.event_types import ERASURE_COMPLETED, FORGET
 from journal.format.record import Erased
 from journal.segments.find import find_events, find_records
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def find_lost_requests(directory: Directory) -> tuple[str, ...]:
     Raises:
         ReadError: a segment cannot be read.
     """
-    return lost_requests(find_erasures(list_segments(directory.lanes)))
+    return repeat_if_gone(lambda: lost_requests(find_erasures(list_segments(directory.lanes))))
 
 
 def find_erasures(refs: Iterable[SegmentRef]) -> Iterator[Event]:

@@ -20,6 +20,7 @@ from journal.fs.files import make_folder, swap_file
 from journal.fs.key_file import read_keys
 from journal.fs.ownership import read_own
 from journal.segments.find import find_events
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ class RequestScan:
         self._found: dict[str, list[Request]] = {}
         self._keys: tuple[Key, ...] = ()
         self._forgotten = Forgotten(())
+        self._is_changed = False
         self._new = 0
 
     def read_understood(self) -> Forgotten:
@@ -203,13 +205,18 @@ class RequestScan:
         keys = read_keys(self._directory.path)
         if self._empty is None:
             self._empty = self._load()
-        is_changed = keys != self._keys
-        for ref in list_segments(self._directory.lanes):
-            is_changed |= self._search(ref, self._empty)
-        if is_changed:
+        empty = self._empty
+        repeat_if_gone(lambda: self._search_all(empty))
+        if self._is_changed or keys != self._keys:
+            self._is_changed = False
             found = [request for there in self._found.values() for request in there]
             self._keys, self._forgotten = keys, Forgotten(found, keys)
         return self._forgotten
+
+    def _search_all(self, empty: dict[str, _Version]) -> None:
+        for ref in list_segments(self._directory.lanes):
+            if self._search(ref, empty):
+                self._is_changed = True
 
     def _search(self, ref: SegmentRef, empty: dict[str, _Version]) -> bool:
         """Search the new bytes of a segment; return whether the requests have changed."""

@@ -172,7 +172,7 @@ class Frontier:
                 continue
             folder = self._folders.setdefault(name, _Folder())
             try:
-                active = self._read(self._lanes / name, folder)
+                active = self._read_again(self._lanes / name, folder)
             except OSError as error:
                 raise _unreadable(self._lanes / name, error) from error
             if active is not None:
@@ -190,6 +190,14 @@ class Frontier:
             self._names = list_lanes(self._lanes)
             self._listing.note(changed, began)
         return self._names
+
+    def _read_again(self, path: Path, folder: _Folder) -> _Active | None:
+        for _ in range(_LOOKS):
+            try:
+                return self._read(path, folder)
+            except FileNotFoundError:
+                folder.listing = _Listing()  # an eraser has removed the file of a joined segment
+        return self._read(path, folder)
 
     def _read(self, path: Path, folder: _Folder) -> _Active | None:
         there = os.stat(path)  # noqa: PTH116 - each edit calls it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.format.sequence import Sequence
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk, event_order, read_events
 
@@ -47,10 +48,14 @@ class Follower:
             ReadError: a file or folder cannot be read.
         """
         found: list[Located] = []
-        for ref in list_segments(self._lanes):
-            # one that was replaced since may have the records of those behind it
-            if self._done.get(ref.path) != ref.version:
-                found += self._read(ref)
+
+        def read_all() -> None:
+            for ref in list_segments(self._lanes):
+                # one that was replaced since may have the records of those behind it
+                if self._done.get(ref.path) != ref.version:
+                    self._read(ref, found)
+
+        repeat_if_gone(read_all)  # what was read before a file was gone stays in the list
         return [at for at in sorted(found, key=event_order) if self._is_new(at)]
 
     def _is_new(self, at: Located) -> bool:
@@ -61,15 +66,16 @@ class Follower:
         sequence = self._seen.setdefault(at.lane, Sequence())
         return sequence.add(at.record.seq, at.record.event.order) != "again"
 
-    def _read(self, ref: SegmentRef) -> list[Located]:
+    def _read(self, ref: SegmentRef, found: list[Located]) -> None:
+        """Add the new records of a segment to a list, one by one: the next read may fail."""
         walk = self._walks.get(ref.path)
         if walk is None:
             walk = self._walks[ref.path] = SegmentWalk(ref, self._on_damage)
         # a segment that was replaced by an eraser may be shorter
         if not ref.final and ref.size == walk.end:
-            return []
+            return
         walk.ref = ref
-        found = list(walk.events())
+        for at in walk.events():
+            found.append(at)  # noqa: PERF402 - the records before an error count
         if ref.final:
             self._done[ref.path] = ref.version
-        return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.format.lossless import is_text
 from journal.fs.ownership import check_folder
+from journal.segments.gone import repeat_if_gone
 from journal.segments.segment import segment_name, segment_number
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ def list_lane(lane: Path) -> list[SegmentRef]:
     Raises:
         ReadError: its folder cannot be read.
     """
+    return repeat_if_gone(lambda: _list_lane(lane))
+
+
+def _list_lane(lane: Path) -> list[SegmentRef]:
     numbered = []
     try:
         check_folder(lane)

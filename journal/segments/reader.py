@@ -11,6 +11,7 @@ from journal.format.record import Header, Record
 from journal.format.scan import MISPLACED, Damage
 from journal.segments import segment
 from journal.segments.blocks import BLOCK, read_chunk
+from journal.segments.gone import is_gone
 from journal.segments.listing import list_segments
 from journal.segments.progress import Progress
 from journal.segments.segment import open_segment
@@ -212,8 +213,8 @@ def _read_lane(
                     yield at
             done.append(walk)
         except ReadError as error:
-            joined = next((each for each in reversed(done) if each.ref.path.exists()), None)
-            if not _is_gone(error) or joined is None or not _is_joined(joined.ref):
+            joined = next((each for each in reversed(done) if _is_joined(each.ref)), None)
+            if not is_gone(error) or joined is None:
                 raise
             # it was joined with that one, and its file was removed since it was listed
             for at in joined.events(limit):
@@ -222,18 +223,16 @@ def _read_lane(
                     yield at
 
 
-def _is_gone(error: ReadError) -> bool:
-    return isinstance(error.__cause__, FileNotFoundError)
-
-
 def _is_joined(ref: SegmentRef) -> bool:
-    """Return whether a segment supersedes others.
+    """Return whether a segment is there and supersedes others.
 
     Raises:
         ReadError: it cannot be read.
     """
     try:
         header = segment.read_header(ref.path)
+    except FileNotFoundError:
+        return False
     except OSError as error:
         raise ReadError(f"cannot open {ref.path}: {error.strerror or error}") from error
     return header is not None and bool(header.supersedes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from typing import TYPE_CHECKING
@@ -141,9 +142,11 @@ class SegmentFile:
         lane = self.path.parent
         for number in reversed(segment_numbers(lane)):
             if number <= self.number:
-                there = read_header(lane / segment_name(number))
-                if there is not None and self.uuid in there.supersedes:
-                    return True
+                # an eraser may remove the file of a joined segment meanwhile
+                with contextlib.suppress(FileNotFoundError):
+                    there = read_header(lane / segment_name(number))
+                    if there is not None and self.uuid in there.supersedes:
+                        return True
         return False
 
     def close(self) -> None:

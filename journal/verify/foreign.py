@@ -34,7 +34,11 @@ def foreign_in_lane(lane: Path) -> Iterator[Problem]:
     try:
         with os.scandir(lane) as entries:
             for entry in sorted(entries, key=_name):
-                if (reason := _why_foreign(entry)) is not None:
+                try:
+                    reason = _why_foreign(entry)
+                except FileNotFoundError:  # a file that was removed since the folder was listed
+                    continue
+                if reason is not None:
                     number = segment_number(entry.name)
                     yield Problem("foreign", lane.name, number, None, 0, reason)
     except OSError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
+from journal.segments.gone import is_gone, repeat_if_gone
 from journal.segments.listing import SegmentRef, list_lane, list_lanes
 from journal.segments.reader import SegmentWalk
 from journal.verify.checks import LaneCheck, Problem, duplicates
@@ -55,6 +56,11 @@ def verify(lanes: Path) -> Report:
         ReadError: the folder of the lanes cannot be listed. A file that cannot be read is a
             problem in the report.
     """
+    # a gap where a joined segment was removed meanwhile would be a false problem
+    return repeat_if_gone(lambda: _verify(lanes))
+
+
+def _verify(lanes: Path) -> Report:
     problems = list(foreign_beside_lanes(lanes))
     walks = []
     names = list_lanes(lanes)
@@ -147,6 +153,8 @@ class _LaneWalk:
             for record in walk.read():
                 self.check.record(record, walk.start, walk.end, closed=walk.closed)
         except ReadError as error:
+            if is_gone(error):
+                raise
             self.check.problems.append(
                 Problem("unreadable", walk.ref.lane, walk.ref.number, walk.end, 0, str(error))
             )

@@ -30,6 +30,9 @@ BUSY_MS = 5_000
 STEPS = 20_000
 """Steps of SQLite's virtual machine between two checks of the clock: about a millisecond."""
 
+_COPIED = 1000
+"""Pages that are copied at a time."""
+
 PAGE = 4096
 """Bytes of a database page."""
 
@@ -111,6 +114,22 @@ def create_empty(path: Path) -> apsw.Connection:
         return _connect(path, apsw.SQLITE_OPEN_READWRITE)
     except (OSError, apsw.Error) as error:
         raise ProjectionError(f"cannot make the projection {path}: {error}") from error
+
+
+def copy_database(source: apsw.Connection, target: apsw.Connection) -> None:
+    """Copy all pages of a database into an empty one.
+
+    Raises:
+        apsw.Error: the copy cannot be made.
+    """
+    with quiet, target.backup("main", source, "main") as backup:
+        _copy_pages(backup, source)
+
+
+def _copy_pages(backup: apsw.Backup, source: apsw.Connection) -> None:
+    while not backup.done:
+        backup.step(_COPIED)
+        quiet.rest(source)
 
 
 def _connect(path: Path, flags: int) -> apsw.Connection:

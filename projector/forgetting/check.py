@@ -18,6 +18,7 @@ from journal.format.record import FORMAT
 from journal.fs.files import is_draft
 from journal.importers.run.ledger import Ledger
 from journal.redact.quick import RULES_FILE
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk
 from journal.segments.segment import segment_number
@@ -101,6 +102,10 @@ def check_erased(journal: Directory) -> ErasedReport:
         JournalOpenError: the file `key` is damaged.
         ReadError: a lane cannot be read.
     """
+    return repeat_if_gone(lambda: _check_erased(journal))
+
+
+def _check_erased(journal: Directory) -> ErasedReport:
     check = _Check(journal, read_requests(journal))
     for key in check.forgotten.unknown_keys:
         check.add("key", f"requests have hashes of the key {key}, which is not in it")

@@ -13,6 +13,7 @@ from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FOR
 from journal.fs.directory import open_directory
 from journal.fs.key_file import read_keys
 from journal.segments.find import find_events
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 
 if TYPE_CHECKING:
@@ -108,6 +109,10 @@ def erasures(path: str | os.PathLike[str]) -> list[Erasure]:
         ReadError: a segment cannot be read.
     """
     journal = open_directory(path, create=False)
+    return repeat_if_gone(lambda: _list_erasures(journal))
+
+
+def _list_erasures(journal: Directory) -> list[Erasure]:
     found = read_erasures(journal)
     known = [each for each in found if each.key_is_known]
     if not known:
@@ -130,7 +135,16 @@ def erasures(path: str | os.PathLike[str]) -> list[Erasure]:
 
 
 def read_erasures(journal: Directory) -> list[Erasure]:
-    """Return the requests of an opened journal, without the segments that are pending."""
+    """Return the requests of an opened journal, without the segments that are pending.
+
+    Raises:
+        JournalOpenError: the file `key` is damaged.
+        ReadError: a segment cannot be read.
+    """
+    return repeat_if_gone(lambda: _read_erasures(journal))
+
+
+def _read_erasures(journal: Directory) -> list[Erasure]:
     known = {key.id for key in read_keys(journal.path)}
     requests: dict[str, Request] = {}
     receipts: dict[str, Receipt] = {}

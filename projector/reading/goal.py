@@ -242,11 +242,14 @@ class Goal:
         """
         now = {place(ref): ref for ref in refs}
         before = [(ref, now.get(place(ref))) for ref in self._refs]
+        # a segment may be gone because it was joined with one before it, which is larger now
+        joined = {ref.lane: ref.number for ref, there in before if there is None}
         self._refs = [
             ref if there.size >= ref.size else replace(ref, size=there.size)
             for ref, there in before
-            if there is not None
+            if there is not None and ref.number >= joined.get(ref.lane, 0)
         ]
+        self._refs += [ref for ref in refs if ref.number < joined.get(ref.lane, 0)]
         self._ends = {}
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
-from journal.errors import ClosedError
+from journal.errors import ClosedError, ReadError
 from journal.process import clock
 from journal.process.fork import no_fork, register
 from journal.process.turn import Turn
+from journal.segments.gone import is_gone
 from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
 from projector.db.fork_safety import ForkedMeanwhile
@@ -157,11 +158,9 @@ class Reader:
             if db is None:
                 return None
             with snapshot(db):
-                fresh = FRESH
-                if not goal.is_reached(db) or self._is_late(db):
-                    if not goal.is_enough(db):
-                        return None
-                    fresh = Freshness(goal.behind(db))
+                fresh = self._freshness(db, goal)
+                if fresh is None:
+                    return None
                 # events that this process appends from now on get a higher order than all that it
                 # may read
                 clock.of(self.journal.path).observe(db.execute(LATEST).get)
@@ -176,6 +175,18 @@ class Reader:
         except ProjectionError as error:
             goal.trouble = error
         return None
+
+    def _freshness(self, db: apsw.Connection, goal: Goal) -> Freshness | None:
+        """Return the freshness of the snapshot that `db` holds; None if it is not fresh enough."""
+        try:
+            if goal.is_reached(db) and not self._is_late(db):
+                return FRESH
+            return Freshness(goal.behind(db)) if goal.is_enough(db) else None
+        except ReadError as error:
+            if not is_gone(error):
+                raise
+            goal.look_again(list_segments(self.journal.lanes))
+            return None
 
     def _is_late(self, db: apsw.Connection) -> bool:
         """Return whether a key was added that makes a request to forget understood."""

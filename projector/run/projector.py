@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from journal.errors import ReadError
+from journal.segments.gone import is_gone, repeat_if_gone
 from journal.segments.listing import SegmentRef, change_check, list_segments
 from projector.apply.portion import Portion
-from projector.db.connections import STEPS
+from projector.db.connections import STEPS, copy_database
 from projector.db.fork_safety import check, close
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import refusals
@@ -38,8 +40,8 @@ _TRANSACTION = 4 * 1024 * 1024
 four times as many."""
 _BUILDING = 4
 """Factor of `_TRANSACTION` where there is no WAL: in a build."""
-_COPIED = 1000
-"""Pages that are copied at a time."""
+_MOST_GONE = 100
+"""Transactions in a row in which a listed segment was gone, until that is an error."""
 
 
 def never() -> bool:
@@ -85,6 +87,7 @@ class Projector:
         self._is_building = not self.wal.is_used
         self._limit = _TRANSACTION * (_BUILDING if self._is_building else 1)
         self._is_careful = False
+        self._gone = 0  # transactions in a row in which a segment was gone
 
     def be_careful(self) -> None:
         """Apply each event of a build alone; set aside those that cannot be applied."""
@@ -150,8 +153,7 @@ class Projector:
         progress = Progress()
         self._look_again()
         self.hiding.check()
-        refs = list_segments(self._lanes)
-        self._intake.look_back(refs)
+        refs = repeat_if_gone(self._list)
         goals = {place(ref): ref.size for ref in refs}
         pending = self._pending(refs, goals)
         while (pending or self._intake.is_unfolded) and not (stop() or self.wal.is_pinned):
@@ -169,21 +171,29 @@ class Projector:
             if self._is_careful and not self._is_building:
                 self._intake.be_quick()
                 self._is_careful = False
-            if not size and not folds:  # only unfinished records are left
+            if not (size or folds or self._gone):  # only unfinished records are left
                 break
             progress = progress.and_one_more(events, size)
             if on_commit is not None:
                 on_commit(progress)
                 check(self._db)  # it may have forked
             # list the segments again only if there is more to read
-            pending = self._pending(refs, goals)
-            if pending:
+            if self._gone:  # its events are in another segment, behind what was its end
+                refs = repeat_if_gone(self._list)
+                goals = {place(ref): ref.size for ref in refs}
+            elif self._pending(refs, goals):
                 refs = list_segments(self._lanes)
-                pending = self._pending(refs, goals)
+            pending = self._pending(refs, goals)
         self.hiding.finish()
         if not (progress.events or self._intake.is_unfolded):
             self.is_unchanged = change_check(refs)
         return progress
+
+    def _list(self) -> list[SegmentRef]:
+        """List the segments, and find those that were replaced since they were read."""
+        refs = list_segments(self._lanes)
+        self._intake.look_back(refs)
+        return refs
 
     def _look_again(self) -> None:
         """Read the tables again if another connection has written to them."""
@@ -249,10 +259,20 @@ class Projector:
     ) -> tuple[int, int]:
         """Read blocks of each lane in turn, up to where they were listed, for one transaction."""
         events = size = 0
+        gone, self._gone = self._gone, 0
         enough = stop() or self._intake.is_unfolded
         while pending and not enough:
             for segments in pending:
-                found, read = self._intake.take_block(segments[0])
+                try:
+                    found, read = self._intake.take_block(segments[0])
+                except ReadError as error:
+                    if not is_gone(error) or gone > _MOST_GONE:
+                        raise
+                    # an eraser has removed it: the rest of the lane is listed again. Nothing of
+                    # the block was read, and what was read before is committed
+                    self._gone = gone + 1
+                    segments.clear()
+                    continue
                 events, size = events + found, size + read
                 if segments[0].lane in self.hiding.unknown:
                     segments.clear()
@@ -275,15 +295,9 @@ class Projector:
             apsw.Error: the copy cannot be made.
         """
         try:
-            with quiet, target.backup("main", self._db, "main") as backup:
-                self._copy_pages(backup)
+            copy_database(self._db, target)
         finally:
             close(target)
-
-    def _copy_pages(self, backup: apsw.Backup) -> None:
-        while not backup.done:
-            backup.step(_COPIED)
-            quiet.rest(self._db)
 
     def close(self) -> None:
         """Write the WAL back and close the connection.

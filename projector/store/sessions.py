@@ -23,6 +23,7 @@ from journal.format.new_event import check_iterable, new_event
 from journal.format.timestamps import moment
 from journal.fs.directory import LANES
 from journal.process.ids import uuid7
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from projector.arguments import check_filters
 from projector.errors import NotFound, QueryError, TitleTaken
@@ -251,7 +252,8 @@ class Sessions(Handle):
     def _is_appended(self, db: apsw.Connection | None, name: str) -> bool:
         """Return whether a session has an event that is not applied and not forgotten."""
         hidden = Forgotten(()) if db is None else hidden_by(db, self.journal.path)
-        found = read_on(applied(db), list_segments(self.journal.path / LANES), {name})
+        lanes = self.journal.path / LANES
+        found = repeat_if_gone(lambda: read_on(applied(db), list_segments(lanes), {name}))
         return any(hidden.apply(at.record.event, at.lane, at.record.seq)[0] for at in found)
 
     def sessions(self, /, **filters: Unpack[ListFilters]) -> Listing[SessionView]:

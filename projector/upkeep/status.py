@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.fs.key_file import read_keys
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from projector.db.schema import COUNTERS, KEYS
 from projector.run.watermark import lag, load_marks
@@ -71,6 +72,10 @@ def status(reader: Reader) -> Status:
         ProjectionError: the projection cannot be read.
         ReadError: a lane cannot be read.
     """
+    return repeat_if_gone(lambda: _status(reader))
+
+
+def _status(reader: Reader) -> Status:
     refs = list_segments(reader.journal.lanes)
     generation = reader.generations.current() or 0
     path = reader.generations.path(generation)

@@ -9,6 +9,7 @@ import apsw
 
 from journal.errors import ReadError
 from journal.segments.blocks import read_chunk
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from journal.segments.segment import open_segment
 from projector.db.generations import find_generations
@@ -81,19 +82,28 @@ def _faults(db: apsw.Connection, path: Path, journal: Directory) -> list[Fault]:
             # the journal is read after the watermark, so it can only be ahead of it
             db.execute("SELECT 1 FROM _meta").get  # noqa: B018 - begins the snapshot
             faults = list(_database_faults(db))
-            refs = {place(ref): ref for ref in list_segments(journal.lanes)}
-            superseded = Superseded(db)
-            for at, mark in sorted(load_marks(db).items()):
-                there = (ref for ref in refs.values() if ref.lane == at[0])
-                if at not in refs and superseded.explains(mark.uuid, there):
-                    continue
-                faults += _log_faults(at, mark, refs.get(at))
+            faults += repeat_if_gone(lambda: list(_all_log_faults(db, journal)))
     except apsw.Error as error:
         return [Fault("database", f"{path}: {error}", "projector rebuild")]
     finally:
         with quiet:
             db.close()
     return faults
+
+
+def _all_log_faults(db: apsw.Connection, journal: Directory) -> Iterator[Fault]:
+    """Compare the watermark with the segments.
+
+    Raises:
+        ReadError: a segment was removed since it was listed, or the lanes cannot be listed.
+    """
+    refs = {place(ref): ref for ref in list_segments(journal.lanes)}
+    superseded = Superseded(db)
+    for at, mark in sorted(load_marks(db).items()):
+        there = (ref for ref in refs.values() if ref.lane == at[0])
+        if at not in refs and superseded.explains(mark.uuid, there):
+            continue
+        yield from _log_faults(at, mark, refs.get(at))
 
 
 def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
@@ -150,6 +160,8 @@ def _log_faults(at: tuple[str, int], mark: Mark, ref: SegmentRef | None) -> Iter
         try:
             with open_segment(ref.path) as file:
                 same = is_unchanged(file, mark) or _supersedes(file, mark)
+        except FileNotFoundError as error:
+            raise ReadError(f"cannot open {ref.path}: it was removed") from error
         except (OSError, ReadError) as error:
             yield Fault("log", f"{name} cannot be read: {error}", "journal verify")
         else:

@@ -77,6 +77,7 @@ STEPS = (
     Step("backups", _tool("backup.interrupted"), 0.05),
     Step("redaction", _tool("redaction.planted"), 0.03),
     Step("forgotten", _tool("erasure.forgotten"), 0.03),
+    Step("removed", _tool("erasure.removed"), 0.03),
     Step("kill_sweep", _tool("kill_sweep"), 0.06),
     Step("fault_sweep", _tool("fault_sweep"), 0.08),
     Step("damage", _tool("damage"), 0.05),

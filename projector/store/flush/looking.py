@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.errors import ReadError
 from journal.format.event import check_key
 from journal.format.event_types import FORGET
 from journal.fs.directory import LANES
+from journal.segments.gone import is_gone
 from journal.segments.listing import list_segments
 from projector.errors import ProjectionError
 from projector.store.flush.loading import load
@@ -106,10 +108,7 @@ class Looking(Handle):
         """Apply what the lanes have gained since the account was read."""
         account.is_read = False  # after an error the transcript may be incomplete
         for _ in range(_ATTEMPTS):
-            refs = list_segments(self.journal.path / LANES)
-            for at in read_on(account.offsets, refs, {session, FORGET}):
-                account.transcript.go_on(at.record.event, at.lane, at.record.seq)
-            if account.transcript.is_exact:
+            if self._go_on(session, account) and account.transcript.is_exact:
                 break
             try:
                 self.projection.read(lambda _: None)
@@ -119,3 +118,20 @@ class Looking(Handle):
             except ProjectionError:  # a broken projection must not stop a writer
                 break
         account.is_read = account.transcript.is_exact
+
+    def _go_on(self, session: str, account: Account) -> bool:
+        """Read the lanes further; return False if a segment was removed meanwhile.
+
+        The offsets are moved then, and what was read is not applied: read it all again.
+        """
+        refs = list_segments(self.journal.path / LANES)
+        try:
+            found = read_on(account.offsets, refs, {session, FORGET})
+        except ReadError as error:
+            if not is_gone(error):
+                raise
+            account.transcript.is_exact = False
+            return False
+        for at in found:
+            account.transcript.go_on(at.record.event, at.lane, at.record.seq)
+        return True

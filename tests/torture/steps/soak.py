@@ -27,10 +27,12 @@ with 0, and there is at most one lane more than processes at the same time.
 
 **forgetting**: writers of every level, projectors, readers and rebuilds as in `everything`, and
 processes that forget sessions, single messages and hits of a query, of which some are repeated in
-other sessions, before and after; some of each kind are killed. A segment of 12 MB is rewritten for
-almost every request. No read that begins after a request was acknowledged shows what it names, and
-each finds what was acknowledged and is named by none. Afterwards no file holds a word, an id or a
-session of what was forgotten, every request has a receipt, and all the rest is there.
+other sessions, before and after; some of each kind are killed. They also compact the lanes, so that
+the next request removes files that readers have listed; readers verify, count and read all lanes,
+and none fails. A segment of 12 MB is rewritten for almost every request. No read that begins after
+a request was acknowledged shows what it names, and each finds what was acknowledged and is named by
+none. Afterwards no file holds a word, an id or a session of what was forgotten, every request has a
+receipt, and all the rest is there.
 No append at `never` and `interval` took more than 50 ms beside an erasure. Waits of its thread for
 a processor, which the kernel counts, are not the program's, and do not count: only the time in
 which it ran, and in which it slept in a lock, in a system call or for the disk. Neither does what

@@ -18,8 +18,13 @@ from unittest.mock import patch
 
 import orjson
 
-from journal import Journal
+import journal
+from journal import EraserBusy, Journal, compact
 from journal.fs import disk
+from journal.fs.directory import open_directory
+from journal.status import read_status
+from journal.verify import verify
+from journal.verify.checks import DEATH
 from projector import Projection
 from projector.errors import NotFound
 from projector.forgetting.finish import finish_forgetting
@@ -56,6 +61,8 @@ _AGAIN = 20
 """Acknowledged messages that a writer appends again when it starts again."""
 _PART = 64 * 1024
 """Bytes of a writer's file in which a reader looks for something acknowledged."""
+_COMPACTED = 0.5
+"""Share of the requests after which the lanes are compacted: the next one removes joined files."""
 _MOST = 4
 """Messages that a request names at most."""
 
@@ -144,8 +151,22 @@ def read(path: Path, seed: str, files: Path, logs: Path) -> None:
             lambda: projection.search(rng.choice(["alpha", "beta OR 北京", "안녕", "gam*"])),
             lambda: projection.sessions(limit=5),
             projection.status,
+            lambda: _verify(path),
+            lambda: read_status(open_directory(path)),
+            lambda: sum(1 for _ in journal.read(path)),
         ]
         query_until_the_end(life, queries, rng)
+
+
+def _verify(path: Path) -> None:
+    """Check all records: files that are replaced or removed meanwhile are no problem.
+
+    Raises:
+        AssertionError: something else is reported than what killed writers leave.
+    """
+    problems = [each for each in verify(path / "lanes").problems if each.kind not in DEATH]
+    if problems:
+        raise AssertionError(f"verify reports {problems}")
 
 
 def _look_for_kept(projection: Projection, files: Path, logs: Path, rng: random.Random) -> None:
@@ -214,6 +235,9 @@ def forget_some(path: Path, seed: str, files: Path, logs: Path, name: str, *writ
             record(asked=number, sessions=selection.sessions, keys=keys)
             outcome = forget(path, selection, reason="the soak")
             record(done=number, lines=outcome.lines, pending=len(outcome.pending))
+            if rng.random() < _COMPACTED:
+                with contextlib.suppress(EraserBusy):
+                    compact(path)
             pause(life, rng.uniform(0.0, 2.0))
 
 
