@@ -93,7 +93,7 @@ def _about(format: SourceFormat) -> str:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
 @click.option(
-    "--reread", is_flag=True, help="Append everything again, also what was imported before."
+    "--reread", is_flag=True, help="Read every file again, also those that were imported before."
 )
 @click.option(
     "--no-redact", is_flag=True, help="Import secrets as they are, and not as marks in their place."
@@ -125,7 +125,10 @@ def command(
     A second import adds exactly what is new: neither a longer copy of a file, nor parts of one
     session in any order, store a message twice. A file that is unchanged since its import is not
     opened; the report counts it, and --reread reads it again. The journal's folder imports/
-    remembers how far each file was imported; it is safe to delete. If the journal has the id of a
+    remembers how far each file was imported; it is safe to delete: then all files are read again,
+    and what the journal has is not appended again. So it is where a file was moved or has come
+    back, or is an export of a database that was imported, unless the path names the conversation
+    (openai, swe-agent, openhands, grok). If the journal has the id of a
     message with another content, that is a conflict: the first content stays, and the report counts
     and names the others.
 

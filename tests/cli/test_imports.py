@@ -83,6 +83,7 @@ projector.reading.deadline projector.reading.goal projector.reading.in_use
 projector.reading.listing projector.reading.searching
 projector.reading.own_projector projector.reading.reader projector.reading.refresher
 projector.reading.usage projector.run
+journal.segments.gone
 projector.run.open_segments projector.run.watermark projector.search projector.search.engine
 projector.search.filters
 projector.search.functions projector.search.prefixes projector.search.ranking

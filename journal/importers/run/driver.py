@@ -21,7 +21,8 @@ from journal.importers.registry import installed as find_installed
 from journal.importers.run.detect import OTHER, Detector, Kind, refusal
 from journal.importers.run.event_writer import EventWriter
 from journal.importers.run.gone.presence import Presence
-from journal.importers.run.known_keys import KnownKeys, Origin
+from journal.importers.run.known.keys import KnownKeys, Origin
+from journal.importers.run.known.unsure import sync
 from journal.importers.run.ledger import Entry, Ledger
 from journal.importers.run.report import Report
 from journal.importers.run.tail import Tail
@@ -90,7 +91,7 @@ class Importer:
         self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
         self._requests = RequestScan(open_directory(self.journal.path, create=False))
         self.writer = EventWriter(self.journal, self.report, self._keys, self._requests)
-        self.ledger = Ledger(imports, self.journal.sync)
+        self.ledger = Ledger(imports, partial(sync, self.journal))
         self.ledger.sweep()
         self.presence = Presence(self.ledger, self.journal, self._keys, self._requests, self.report)
 

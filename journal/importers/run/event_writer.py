@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from journal.arriving import without_forgotten
 from journal.errors import EventError, JournalError, ReadError
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.importers.parsing.events import NEW, key, revision
+from journal.importers.parsing.events import key, revision
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
 from journal.importers.parsing.provisional import is_provisional
+from journal.importers.run.known.unsure import is_unsure
 from journal.importers.run.placeholder import placeholder_data
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from journal.erasure.requests import RequestScan
     from journal.format.redacted import Redacted
     from journal.importers.parsing.parser import Item
-    from journal.importers.run.known_keys import KnownKeys, Origin
+    from journal.importers.run.known.keys import KnownKeys, Origin
     from journal.importers.run.report import Report
     from journal.redact.redactor import Redactor
     from journal.writer import Journal
@@ -61,13 +62,14 @@ class EventWriter:
     _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
     _batch: list[dict[str, Any]] = field(default_factory=list)
     _revisable: set[int] = field(default_factory=set)  # by the identity of the event
-    _beside: set[int] = field(default_factory=set)  # of other files, as above
     _bytes: int = 0
     _recent: set[int] = field(default_factory=set)
     _order: deque[int] = field(default_factory=deque)
+    _is_unsure: bool = False  # whether what this run appended may be lost
     _rules: Redactor | None = None
 
     def __post_init__(self) -> None:
+        self._is_unsure = is_unsure(self.journal)
         if self.journal.redactor is not None:
             self.journal.redactor.on_redacted = self._note_redacted
 
@@ -111,8 +113,6 @@ class EventWriter:
             self._batch.append(event)
             if item.revisable:
                 self._revisable.add(id(event))
-            if item.line == NEW:
-                self._beside.add(id(event))
 
     def _repeats(self, event: dict[str, Any], raw: bytes | None) -> bool:
         """Return whether this run appended the same event from the same line before."""
@@ -143,10 +143,9 @@ class EventWriter:
             self.keys.load()
         except ReadError as error:
             self.report.skip(f"conflicts are not counted: {error}")
-        batch = [self._revised(event) for event in self._without_known(batch)]
-        self._beside.clear()
+        batch = [self._revised(event) for event in batch]
         self._revisable.clear()
-        batch = list(self._not_forgotten(self._corrected(batch)))
+        batch = self._without_known(self._not_forgotten(self._corrected(batch)))
         try:
             self._append(batch)
         except JournalError:
@@ -159,6 +158,7 @@ class EventWriter:
 
     def forget_recent(self) -> None:
         """Append what is read again, also if this run appended it: it may be lost."""
+        self._is_unsure = True
         self._recent.clear()
         self._order.clear()
 
@@ -171,16 +171,24 @@ class EventWriter:
             for event in batch:
                 self._count(event)
 
-    def _without_known(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return a batch without the events beside the lines that the journal has.
+    def _without_known(self, events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return a batch without the events that the journal has.
 
-        The ledger does not know them: they are from other files, which are read again.
+        The ledger knows most of them. It does not where it is lost, where a file was moved or has
+        come back, where a newer importer reads it again, and where an event is in two sources.
         """
-        if not self._beside:
+        batch = list(events)
+        if self._is_unsure:
             return batch
-        new = [it for it in batch if id(it) not in self._beside or not self.keys.has(it)]
+        new = [event for event in batch if not self._is_known(event)]
         self.report.already += len(batch) - len(new)
         return new
+
+    def _is_known(self, event: dict[str, Any]) -> bool:
+        try:
+            return self.keys.has(self._in_clear(event))
+        except TypeError:
+            return False  # it is no JSON: the journal raises the reason
 
     def _revised(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return the revision of a message that the journal has with another content."""
@@ -262,12 +270,17 @@ class EventWriter:
         else:
             self._count(stand_in)
 
+    def _in_clear(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return an event as it was before its texts were redacted for a request."""
+        clear = self._clear.get(id(event["data"]))
+        return event if clear is None else event | {"data": clear}
+
     def _count(self, event: dict[str, Any]) -> None:
         data = event["data"]
         redacted = self._redacted.get(id(data)) or event.get("redacted")
         if redacted is not None:
             self.report.redacted.update(redacted.counts)
-        if self.keys.conflicts(event | {"data": self._clear.get(id(data), data)}, redacted):
+        if self.keys.conflicts(self._in_clear(event), redacted):
             self.report.conflict(event["session"], event["id"])
         elif event["type"] == MESSAGE_APPENDED:
             self.report.messages += 1

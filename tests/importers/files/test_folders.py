@@ -15,7 +15,7 @@ from journal.cli import cli
 from journal.importers.files import streaming, torn
 from journal.importers.files.decode import decode as decode_line
 from journal.importers.files.walk import BROKEN_LINK, SECOND_LINK, SIDE_FILE
-from journal.importers.run.known_keys import KnownKeys
+from journal.importers.run.known.keys import KnownKeys
 from journal.writer import Journal
 from projector import Projection
 from tests.importers.source_lines import (
@@ -212,7 +212,7 @@ def test_another_content_under_a_key_is_a_conflict_in_any_run(box: Path, journal
     take(journal_dir, path)
     write(path, [LINES[0], claude("2", "1", "changed", 2), claude("3", "2", "three", 3)])
     report = take(journal_dir, path)
-    assert (report.messages, report.conflicts, report.conflicting) == (2, 1, ["cc/2"])
+    assert (report.messages, report.conflicts, report.conflicting) == (1, 1, ["cc/2"])
     assert transcript(journal_dir, "cc") == ["one", "two", "three"]
 
 

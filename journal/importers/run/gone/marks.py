@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from journal.erasure.requests import RequestScan
-    from journal.importers.run.known_keys import KnownKeys
+    from journal.importers.run.known.keys import KnownKeys
     from journal.importers.run.report import Report
     from journal.writer import Journal
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from journal.erasure.requests import RequestScan
     from journal.importers.files.walk import Source, Walk
-    from journal.importers.run.known_keys import KnownKeys
+    from journal.importers.run.known.keys import KnownKeys
     from journal.importers.run.ledger import Entry, Ledger
     from journal.importers.run.report import Report
     from journal.writer import Journal

@@ -1,4 +1,4 @@
-"""The keys and contents in a journal, so that an import can count conflicts.
+"""The keys and contents in a journal: what it has is not appended again, and conflicts are counted.
 
 Each event has two marks of eight bytes: one of its key, one of its key and content; and an imported
 one a third, of its key and what imported it. The lanes are read when an import appends its first
@@ -9,11 +9,8 @@ the next import reads only new records. The file is a hint like those of the led
 from __future__ import annotations
 
 import hashlib
-from array import array
-from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import lru_cache
-from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,6 +23,9 @@ from journal.fs.key_file import read_keys
 from journal.fs.ownership import open_own
 from journal.importers.parsing.provisional import is_provisional
 from journal.importers.run.gone.known import KnownGone
+from journal.importers.run.known.marks import MERGED, Marks
+from journal.importers.run.known.unsure import sync_segment
+from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from journal.segments.progress import Progress
 from journal.segments.reader import read_segment
@@ -43,12 +43,10 @@ _NEWER = 32
 _NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
 """Types of events that a newer importer corrects: the ids of all others are their contents."""
 _PROVISIONAL = "provisional"
-_MERGED = 1 << 16
-"""Number of new marks that are kept outside the sorted ones."""
 _ASKED = 1_024
 """Keys whose marks are kept: those of a batch are looked up several times."""
 _SAVED = 16
-"""The file is rewritten when it lacks a sixteenth of its marks, or _MERGED / 16 marks."""
+"""The file is rewritten when it lacks a sixteenth of its marks, or MERGED / 16 marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +62,6 @@ class Origin:
     version: int
 
 
-def _array() -> array[int]:
-    return array("Q")
-
-
-@dataclass(slots=True)
-class _Set:
-    """A set of marks, most of them in a sorted array."""
-
-    sorted: array[int] = field(default_factory=_array)
-    new: set[int] = field(default_factory=set)
-
-    def __contains__(self, mark: int) -> bool:
-        if mark in self.new:
-            return True
-        at = bisect_left(self.sorted, mark)
-        return at < len(self.sorted) and self.sorted[at] == mark
-
-    def add(self, mark: int) -> None:
-        """Add a mark that is not in the set."""
-        self.new.add(mark)
-        if len(self.new) > max(_MERGED, len(self.sorted) // 4):
-            self.merge()
-
-    def merge(self) -> None:
-        # a list of all marks would take five times the memory of the array
-        self.sorted = array("Q", merge(self.sorted, sorted(self.new)))
-        self.new.clear()
-
-    def __len__(self) -> int:
-        return len(self.sorted) + len(self.new)
-
-
 @dataclass(slots=True)
 class KnownKeys:
     """The keys and contents of one journal.
@@ -109,8 +75,8 @@ class KnownKeys:
     lanes: Path
     file: Path
     gone: KnownGone = field(default_factory=KnownGone)
-    _keys: _Set = field(default_factory=_Set)
-    _contents: _Set = field(default_factory=_Set)
+    _keys: Marks = field(default_factory=Marks)
+    _contents: Marks = field(default_factory=Marks)
     _read: dict[str, list[int]] = field(default_factory=dict)  # segment: inode, bytes read
     _hash_keys: tuple[Key, ...] = ()
     _saved: int = 0
@@ -120,15 +86,37 @@ class KnownKeys:
         """Read the keys of the journal, once, before this import appends anything.
 
         Raises:
-            ReadError: a lane cannot be read.
+            ReadError: a lane cannot be read, or the disk refuses to sync it.
         """
         if self._loaded:
             return
         self._loaded = True
         self._load()
         self._saved = len(self._contents)
-        for ref in list_segments(self.lanes):
+        repeat_if_gone(self._read_all)
+
+    def _read_all(self) -> None:
+        refs = list_segments(self.lanes)
+        if not self._has_only(refs):
+            self._clear()
+        for ref in refs:
             self._read_on(ref)
+
+    def _has_only(self, refs: list[SegmentRef]) -> bool:
+        """Return whether all marks are of events in these segments.
+
+        One that was deleted, or replaced as by a backup, may have had events that the journal
+        lacks now: their import must not count as done.
+        """
+        there = {_name(ref): (ref.version[0], ref.size) for ref in refs}
+        return all(
+            name in there and there[name][0] == inode and there[name][1] >= offset
+            for name, (inode, offset) in self._read.items()
+        )
+
+    def _clear(self) -> None:
+        self._keys, self._contents, self._read, self.gone = Marks(), Marks(), {}, KnownGone()
+        self._saved = 0
 
     def conflicts(self, event: dict[str, Any], redacted: Redacted | None = None) -> bool:
         """Add an event; return whether its key exists with other contents only.
@@ -199,7 +187,11 @@ class KnownKeys:
         return wrote(range(origin.version))
 
     def has(self, event: dict[str, Any]) -> bool:
-        """Return whether the journal has an event, whatever was redacted in it."""
+        """Return whether the journal has an event, whatever was redacted in it.
+
+        Raises:
+            TypeError: its data is no JSON.
+        """
         _, key_mark = _marked_key(event["session"], event["id"])
         return key_mark in self._keys and not self.has_other(event)
 
@@ -210,7 +202,7 @@ class KnownKeys:
             OSError: the file system refused.
         """
         new = len(self._contents) - self._saved
-        if new < max(_MERGED // _SAVED, self._saved // _SAVED):
+        if new < max(MERGED // _SAVED, self._saved // _SAVED):
             return
         self._keys.merge()
         self._contents.merge()
@@ -254,9 +246,10 @@ class KnownKeys:
 
     def _read_on(self, ref: SegmentRef) -> None:
         """Add the marks of a segment after the offset up to which it was read before."""
-        inode, offset = self._read.get(name := f"{ref.lane}/{ref.number}", [0, 0])
-        if inode != ref.version[0] or offset > ref.size:
-            offset = 0
+        _, offset = self._read.get(name := _name(ref), [0, 0])
+        if offset == ref.size:
+            return
+        sync_segment(ref)
         for item in read_segment(ref, Progress(offset)):
             if isinstance(item, Damage):
                 continue
@@ -284,7 +277,11 @@ class KnownKeys:
             self.gone = KnownGone.unpack(found["gone"])
             self._read = {str(name): [int(n) for n in two] for name, two in found["read"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._keys, self._contents, self._read, self.gone = _Set(), _Set(), {}, KnownGone()
+            self._clear()
+
+
+def _name(ref: SegmentRef) -> str:
+    return f"{ref.lane}/{ref.number}"
 
 
 @lru_cache(maxsize=_ASKED)

@@ -1,0 +1,1 @@
+"""What a journal has already: an import does not append it again."""
