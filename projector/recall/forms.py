@@ -1,0 +1,105 @@
+"""Forms of a word: other words with the same stem, among the words of the index.
+
+There is no second index of stems. The forms that a word can have are made from its stem and the
+endings of its language; those that have the stem and are in the index are searched for.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from journal.process.fork import no_fork
+from projector.recall.irregular import GROUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_ENDINGS = {
+    "english": (
+        " e s es ed d ing ings er ers or ors y ies ied ier iest est ion ions ation ations ition"
+        " itions ment ments ly al ally able ible ables ability ness ive ives ity ities ance ances"
+        " ence ences ant ent ants ents ize ized izes izing ise ised ises ising ization"
+    ),
+    "german": (
+        " e en er es em ern n s st t te ten tet ter tes tem test end ende enden ung ungen lich"
+        " liche lichen ig ige igen isch ische ischen keit heit er ers erin bar ieren iert ierte"
+        " ierten ierung ierungen"
+    ),
+    "french": (
+        " e s es er ez ee ees es ent ons ions iez ais ait aient ant ante antes ants ement ements"
+        " ment ments ation ations ateur ateurs ateurs euse euses eur eurs if ive ifs ives ir it"
+        " is issent issant era erons eront erait age ages able ables ite ites al ale aux ales"
+    ),
+    "spanish": (
+        " a as e es o os s ar er ir ado ada ados adas ido ida idos idas ando iendo amos emos imos"
+        " aba aban aron ieron aste iste era eran ara aran aria arian cion ciones mente miento"
+        " mientos able ables dor dores dora ivo iva ivos ivas idad idades"
+    ),
+    "italian": (
+        " a e i o are ere ire ato ata ati ate uto uta uti ute ito ita iti ite ando endo iamo ava"
+        " avano iva ivano era eranno arono zione zioni mento menti mente abile abili tore tori"
+        " trice ivo iva ivi ive ita"
+    ),
+    "portuguese": (
+        " a as e es o os s ar er ir ado ada ados adas ido ida idos idas ando endo indo amos emos"
+        " imos ava avam aram eram iram ou eu iu cao coes mente mento mentos avel aveis dor dores"
+        " dora ivo iva ivos ivas idade idades"
+    ),
+    "dutch": (
+        " e en s t te ten d de den er ers ing ingen heid lijk lijke je jes baar bare eren eert"
+        " eerde eerden atie aties"
+    ),
+}
+"""What follows the stem of a word in its forms, separated by spaces; the empty ending first."""
+
+_SHORTEST = 3
+"""Letters of the shortest word whose forms are looked for."""
+_VOWELS = frozenset("aeiouy")
+
+
+def forms(word: str, language: str) -> tuple[str, ...]:
+    """Return the word, and what may be other forms of it.
+
+    Args:
+        word: in the spelling of the index: lower case, without diacritics.
+        language: one of `projector.recall.grammar.GRAMMAR`.
+    """
+    if len(word) < _SHORTEST or not word.isalpha() or not word.isascii():
+        return (word,)
+    stem = _stemmer(language)
+    found = dict.fromkeys(GROUPS.get(word, (word,)) if language == "english" else (word,))
+    for each in tuple(found):
+        own = stem(each)
+        found |= dict.fromkeys(
+            form for form in _possible(own, language) if stem(form) == own
+        )
+    found.pop(word, None)
+    return (word, *found)
+
+
+def _possible(stem: str, language: str) -> Iterator[str]:
+    """Yield words that may have this stem."""
+    bases = [stem]
+    if stem[-1:] == "i":  # retri: retry, retries
+        bases.append(f"{stem[:-1]}y")
+    elif language in ("english", "dutch") and stem[-1:] not in _VOWELS:
+        bases.append(stem + stem[-1:])  # plan: planned, planning
+    for base in bases:
+        for ending in _endings(language):
+            yield base + ending
+
+
+@cache
+def _endings(language: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_ENDINGS[language].split(" ")))
+
+
+@cache
+def _stemmer(language: str) -> Callable[[str], str]:
+    """Return the function that returns the stem of a word of a language."""
+    with no_fork.turn:
+        from Stemmer import Stemmer  # noqa: PLC0415 - most searches need none
+
+    stem: Callable[[str], str] = Stemmer(language).stemWord
+    return stem

@@ -1,0 +1,226 @@
+"""What comes nearest to a question: messages with the rarest and the most of its words."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import TYPE_CHECKING
+
+import apsw
+
+from projector.db.kinds import MESSAGE
+from projector.db.tags import of_session
+from projector.recall.scoring import SESSION, Scores, register, session_score
+from projector.recall.wanted import wanted
+from math import log
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from projector.recall.wanted import Word
+    from projector.search.filters import Narrowing
+    from projector.text.query import Query
+
+_READ = 5_000
+"""Most messages with a word that are looked at: the newest ones."""
+_SCORED = 200
+"""Most messages that are scored."""
+_SESSIONS = 30
+"""Most sessions that are scored."""
+_COUNTED = 64
+"""Most messages of a session with a word that are counted."""
+_SAMPLED = 64
+"""Messages by whose lengths the length of a session is estimated."""
+_RAREST = 3
+"""How many of the words with more than `_READ` messages are looked for in pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A message that comes near to a question.
+
+    Attributes:
+        row: its rowid.
+        score: larger is better; comparable within one answer.
+        missing: the words of the question that neither it nor its session has, as they were typed.
+    """
+
+    row: int
+    score: float
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """What comes nearest to a question.
+
+    Attributes:
+        words: what the question is about.
+        messages: the messages, nearest first.
+    """
+
+    words: tuple[Word, ...]
+    messages: tuple[Near, ...]
+
+
+def nearest(db: apsw.Connection, query: Query, asked: Narrowing) -> Nearest:
+    """Return the messages that come nearest to a question.
+
+    Args:
+        db: the projection.
+        query: the question.
+        asked: the conditions that a message must meet.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    register(db)
+    words = wanted(db, query)
+    present = tuple(word for word in words if word.forms)
+    total: int = db.execute("SELECT coalesce(max(id), 0) FROM _events").get
+    search = _Search(db, asked, present, total)
+    scores = search.scored()
+    return Nearest(words, tuple(search.ranked(words, scores)))
+
+
+class _Search:
+    def __init__(
+        self, db: apsw.Connection, asked: Narrowing, words: tuple[Word, ...], total: int
+    ) -> None:
+        self._db, self._asked, self._words, self._total = db, asked, words, total
+        self._weights: list[float] = []
+
+    def scored(self) -> Scores:
+        """Return the scores of the messages with the rarest and the most words."""
+        sums: dict[int, float] = defaultdict(float)
+        common: list[tuple[float, int]] = []
+        for at, word in enumerate(self._words):
+            rows = self._rows(word.match)
+            weight = _rarity(_estimate(rows, self._total), self._total)
+            self._weights.append(weight)
+            for row in rows:
+                sums[row] += weight
+            if len(rows) == _READ:
+                common.append((weight, at))
+        self._add_pairs(sums, common)
+        scores = Scores(self._weights, [len(word.forms) for word in self._words])
+        best = nlargest(_SCORED, sums, key=lambda row: (sums[row], row))
+        match = " OR ".join(f"({word.match})" for word in self._words)
+        if best:
+            query = (
+                "SELECT recall(fts, ?) FROM fts WHERE fts MATCH ?"
+                " AND rowid IN (SELECT value FROM json_each(?))"
+            )
+            given = (apsw.pyobject(scores), f"text : ({match})", json.dumps(best))
+            self._db.execute(query, given).fetchall()
+        return scores
+
+    def _add_pairs(self, sums: dict[int, float], common: list[tuple[float, int]]) -> None:
+        """Add messages with two common words: the newest with one of them may not have both."""
+        rarest = sorted(common, reverse=True)[:_RAREST]
+        for place, (weight, first) in enumerate(rarest):
+            for other_weight, second in rarest[place + 1 :]:
+                both = f"({self._words[first].match}) AND ({self._words[second].match})"
+                for row in self._rows(both):
+                    sums[row] = max(sums[row], weight + other_weight)
+
+    def _rows(self, match: str) -> list[int]:
+        """Return the newest messages that match and meet the conditions."""
+        asked = self._asked
+        joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
+        query = (
+            f"SELECT fts.rowid FROM fts{joins if asked.where else ''}"
+            f" WHERE fts MATCH ?{asked.where} ORDER BY fts.rowid DESC LIMIT {_READ}"
+        )
+        found = self._db.execute(query, (asked.match(match), *asked.values))
+        return [int(row) for (row,) in found]
+
+    def ranked(self, words: tuple[Word, ...], scores: Scores) -> list[Near]:
+        """Return the scored messages, nearest first."""
+        sessions = self._sessions(list(scores.found))
+        beside = self._beside(scores.found)
+        own = {
+            row: parts.score(self._weights, [scores.found[other] for other in beside[row]])
+            for row, parts in scores.found.items()
+        }
+        best: dict[int, float] = defaultdict(float)
+        for row, score in own.items():
+            best[sessions[row]] = max(best[sessions[row]], score)
+        counts = {
+            session: self._counts(session)
+            for session in nlargest(_SESSIONS, best, key=lambda session: (best[session], session))
+        }
+        added = self._session_scores(counts)
+        missing = {
+            session: _missing(words, messages, self._words) for session, messages in counts.items()
+        }
+        found = [
+            Near(row, score + SESSION * added[sessions[row]], missing[sessions[row]])
+            for row, score in own.items()
+            if sessions[row] in counts
+        ]
+        return sorted(found, key=lambda near: (-near.score, -near.row))
+
+    def _beside(self, rows: Collection[int]) -> dict[int, list[int]]:
+        """Return for each message which of the others is directly before or after it."""
+        query = (
+            "SELECT e.id, (SELECT n.id FROM _events n WHERE n.session = e.session"
+            f" AND n.kind = {MESSAGE} AND (n.order_time, n.order_depth, n.ord) >"
+            " (e.order_time, e.order_depth, e.ord)"
+            " ORDER BY n.order_time, n.order_depth, n.ord LIMIT 1)"
+            " FROM _events e WHERE e.id IN (SELECT value FROM json_each(?))"
+        )
+        beside: dict[int, list[int]] = {row: [] for row in rows}
+        for row, after in self._db.execute(query, (json.dumps(list(rows)),)):
+            if after in beside:
+                beside[row].append(after)
+                beside[after].append(row)
+        return beside
+
+    def _sessions(self, rows: list[int]) -> dict[int, int]:
+        query = "SELECT id, session FROM _events WHERE id IN (SELECT value FROM json_each(?))"
+        return dict(self._db.execute(query, (json.dumps(rows),)))
+
+    def _counts(self, session: int) -> tuple[int, ...]:
+        """Return for each word how many messages of a session have it."""
+        query = f"SELECT count(*) FROM (SELECT 1 FROM fts WHERE fts MATCH ? LIMIT {_COUNTED})"
+        tag = of_session(session)
+        return tuple(
+            int(self._db.execute(query, (f"(tags : {tag}) AND (text : ({word.match}))",)).get)
+            for word in self._words
+        )
+
+    def _session_scores(self, counts: dict[int, tuple[int, ...]]) -> dict[int, float]:
+        query = (
+            "SELECT id, indexed * (SELECT avg(octet_length(content)) FROM (SELECT content"
+            f" FROM _events e WHERE e.session = s.id AND e.kind = {MESSAGE} LIMIT {_SAMPLED}))"
+            " FROM _sessions s WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        found = self._db.execute(query, (json.dumps(list(counts)),))
+        sizes = {int(session): float(size or 1) for session, size in found}
+        average = sum(sizes.values()) / max(len(sizes), 1)
+        return {
+            session: session_score(self._weights, messages, sizes[session], average)
+            for session, messages in counts.items()
+        }
+
+
+def _estimate(rows: list[int], total: int) -> float:
+    """Return how many messages match, by the newest that do."""
+    if len(rows) < _READ:
+        return float(len(rows))
+    return len(rows) * total / (total - rows[-1] + 1)
+
+
+def _rarity(matches: float, total: int) -> float:
+    """Return the weight of a word; it is positive, however many messages have it."""
+    return log(1 + max(total - matches + 0.5, 0.5) / (matches + 0.5))
+
+
+def _missing(
+    words: tuple[Word, ...], messages: tuple[int, ...], present: tuple[Word, ...]
+) -> tuple[str, ...]:
+    has = Counter({word.text: count for word, count in zip(present, messages, strict=True)})
+    return tuple(word.text for word in words if not has[word.text])

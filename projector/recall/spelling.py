@@ -1,0 +1,52 @@
+"""What may have been meant by a word that the index does not have."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+_SHORTEST = 4
+"""Letters of the shortest word that is taken for a misspelling: a shorter one has many neighbours."""
+_SHORTEST_OF_TWO = 7
+"""Letters of the shortest word in which two mistakes are looked for."""
+_MOST = 3
+"""Most words that are taken for what was meant."""
+
+
+def corrections(word: str, known: Callable[[Iterable[str]], Collection[str]]) -> tuple[str, ...]:
+    """Return words of the index that differ from a word by one mistake, else by two.
+
+    A mistake is a letter that is missing, too much, another one, or has changed places with the
+    next.
+
+    Args:
+        word: in the spelling of the index.
+        known: returns which words are in the index.
+    """
+    if len(word) < _SHORTEST or not word.isascii() or not word.isalpha():
+        return ()
+    near = dict.fromkeys(_one_mistake(word))
+    found = known(near)
+    if not found and len(word) >= _SHORTEST_OF_TWO:
+        # the second mistake is a deletion or an exchange: all pairs would be a hundred thousand
+        found = known({two for one in near for two in _shorter(one)})
+    return tuple(sorted(found, key=lambda other: (other[0] != word[0], -len(other)))[:_MOST])
+
+
+def _one_mistake(word: str) -> Iterator[str]:
+    for at in range(len(word) - 1):
+        yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]
+    for at in range(len(word) + 1):
+        for letter in string.ascii_lowercase:
+            yield word[:at] + letter + word[at:]
+            yield word[:at] + letter + word[at + 1 :]
+
+
+def _shorter(word: str) -> Iterator[str]:
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]

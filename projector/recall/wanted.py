@@ -1,0 +1,97 @@
+"""The words that a question is about, each with its forms that the index has."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projector.recall.forms import forms
+from projector.recall.grammar import is_grammar, language_of
+from projector.recall.spelling import corrections
+from projector.text.normalize import MARK, fold, is_cjk, pairs
+from projector.text.term import Term
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import apsw
+
+    from projector.text.query import Query
+
+_MARKS = re.compile(MARK)
+_MOST = 64
+"""Most words of a question that are looked at; a pasted text may have thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that a question is about.
+
+    Attributes:
+        text: as it was typed; two characters of a run of Chinese, Japanese or Korean.
+        forms: its forms in the index, in the spelling of the index, itself first if it is there;
+            of a word that the index does not have, what may have been meant. Empty if there are
+            none.
+        instead: whether the forms are what may have been meant.
+    """
+
+    text: str
+    forms: tuple[str, ...]
+    instead: bool = False
+
+    @property
+    def match(self) -> str:
+        """An expression that matches any of its forms."""
+        return " OR ".join(term.match() for term in self.terms)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Its forms, for highlighting."""
+        return tuple(Term((form,)) for form in self.forms)
+
+
+def wanted(db: apsw.Connection, query: Query) -> tuple[Word, ...]:
+    """Return the words that a question is about, in the order of the question, each once.
+
+    Grammar words count only where there is nothing else.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    typed = dict(_units(query.terms))
+    language = language_of(typed)
+    content = [word for word in typed if not is_grammar(word, language)] or list(typed)
+    possible = {
+        word: (word,) if is_cjk(word) else forms(word, language) for word in content[:_MOST]
+    }
+    known = _known(db, {form for found in possible.values() for form in found})
+    words = []
+    for word, found in possible.items():
+        present = tuple(form for form in found if form in known)
+        meant = () if present else corrections(word, lambda some: _known(db, some))
+        words.append(Word(typed[word], present or meant, bool(meant)))
+    return tuple(words)
+
+
+def _units(terms: Iterable[Term]) -> Iterable[tuple[str, str]]:
+    """Yield each word in the spelling of the index, and as it was typed."""
+    for term in terms:
+        for unit in term.words:
+            if is_cjk(unit):
+                yield from ((pair, pair) for pair in pairs(unit)[:-1] or [unit])
+            else:
+                yield _MARKS.sub("", fold(unit)), unit
+
+
+def _known(db: apsw.Connection, words: Iterable[str]) -> set[str]:
+    """Return which words are in the index. Of Chinese, Japanese and Korean, all are returned."""
+    query = (
+        "SELECT value FROM json_each(?) WHERE EXISTS"
+        " (SELECT 1 FROM temp.vocabulary WHERE term = value)"
+    )
+    asked = list(words)
+    whole = {word for word in asked if is_cjk(word)}
+    found = db.execute(query, (json.dumps([word for word in asked if word not in whole]),))
+    return whole | {str(word) for (word,) in found}
