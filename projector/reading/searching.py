@@ -41,6 +41,7 @@ class SearchReader(UsageReader):
         subagents: bool = True,
         sort: Sort = "relevance",
         look: Look | None = None,
+        enough: int = 1,
     ) -> Results:
         """Search messages.
 
@@ -65,6 +66,9 @@ class SearchReader(UsageReader):
             subagents: whether messages of sub-agents are searched, too.
             sort: `relevance`, `newest` or `oldest`.
             look: how hits are shown.
+            enough: if fewer messages than this have all words, `near` of the results holds what
+                comes nearest; 0 never looks for it, and neither does a query with quotes,
+                operators, parentheses or stars.
 
         Raises:
             QueryError: the query has nothing to search for, or it or a filter is no text.
@@ -88,7 +92,22 @@ class SearchReader(UsageReader):
             subagents=subagents,
         )
         asked = request(
-            query, filters, limit=limit, offset=offset, context=context, sort=sort, look=look
+            query,
+            filters,
+            limit=limit,
+            offset=offset,
+            context=context,
+            sort=sort,
+            look=look,
+            enough=enough,
         )
-        (hits, exact), fresh = self.read(asked.find)
-        return Results(query, tuple(hits), exact, fresh.behind)
+        found, fresh = self.read(asked.find)
+        return Results(
+            query,
+            tuple(found.hits),
+            found.exact,
+            fresh.behind,
+            tuple(found.near),
+            tuple(word.text for word in found.words if not word.forms or word.instead),
+            {word.text: word.forms for word in found.words if word.instead},
+        )

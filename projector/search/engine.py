@@ -20,11 +20,13 @@ from projector.text.snippet import WIDTH, snippet
 from projector.views.messages import MessageView, around, placed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from projector.search.filters import Filters
     from projector.search.prefixes import Widened
     from projector.text.query import Query
+    from projector.text.term import Term
 
 RANKED = 5_000
 """Most matches that are ranked: the newest ones."""
@@ -47,6 +49,7 @@ class Hit:
         score: bm25, larger is better; comparable within one answer.
         snippet: the part of the text with the best matches.
         context: the messages around it, itself among them, in order; empty unless asked for.
+        missing: words of the query that neither it nor its session has; empty if it has all.
     """
 
     session: str
@@ -59,6 +62,7 @@ class Hit:
     score: float
     snippet: str
     context: tuple[MessageView, ...]
+    missing: tuple[str, ...] = ()
 
     @property
     def time_utc(self) -> datetime:
@@ -101,7 +105,7 @@ def search(
         apsw.Error: the database refuses.
     """
     found, exact = _find(db, query, filters, limit, offset, sort)
-    hits = [_hit(db, row, score, query, look) for row, score in found]
+    hits = [hit(db, row, score, query.terms, look) for row, score in found]
     return hits, exact
 
 
@@ -197,12 +201,30 @@ def _names(db: apsw.Connection, times: dict[int, int]) -> dict[int, _Name]:
     return {row: (time, depth, session, id) for row, time, depth, session, id in found}
 
 
-def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) -> Hit:
+def hit(
+    db: apsw.Connection,
+    row: int,
+    score: float,
+    terms: Iterable[Term],
+    look: Look,
+    missing: tuple[str, ...] = (),
+) -> Hit:
+    """Return a message that was found, as it is shown.
+
+    Args:
+        db: the projection.
+        row: its rowid.
+        score: its score.
+        terms: what is marked in its snippet.
+        look: how it is shown.
+        missing: words of the query that neither it nor its session has.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
     found = placed(db, row)
     view = found.view
-    shown = snippet(
-        document(found.data), query.terms, width=look.width, open=look.open, close=look.close
-    )
+    shown = snippet(document(found.data), terms, width=look.width, open=look.open, close=look.close)
     context: tuple[MessageView, ...] = ()
     if look.context:
         before, after = around(db, found, look.context)
@@ -218,4 +240,5 @@ def _hit(db: apsw.Connection, row: int, score: float, query: Query, look: Look) 
         round(score, 4),
         shown,
         context,
+        missing,
     )

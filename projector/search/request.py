@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict, get_args
 
+from journal.process.fork import no_fork
 from projector.arguments import (
     bound,
     check_choice,
@@ -26,9 +27,27 @@ if TYPE_CHECKING:
 
     from projector.arguments import Has
     from projector.search.engine import Hit
+    from projector.search.recall.wanted import Word
 
 _MOST = 1_000_000
 _TEXTS = ("role", "source", "session", "project", "model", "branch", "tool", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        hits: messages that match, in the order asked for.
+        exact: whether all matches were ranked to choose them.
+        near: what comes nearest, if too few match.
+        words: what the query is about, if what comes nearest was looked for.
+    """
+
+    hits: list[Hit]
+    exact: bool
+    near: list[Hit] = field(default_factory=list)
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +61,7 @@ class Request:
         offset: hits to skip.
         sort: the order of the hits.
         look: how hits are shown.
+        enough: if fewer messages than this match, also what comes nearest is returned.
     """
 
     query: Query
@@ -50,21 +70,31 @@ class Request:
     offset: int
     sort: Sort
     look: Look
+    enough: int
 
-    def find(self, db: apsw.Connection) -> tuple[list[Hit], bool]:
-        """Return hits, and whether all matches were ranked to choose them.
+    def find(self, db: apsw.Connection) -> Found:
+        """Return what was found.
 
         Raises:
             apsw.Error: the database refuses.
         """
+        hits, exact = self._search(db, self.limit, self.offset)
+        if self.query.explicit or not self.enough or len(hits) == self.limit:
+            return Found(hits, exact)
+        first = self._search(db, self.enough, 0)[0] if self.offset else hits
+        if len(first) >= self.enough:
+            return Found(hits, exact)
+        with no_fork.turn:
+            from projector.search.recall.hits import near_hits  # noqa: PLC0415 - few searches need it
+
+        page = slice(max(self.offset - len(first), 0), self.offset + self.limit - len(first))
+        known = {(hit.session, hit.id) for hit in first}
+        near, words = near_hits(db, self.query, self.filters, known, page, self.look)
+        return Found(hits, exact, near, words)
+
+    def _search(self, db: apsw.Connection, limit: int, offset: int) -> tuple[list[Hit], bool]:
         return engine.search(
-            db,
-            self.query,
-            self.filters,
-            limit=self.limit,
-            offset=self.offset,
-            sort=self.sort,
-            look=self.look,
+            db, self.query, self.filters, limit=limit, offset=offset, sort=self.sort, look=self.look
         )
 
 
@@ -77,6 +107,7 @@ def request(
     context: int,
     sort: Sort,
     look: Look | None,
+    enough: int,
 ) -> Request:
     """Return a search; `context` is for hits that no `look` is given for.
 
@@ -93,7 +124,8 @@ def request(
     if look is not None:
         _check_look(look)
     check_choice("sort", sort, get_args(Sort))
-    return Request(parsed, filters, limit, offset, sort, look or Look(context=context))
+    check_count("enough", enough, 0, _MOST)
+    return Request(parsed, filters, limit, offset, sort, look or Look(context=context), enough)
 
 
 def _check_look(look: object) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ class Results(Sequence["Hit"]):
         query: the query, as it was given.
         hits: the messages that match, best first.
         exact: whether all matches were ranked to choose the hits.
+        near: if fewer messages match than are enough: the ones that come nearest, which do not have
+            all words; nearest first. They do not count as hits.
+        missing: words of the query that no message has in any form, as they were typed; empty
+            unless what comes nearest was looked for.
+        meant: for such words, what may have been meant: words that differ by a mistake or two.
         behind: what was in the journal when the query began and was not searched; None if all
             was searched.
     """
@@ -27,6 +32,9 @@ class Results(Sequence["Hit"]):
     hits: tuple[Hit, ...]
     exact: bool
     behind: Behind | None
+    near: tuple[Hit, ...] = ()
+    missing: tuple[str, ...] = ()
+    meant: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def fresh(self) -> bool:

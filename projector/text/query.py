@@ -35,7 +35,7 @@ about 33 nested parentheses was measured.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -77,12 +77,14 @@ class Query:
         terms: What must or may be there, in the order typed, without repetition: for highlighting.
         phrases: The phrases of `match` as FTS5 numbers them, those that must not be there included.
         text: What was typed; lone surrogates, which no output can hold, as U+FFFD.
+        explicit: Whether it has quotes, operators, parentheses or stars: it means what it says.
     """
 
     match: str
     terms: tuple[Term, ...]
     phrases: tuple[Term, ...]
     text: str
+    explicit: bool
 
 
 @dataclass(slots=True)
@@ -143,7 +145,15 @@ def parse(query: str) -> Query:
             f"{shown} holds {size:,} words; at most {MAX_WORDS:,} can be searched at once. "
             "Search for a telling part of it."
         )
-    return Query(render(item), tuple(dict.fromkeys(leaves(item))), phrases, text)
+    terms = tuple(dict.fromkeys(leaves(item)))
+    return Query(render(item), terms, phrases, text, _is_explicit(text, terms))
+
+
+def _is_explicit(text: str, terms: Iterable[Term]) -> bool:
+    kinds = {token.kind for token in _resolve(list(_lex(text)))}
+    return (
+        kinds != {"item"} or _QUOTE.search(text) is not None or any(term.prefix for term in terms)
+    )
 
 
 def tree(query: str) -> Item | None:

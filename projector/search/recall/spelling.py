@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
 _SHORTEST = 4
-"""Letters of the shortest word that is taken for a misspelling: a shorter one has many neighbours."""
+"""Letters of the shortest word that is corrected: a shorter one has many neighbours."""
 _SHORTEST_OF_TWO = 7
 """Letters of the shortest word in which two mistakes are looked for."""
 _MOST = 3

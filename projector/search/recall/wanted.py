@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from projector.recall.forms import forms
-from projector.recall.grammar import is_grammar, language_of
-from projector.recall.spelling import corrections
+from projector.search.recall.forms import forms
+from projector.search.recall.grammar import is_grammar, language_of
+from projector.search.recall.spelling import corrections
 from projector.text.normalize import MARK, fold, is_cjk, pairs
 from projector.text.term import Term
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from journal.process.fork import no_fork
-from projector.recall.irregular import GROUPS
+from projector.search.recall.irregular import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def forms(word: str, language: str) -> tuple[str, ...]:
 
     Args:
         word: in the spelling of the index: lower case, without diacritics.
-        language: one of `projector.recall.grammar.GRAMMAR`.
+        language: one of `projector.search.recall.grammar.GRAMMAR`.
     """
     if len(word) < _SHORTEST or not word.isalpha() or not word.isascii():
         return (word,)
@@ -71,9 +71,7 @@ def forms(word: str, language: str) -> tuple[str, ...]:
     found = dict.fromkeys(GROUPS.get(word, (word,)) if language == "english" else (word,))
     for each in tuple(found):
         own = stem(each)
-        found |= dict.fromkeys(
-            form for form in _possible(own, language) if stem(form) == own
-        )
+        found |= dict.fromkeys(form for form in _possible(own, language) if stem(form) == own)
     found.pop(word, None)
     return (word, *found)
 

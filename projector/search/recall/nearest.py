@@ -6,31 +6,34 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import combinations
+from math import log
 from typing import TYPE_CHECKING
 
 import apsw
 
 from projector.db.kinds import MESSAGE
 from projector.db.tags import of_session
-from projector.recall.scoring import SESSION, Scores, register, session_score
-from projector.recall.wanted import wanted
-from math import log
+from projector.search.recall.scoring import SESSION, Parts, Scores, register, session_score
+from projector.search.recall.wanted import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from projector.recall.wanted import Word
     from projector.search.filters import Narrowing
+    from projector.search.recall.wanted import Word
     from projector.text.query import Query
 
-_READ = 5_000
+_READ = 3_000
 """Most messages with a word that are looked at: the newest ones."""
 _SCORED = 200
 """Most messages that are scored."""
+_TEXTS = 48
+"""Of these, how many are scored by where the words are in them."""
 _SESSIONS = 30
 """Most sessions that are scored."""
-_COUNTED = 64
-"""Most messages of a session with a word that are counted."""
+_COUNTED = 2_000
+"""Most messages with a word that are counted in all these sessions."""
 _SAMPLED = 64
 """Messages by whose lengths the length of a session is estimated."""
 _RAREST = 3
@@ -81,8 +84,7 @@ def nearest(db: apsw.Connection, query: Query, asked: Narrowing) -> Nearest:
     present = tuple(word for word in words if word.forms)
     total: int = db.execute("SELECT coalesce(max(id), 0) FROM _events").get
     search = _Search(db, asked, present, total)
-    scores = search.scored()
-    return Nearest(words, tuple(search.ranked(words, scores)))
+    return Nearest(words, tuple(search.ranked(words, search.scored())))
 
 
 class _Search:
@@ -92,39 +94,51 @@ class _Search:
         self._db, self._asked, self._words, self._total = db, asked, words, total
         self._weights: list[float] = []
 
-    def scored(self) -> Scores:
-        """Return the scores of the messages with the rarest and the most words."""
-        sums: dict[int, float] = defaultdict(float)
+    def scored(self) -> dict[int, Parts]:
+        """Return what the messages with the rarest and the most words have of the question."""
+        has: dict[int, int] = defaultdict(int)
         common: list[tuple[float, int]] = []
         for at, word in enumerate(self._words):
             rows = self._rows(word.match)
             weight = _rarity(_estimate(rows, self._total), self._total)
             self._weights.append(weight)
             for row in rows:
-                sums[row] += weight
+                has[row] |= 1 << at
             if len(rows) == _READ:
                 common.append((weight, at))
-        self._add_pairs(sums, common)
-        scores = Scores(self._weights, [len(word.forms) for word in self._words])
-        best = nlargest(_SCORED, sums, key=lambda row: (sums[row], row))
-        match = " OR ".join(f"({word.match})" for word in self._words)
-        if best:
-            query = (
-                "SELECT recall(fts, ?) FROM fts WHERE fts MATCH ?"
-                " AND rowid IN (SELECT value FROM json_each(?))"
-            )
-            given = (apsw.pyobject(scores), f"text : ({match})", json.dumps(best))
-            self._db.execute(query, given).fetchall()
-        return scores
+        self._add_pairs(has, common)
+        once = {bits: self._once(bits) for bits in set(has.values())}
+        sums = {bits: parts.score(self._weights, ()) for bits, parts in once.items()}
+        best = nlargest(_SCORED, ((sums[bits], row) for row, bits in has.items()))
+        found = {row: once[has[row]] for _, row in best}
+        return found | self._read([row for _, row in best[:_TEXTS]])
 
-    def _add_pairs(self, sums: dict[int, float], common: list[tuple[float, int]]) -> None:
+    def _once(self, bits: int) -> Parts:
+        """Return what a message of usual length has that has each of these words once."""
+        words = (weight * (bits >> at & 1) for at, weight in enumerate(self._weights))
+        return Parts(tuple(words), 0.0)
+
+    def _read(self, rows: list[int]) -> dict[int, Parts]:
+        """Return what these messages have of the question, by their places in the index."""
+        if not rows:
+            return {}
+        scores = Scores(self._weights, [len(word.forms) for word in self._words])
+        match = " OR ".join(f"({word.match})" for word in self._words)
+        query = (
+            "SELECT recall(fts, ?) FROM fts WHERE fts MATCH ?"
+            " AND rowid IN (SELECT value FROM json_each(?))"
+        )
+        given = (apsw.pyobject(scores), f"text : ({match})", json.dumps(rows))
+        self._db.execute(query, given).fetchall()
+        return scores.found
+
+    def _add_pairs(self, has: dict[int, int], common: list[tuple[float, int]]) -> None:
         """Add messages with two common words: the newest with one of them may not have both."""
-        rarest = sorted(common, reverse=True)[:_RAREST]
-        for place, (weight, first) in enumerate(rarest):
-            for other_weight, second in rarest[place + 1 :]:
-                both = f"({self._words[first].match}) AND ({self._words[second].match})"
-                for row in self._rows(both):
-                    sums[row] = max(sums[row], weight + other_weight)
+        rarest = [at for _, at in nlargest(_RAREST, common)]
+        for first, second in combinations(rarest, 2):
+            both = f"({self._words[first].match}) AND ({self._words[second].match})"
+            for row in self._rows(both):
+                has[row] |= 1 << first | 1 << second
 
     def _rows(self, match: str) -> list[int]:
         """Return the newest messages that match and meet the conditions."""
@@ -137,31 +151,29 @@ class _Search:
         found = self._db.execute(query, (asked.match(match), *asked.values))
         return [int(row) for (row,) in found]
 
-    def ranked(self, words: tuple[Word, ...], scores: Scores) -> list[Near]:
+    def ranked(self, words: tuple[Word, ...], found: dict[int, Parts]) -> list[Near]:
         """Return the scored messages, nearest first."""
-        sessions = self._sessions(list(scores.found))
-        beside = self._beside(scores.found)
+        sessions = self._sessions(list(found))
+        beside = self._beside(found)
         own = {
-            row: parts.score(self._weights, [scores.found[other] for other in beside[row]])
-            for row, parts in scores.found.items()
+            row: parts.score(self._weights, [found[other] for other in beside[row]])
+            for row, parts in found.items()
         }
         best: dict[int, float] = defaultdict(float)
         for row, score in own.items():
             best[sessions[row]] = max(best[sessions[row]], score)
-        counts = {
-            session: self._counts(session)
-            for session in nlargest(_SESSIONS, best, key=lambda session: (best[session], session))
-        }
+        chosen = nlargest(_SESSIONS, best, key=lambda session: (best[session], session))
+        counts = self._counts(chosen)
         added = self._session_scores(counts)
         missing = {
             session: _missing(words, messages, self._words) for session, messages in counts.items()
         }
-        found = [
+        near = [
             Near(row, score + SESSION * added[sessions[row]], missing[sessions[row]])
             for row, score in own.items()
             if sessions[row] in counts
         ]
-        return sorted(found, key=lambda near: (-near.score, -near.row))
+        return sorted(near, key=lambda each: (-each.score, -each.row))
 
     def _beside(self, rows: Collection[int]) -> dict[int, list[int]]:
         """Return for each message which of the others is directly before or after it."""
@@ -183,14 +195,19 @@ class _Search:
         query = "SELECT id, session FROM _events WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self._db.execute(query, (json.dumps(rows),)))
 
-    def _counts(self, session: int) -> tuple[int, ...]:
-        """Return for each word how many messages of a session have it."""
-        query = f"SELECT count(*) FROM (SELECT 1 FROM fts WHERE fts MATCH ? LIMIT {_COUNTED})"
-        tag = of_session(session)
-        return tuple(
-            int(self._db.execute(query, (f"(tags : {tag}) AND (text : ({word.match}))",)).get)
-            for word in self._words
+    def _counts(self, sessions: list[int]) -> dict[int, tuple[int, ...]]:
+        """Return for each session how many of its messages have each word."""
+        query = (
+            "SELECT e.session, count(*) FROM (SELECT rowid FROM fts WHERE fts MATCH ?"
+            f" ORDER BY rowid DESC LIMIT {_COUNTED}) f"
+            " CROSS JOIN _events e ON e.id = f.rowid GROUP BY e.session"
         )
+        tags = " OR ".join(map(of_session, sessions))
+        found = [
+            dict(self._db.execute(query, (f"(tags : ({tags})) AND (text : ({word.match}))",)))
+            for word in self._words
+        ]
+        return {session: tuple(each.get(session, 0) for each in found) for session in sessions}
 
     def _session_scores(self, counts: dict[int, tuple[int, ...]]) -> dict[int, float]:
         query = (

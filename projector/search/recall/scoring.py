@@ -5,8 +5,8 @@ more of the words is worth more than one with some of them again and again, and 
 of the question follow each other closely, in their order, is worth more still. The words of a
 question are often spread over several messages of a session, so a session has a score of its own.
 
-Sources: Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, for bm25; Metzler and
-Croft, "A Markov Random Field Model for Term Dependencies", 2005, for the weight of words that
+Sources: Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, for bm25; Metzler
+and Croft, "A Markov Random Field Model for Term Dependencies", 2005, for the weight of words that
 follow each other. The constants were chosen on questions about long dialogues (`docs/recall.md`).
 """
 

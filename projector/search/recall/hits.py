@@ -1,0 +1,60 @@
+"""What comes nearest to a query, as hits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projector.search.engine import hit
+from projector.search.filters import narrowing
+from projector.search.recall.nearest import nearest
+from projector.search.replays import with_replays
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import apsw
+
+    from projector.search.engine import Hit, Look
+    from projector.search.filters import Filters
+    from projector.search.recall.wanted import Word
+    from projector.text.query import Query
+
+
+def near_hits(
+    db: apsw.Connection,
+    query: Query,
+    filters: Filters,
+    known: Collection[tuple[str, str]],
+    page: slice,
+    look: Look,
+) -> tuple[list[Hit], tuple[Word, ...]]:
+    """Return what comes nearest to a query, and the words that the query is about.
+
+    Args:
+        db: the projection.
+        query: what was asked.
+        filters: which messages are searched.
+        known: session and id of the messages that have all words.
+        page: which of the others to return, nearest first.
+        look: how hits are shown.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    asked = narrowing(db, filters)
+    if asked is None:
+        return [], ()
+    found = nearest(db, query, asked)
+    near = {message.row: message for message in found.messages}
+    rows = {row: row for row in near}
+    if filters.include_replays:
+        rows = with_replays(db, near, asked)
+    terms = [term for word in found.words for term in word.terms]
+    places = sorted(rows, key=lambda row: (-near[rows[row]].score, row != rows[row], -row))
+    hits = []
+    for row in places[: page.stop + len(known)]:
+        message = near[rows[row]]
+        shown = hit(db, row, message.score, terms, look, message.missing)
+        if (shown.session, shown.id) not in known:
+            hits.append(shown)
+    return hits[page], found.words
