@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from projector.search.engine import Hit, Sort
+    from projector.search.engine import Group, Hit, Sort
     from projector.search.results import Results
 
 _OPEN, _CLOSE = "\x01", "\x02"
@@ -60,6 +60,15 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
     default="relevance",
     show_default=True,
 )
+@click.option("--group", type=click.Choice(["session"]), help="Each session once, by its best hit.")
+@click.option(
+    "--enough",
+    type=click.IntRange(0, 1_000_000),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="If fewer match, also what comes nearest; 0: never.",
+)
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
@@ -75,6 +84,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     context: int,
     include_replays: bool,  # noqa: FBT001 - click gives flags so
     sort: Sort,
+    group: Group | None,
+    enough: int,
     timeout: float,
     as_json: bool,  # noqa: FBT001 - click gives flags so
     **filters: Any,  # noqa: ANN401 - the options of `filter_options`
@@ -87,6 +98,10 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
     T is a date (2026-01-31), a time (2026-01-31T12:00:00Z; local without a zone), or how far
     back (30m, 2h, 3d, 1w).
+
+    If no message has all words of a query without quotes, operators and stars, the messages that
+    come nearest are printed below a line that says so: those with the rarest and the most of the
+    words, also in other forms (deploy, deployed). `docs/search.md` explains it.
 
     A message that forks repeat is found once, in the session where it is at home.
 
@@ -103,8 +118,11 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
     JSON: {"query", "exact", "fresh", "hits": [{"session", "id", "role", "source", "title",
     "time", "score", "snippet", "context": [{"id", "role", "time", "content", ...}]}],
+    "near": [{as in hits, "missing"}], "missing": [], "meant": {},
     "behind": {"bytes", "events", "as_of", "why"}}
 
+    `near` is what comes nearest if fewer than --enough match, each with the words that its session
+    lacks; `missing` are words that no message has, `meant` what was searched for in their place.
     A hit that is a replay has `home`: the session in which the message counts.
     `exact` is false if more than 5,000 messages match and only the newest 5,000 were ranked.
     `fresh` is false, and `behind` is there, if the projection lacks events of the journal.
@@ -120,12 +138,15 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             session=None if session is None else projection.session(session).session,
             include_replays=include_replays,
             sort=sort,
+            group=group,
+            enough=enough,
             look=Look(open=marks[0], close=marks[1], context=context),
             **about(filters),
         )
-        found = [name for hit in results.hits for name in (hit.session, hit.home) if name]
+        shown = (*results.hits, *results.near)
+        found = [name for hit in shown for name in (hit.session, hit.home) if name]
         names = None if as_json else short_names(projection, found)
-        if not results.hits and not as_json:
+        if not shown and not as_json:
             print_unknown(projection, filters)
     if as_json:
         answer = {
@@ -133,6 +154,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             "exact": results.exact,
             "fresh": results.fresh,
             "hits": [hit_json(hit) for hit in results.hits],
+            **_near_json(results),
             **behind_json(results.behind),
         }
         print_json(answer)
@@ -140,7 +162,31 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         return
     for number, hit in enumerate(results.hits, offset + 1):
         _print_hit(number, hit, names)
+    if results.near:
+        _print_near(results, offset + len(results.hits) + 1, names)
     _print_notes(results)
+
+
+def _near_json(results: Results) -> dict[str, Any]:
+    """Return what comes nearest; nothing if that was not looked for."""
+    found: dict[str, Any] = {}
+    if results.near:
+        found["near"] = [hit_json(hit) for hit in results.near]
+    if results.missing:
+        found["missing"] = list(results.missing)
+    if results.meant:
+        found["meant"] = {word: list(meant) for word, meant in results.meant.items()}
+    return found
+
+
+def _print_near(results: Results, number: int, names: Mapping[str, str] | None) -> None:
+    """Write what comes nearest, below a line that says that it is no match."""
+    others = "other " if results.hits else ""
+    print_line(f"No {others}message has all of these words. The nearest:")
+    for at, hit in enumerate(results.near, number):
+        _print_hit(at, hit, names)
+        if hit.missing:
+            print_wrapped(_INDENT, [Styled(f"without: {', '.join(hit.missing)}", dim=True)])
 
 
 def _print_hit(number: int, hit: Hit, names: Mapping[str, str] | None) -> None:
@@ -154,6 +200,9 @@ def _print_hit(number: int, hit: Hit, names: Mapping[str, str] | None) -> None:
             print_line(_INDENT, Styled(cut(one_line(text), max(width, 1)), dim=True))
     if not hit.context:
         print_wrapped(_INDENT, _bold(hit.snippet))
+    if hit.more:
+        noun = "message" if hit.more == 1 else "messages"
+        print_line(_INDENT, Styled(f"and {hit.more:,} more {noun} of this session", dim=True))
 
 
 def _print_place(number: int, hit: Hit, names: Mapping[str, str]) -> None:
@@ -184,8 +233,12 @@ def _bold(snippet: str) -> list[Styled | str]:
 
 
 def _print_notes(results: Results) -> None:
-    if not results.hits:
+    if not results.hits and not results.near:
         print_line("nothing found", err=True)
+    for word in results.missing:
+        meant = " or ".join(results.meant.get(word, ()))
+        note = f"; searched for {meant} instead" if meant else ""
+        print_line(f"no message has {word}{note}", err=True)
     if not results.exact:
         print_line(f"only {RANKED:,} of the matches were ranked; narrow the query down", err=True)
     warn_if_behind(results.behind)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from projector.arguments import Has
-    from projector.search.engine import Look, Sort
+    from projector.search.engine import Group, Look, Sort
 
 
 class SearchReader(UsageReader):
@@ -41,6 +41,7 @@ class SearchReader(UsageReader):
         subagents: bool = True,
         sort: Sort = "relevance",
         look: Look | None = None,
+        group: Group | None = None,
         enough: int = 1,
     ) -> Results:
         """Search messages.
@@ -66,6 +67,8 @@ class SearchReader(UsageReader):
             subagents: whether messages of sub-agents are searched, too.
             sort: `relevance`, `newest` or `oldest`.
             look: how hits are shown.
+            group: `session`: each session once, with its best message; `more` of the hit counts
+                the other messages of the session that were found.
             enough: if fewer messages than this have all words, `near` of the results holds what
                 comes nearest; 0 never looks for it, and neither does a query with quotes,
                 operators, parentheses or stars.
@@ -99,6 +102,7 @@ class SearchReader(UsageReader):
             context=context,
             sort=sort,
             look=look,
+            group=group,
             enough=enough,
         )
         found, fresh = self.read(asked.find)

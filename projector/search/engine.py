@@ -35,6 +35,7 @@ _WEIGHED = 64
 """Phrases of a query whose weight is computed; the others get the weight of the last."""
 
 Sort = Literal["relevance", "newest", "oldest"]
+Group = Literal["session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Hit:
         snippet: the part of the text with the best matches.
         context: the messages around it, itself among them, in order; empty unless asked for.
         missing: words of the query that neither it nor its session has; empty if it has all.
+        more: if hits are grouped: how many other messages of its session were found.
     """
 
     session: str
@@ -63,6 +65,7 @@ class Hit:
     snippet: str
     context: tuple[MessageView, ...]
     missing: tuple[str, ...] = ()
+    more: int = 0
 
     @property
     def time_utc(self) -> datetime:
@@ -95,18 +98,46 @@ def search(
     offset: int,
     sort: Sort,
     look: Look,
+    group: Group | None = None,
 ) -> tuple[list[Hit], bool]:
     """Return hits, and whether all matches were ranked (or sorted) to choose them.
 
     They are ranked by bm25 (`projector.search.ranking`). Of more than `RANKED` matches, only the
-    newest are ranked (or the oldest, if `sort` is `oldest`).
+    newest are ranked (or the oldest, if `sort` is `oldest`). If they are grouped, only the first
+    hit of each session is returned.
 
     Raises:
         apsw.Error: the database refuses.
     """
-    found, exact = _find(db, query, filters, limit, offset, sort)
-    hits = [hit(db, row, score, query.terms, look) for row, score in found]
+    page = slice(offset, offset + limit)
+    # what is grouped is sorted as a whole before
+    found, exact = _find(db, query, filters, page if group is None else slice(None), sort)
+    if group is None:
+        return [hit(db, row, score, query.terms, look) for row, score in found], exact
+    first = grouped(db, [row for row, _ in found])
+    scores = dict(found)
+    hits = [
+        hit(db, row, scores[row], query.terms, look, more=more)
+        for row, more in list(first.items())[page]
+    ]
     return hits, exact
+
+
+def grouped(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
+    """Return the first message of each session, and how many others of its session there are.
+
+    Args:
+        db: the projection.
+        rows: rowids of messages.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    query = "SELECT id, session FROM _events WHERE id IN (SELECT value FROM json_each(?))"
+    sessions: dict[int, int] = dict(db.execute(query, (json.dumps(rows),)))
+    counts = Counter(sessions[row] for row in rows)
+    first = {sessions[row]: row for row in reversed(rows)}
+    return {row: counts[sessions[row]] - 1 for row in rows if first[sessions[row]] == row}
 
 
 _Found = tuple[int, float]
@@ -114,7 +145,7 @@ _Found = tuple[int, float]
 
 
 def _find(
-    db: apsw.Connection, query: Query, filters: Filters, limit: int, offset: int, sort: Sort
+    db: apsw.Connection, query: Query, filters: Filters, page: slice, sort: Sort
 ) -> tuple[list[_Found], bool]:
     wide = widen(db, query)
     asked = narrowing(db, filters)
@@ -125,7 +156,7 @@ def _find(
     way = "ASC" if sort == "oldest" else "DESC"
     alone = not filters.include_replays
     # by time nothing is ranked, so any page can be read
-    most = RANKED if sort == "relevance" else RANKED + offset
+    most = RANKED if sort == "relevance" else RANKED + (page.start or 0)
     phrases = Phrases(_matches(db, query, wide), wide.at, wide.words, asked.count)
     found: list[_Found] = db.execute(  # type: ignore[assignment] # a score is a float
         "SELECT fts.rowid, score(fts, d.sz, ?) FROM fts"
@@ -143,9 +174,8 @@ def _find(
         scores = dict(found)
         shown = with_replays(db, scores, asked)
         found = [(row, scores[home]) for row, home in shown.items()]
-    page = slice(offset, offset + limit)
     if sort == "relevance":
-        return _best(db, found, offset + limit)[page], exact
+        return best_first(db, found, page.stop or len(found))[page], exact
     places = _places(db, [row for row, _ in found])
     names = _names(db, places)
     found.sort(key=lambda hit: (places[hit[0]], names.get(hit[0], _FIRST)), reverse=way == "DESC")
@@ -164,8 +194,17 @@ def _matches(db: apsw.Connection, query: Query, wide: Widened) -> tuple[float, .
     return (*found, *[found[-1]] * (len(query.phrases) - len(found)))
 
 
-def _best(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
-    """Return the hits with the highest scores; of equal scores, the newest first."""
+def best_first(db: apsw.Connection, found: list[_Found], count: int) -> list[_Found]:
+    """Return the messages with the highest scores; of equal scores, the newest first.
+
+    Args:
+        db: the projection.
+        found: rowids and scores.
+        count: how many to return; more if several have the same score as the last of them.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
     if len(found) > count:
         least = nlargest(count, [score for _, score in found])[-1]
         found = [hit for hit in found if hit[1] >= least]
@@ -208,6 +247,7 @@ def hit(
     terms: Iterable[Term],
     look: Look,
     missing: tuple[str, ...] = (),
+    more: int = 0,
 ) -> Hit:
     """Return a message that was found, as it is shown.
 
@@ -218,6 +258,7 @@ def hit(
         terms: what is marked in its snippet.
         look: how it is shown.
         missing: words of the query that neither it nor its session has.
+        more: how many other messages of its session were found.
 
     Raises:
         apsw.Error: the database refuses.
@@ -241,4 +282,5 @@ def hit(
         shown,
         context,
         missing,
+        more,
     )

@@ -15,7 +15,7 @@ from projector.arguments import (
     check_names,
 )
 from projector.search import engine
-from projector.search.engine import Look, Sort
+from projector.search.engine import Group, Look, Sort
 from projector.search.filters import Filters
 from projector.text.query import Query, parse
 
@@ -61,6 +61,7 @@ class Request:
         offset: hits to skip.
         sort: the order of the hits.
         look: how hits are shown.
+        group: `session`: only the best hit of each session is returned.
         enough: if fewer messages than this match, also what comes nearest is returned.
     """
 
@@ -70,6 +71,7 @@ class Request:
     offset: int
     sort: Sort
     look: Look
+    group: Group | None
     enough: int
 
     def find(self, db: apsw.Connection) -> Found:
@@ -89,16 +91,23 @@ class Request:
 
         page = slice(max(self.offset - len(first), 0), self.offset + self.limit - len(first))
         known = {(hit.session, hit.id) for hit in first}
-        near, words = near_hits(db, self.query, self.filters, known, page, self.look)
+        near, words = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
         return Found(hits, exact, near, words)
 
     def _search(self, db: apsw.Connection, limit: int, offset: int) -> tuple[list[Hit], bool]:
         return engine.search(
-            db, self.query, self.filters, limit=limit, offset=offset, sort=self.sort, look=self.look
+            db,
+            self.query,
+            self.filters,
+            limit=limit,
+            offset=offset,
+            sort=self.sort,
+            look=self.look,
+            group=self.group,
         )
 
 
-def request(
+def request(  # noqa: PLR0913 - as keywords, as those of the search
     query: str,
     filters: Filters,
     *,
@@ -107,6 +116,7 @@ def request(
     context: int,
     sort: Sort,
     look: Look | None,
+    group: Group | None,
     enough: int,
 ) -> Request:
     """Return a search; `context` is for hits that no `look` is given for.
@@ -125,7 +135,11 @@ def request(
         _check_look(look)
     check_choice("sort", sort, get_args(Sort))
     check_count("enough", enough, 0, _MOST)
-    return Request(parsed, filters, limit, offset, sort, look or Look(context=context), enough)
+    if group is not None:
+        check_choice("group", group, get_args(Group))
+    return Request(
+        parsed, filters, limit, offset, sort, look or Look(context=context), group, enough
+    )
 
 
 def _check_look(look: object) -> None:

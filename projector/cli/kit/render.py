@@ -43,8 +43,12 @@ def session_json(view: SessionView) -> dict[str, Any]:
 
 def hit_json(hit: Hit) -> dict[str, Any]:
     """Return a hit as a JSON object."""
-    home = {} if hit.home is None else {"home": hit.home}
-    return home | {
+    some: dict[str, Any] = {} if hit.home is None else {"home": hit.home}
+    if hit.missing:
+        some["missing"] = list(hit.missing)
+    if hit.more:
+        some["more"] = hit.more
+    return some | {
         "session": hit.session,
         "id": hit.id,
         "role": hit.role,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projector.search.engine import hit
+from projector.search.engine import best_first, grouped, hit
 from projector.search.filters import narrowing
 from projector.search.recall.nearest import nearest
 from projector.search.replays import with_replays
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.search.engine import Hit, Look
+    from projector.search.engine import Group, Hit, Look
     from projector.search.filters import Filters
     from projector.search.recall.wanted import Word
     from projector.text.query import Query
@@ -27,6 +27,7 @@ def near_hits(
     known: Collection[tuple[str, str]],
     page: slice,
     look: Look,
+    group: Group | None,
 ) -> tuple[list[Hit], tuple[Word, ...]]:
     """Return what comes nearest to a query, and the words that the query is about.
 
@@ -37,6 +38,7 @@ def near_hits(
         known: session and id of the messages that have all words.
         page: which of the others to return, nearest first.
         look: how hits are shown.
+        group: `session`: only the best message of each session is returned.
 
     Raises:
         apsw.Error: the database refuses.
@@ -50,11 +52,13 @@ def near_hits(
     if filters.include_replays:
         rows = with_replays(db, near, asked)
     terms = [term for word in found.words for term in word.terms]
-    places = sorted(rows, key=lambda row: (-near[rows[row]].score, row != rows[row], -row))
+    scored = [(row, near[home].score) for row, home in rows.items()]
+    ordered = [row for row, _ in best_first(db, scored, len(scored))]
+    counts = dict.fromkeys(ordered, 0) if group is None else grouped(db, ordered)
     hits = []
-    for row in places[: page.stop + len(known)]:
+    for row, more in list(counts.items())[: page.stop + len(known)]:
         message = near[rows[row]]
-        shown = hit(db, row, message.score, terms, look, message.missing)
+        shown = hit(db, row, message.score, terms, look, message.missing, more)
         if (shown.session, shown.id) not in known:
             hits.append(shown)
     return hits[page], found.words

@@ -61,7 +61,7 @@ class Nearest:
 
     Attributes:
         words: what the question is about.
-        messages: the messages, nearest first.
+        messages: the messages, in no order.
     """
 
     words: tuple[Word, ...]
@@ -84,7 +84,8 @@ def nearest(db: apsw.Connection, query: Query, asked: Narrowing) -> Nearest:
     present = tuple(word for word in words if word.forms)
     total: int = db.execute("SELECT coalesce(max(id), 0) FROM _events").get
     search = _Search(db, asked, present, total)
-    return Nearest(words, tuple(search.ranked(words, search.scored())))
+    scored = search.scored()
+    return Nearest(words, tuple(search.near(words, scored)) if scored else ())
 
 
 class _Search:
@@ -151,8 +152,8 @@ class _Search:
         found = self._db.execute(query, (asked.match(match), *asked.values))
         return [int(row) for (row,) in found]
 
-    def ranked(self, words: tuple[Word, ...], found: dict[int, Parts]) -> list[Near]:
-        """Return the scored messages, nearest first."""
+    def near(self, words: tuple[Word, ...], found: dict[int, Parts]) -> list[Near]:
+        """Return the scored messages of the best sessions."""
         sessions = self._sessions(list(found))
         beside = self._beside(found)
         own = {
@@ -168,12 +169,11 @@ class _Search:
         missing = {
             session: _missing(words, messages, self._words) for session, messages in counts.items()
         }
-        near = [
+        return [
             Near(row, score + SESSION * added[sessions[row]], missing[sessions[row]])
             for row, score in own.items()
             if sessions[row] in counts
         ]
-        return sorted(near, key=lambda each: (-each.score, -each.row))
 
     def _beside(self, rows: Collection[int]) -> dict[int, list[int]]:
         """Return for each message which of the others is directly before or after it."""
