@@ -118,11 +118,11 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
     JSON: {"query", "exact", "fresh", "hits": [{"session", "id", "role", "source", "title",
     "time", "score", "snippet", "context": [{"id", "role", "time", "content", ...}]}],
-    "near": [{as in hits, "missing"}], "missing": [], "meant": {},
-    "behind": {"bytes", "events", "as_of", "why"}}
+    "near": [], "missing": [], "meant": {}, "behind": {"bytes", "events", "as_of", "why"}}
 
-    `near` is what comes nearest if fewer than --enough match, each with the words that its session
-    lacks; `missing` are words that no message has, `meant` what was searched for in their place.
+    `near` is what comes nearest if fewer than --enough match: hits, each with `missing`, the words
+    that its session lacks. `missing` are words that no message has, `meant` what was searched for
+    in their place. With --group session a hit has `more`: the other messages of its session.
     A hit that is a replay has `home`: the session in which the message counts.
     `exact` is false if more than 5,000 messages match and only the newest 5,000 were ranked.
     `fresh` is false, and `behind` is there, if the projection lacks events of the journal.
@@ -168,15 +168,12 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
 
 def _near_json(results: Results) -> dict[str, Any]:
-    """Return what comes nearest; nothing if that was not looked for."""
-    found: dict[str, Any] = {}
-    if results.near:
-        found["near"] = [hit_json(hit) for hit in results.near]
-    if results.missing:
-        found["missing"] = list(results.missing)
-    if results.meant:
-        found["meant"] = {word: list(meant) for word, meant in results.meant.items()}
-    return found
+    """Return what comes nearest, and what was searched for in place of words."""
+    return {
+        "near": [hit_json(hit) for hit in results.near],
+        "missing": list(results.missing),
+        "meant": {word: list(meant) for word, meant in results.meant.items()},
+    }
 
 
 def _print_near(results: Results, number: int, names: Mapping[str, str] | None) -> None:
@@ -235,7 +232,7 @@ def _bold(snippet: str) -> list[Styled | str]:
 def _print_notes(results: Results) -> None:
     if not results.hits and not results.near:
         print_line("nothing found", err=True)
-    for word in results.missing:
+    for word in results.missing if results.near else ():
         meant = " or ".join(results.meant.get(word, ()))
         note = f"; searched for {meant} instead" if meant else ""
         print_line(f"no message has {word}{note}", err=True)

@@ -71,7 +71,7 @@ def _json(result: Result) -> Any:  # noqa: ANN401 - any JSON value
 def test_search_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
     """An answer, a hit and a message of its context have the documented keys."""
     answer = _json(invoke("search", "docker compose", "--json", "--context", 1))
-    assert list(answer) == ["query", "exact", "fresh", "hits"]
+    assert list(answer) == ["query", "exact", "fresh", "hits", "near", "missing", "meant"]
     assert (answer["query"], answer["exact"], answer["fresh"]) == ("docker compose", True, True)
     (hit,) = answer["hits"]
     keys = "session id role source title time score snippet context"
@@ -91,6 +91,25 @@ def test_search_prints_readable_hits(invoke: Callable[..., Result]) -> None:
     assert "assistant: a docker file" in result.stdout
     assert result.stdout.index("abc-1") < result.stdout.index("abd-2")
     assert "\x1b" not in result.stdout
+
+
+def test_search_prints_what_comes_nearest_below_a_line_that_says_so(
+    invoke: Callable[..., Result],
+) -> None:
+    """Each hit names the words that its session lacks; a misspelt word and what was meant."""
+    result = invoke("search", "dcker composed kubernetes", "--group", "session")
+    lines = result.stdout.splitlines()
+    assert lines[0] == "No message has all of these words. The nearest:"
+    assert lines[1].startswith("  1. Containers")
+    assert "**docker** **compose**" in result.stdout
+    assert "     without: kubernetes" in lines
+    assert "no message has dcker; searched for docker instead" in result.stderr
+    assert "no message has kubernetes\n" in result.stderr
+    answer = _json(invoke("search", "dcker composed kubernetes", "--json"))
+    assert (answer["hits"], answer["missing"]) == ([], ["dcker", "kubernetes"])
+    assert answer["meant"] == {"dcker": ["docker"]}
+    assert answer["near"][0]["missing"] == ["kubernetes"]
+    assert invoke("search", "docker", "--enough", 99).stdout.count("The nearest:") == 0
 
 
 def test_search_without_hits_prints_a_note_on_stderr(invoke: Callable[..., Result]) -> None:

@@ -29,7 +29,8 @@ _ENDINGS = {
     "french": (
         " e s es er ez ee ees es ent ons ions iez ais ait aient ant ante antes ants ement ements"
         " ment ments ation ations ateur ateurs ateurs euse euses eur eurs if ive ifs ives ir it"
-        " is issent issant era erons eront erait age ages able ables ite ites al ale aux ales"
+        " is issent issant era erons eront erait age ages able ables ite ites al ale aux ales ion"
+        " ions ure ures rice rices ance ances ence ences"
     ),
     "spanish": (
         " a as e es o os s ar er ir ado ada ados adas ido ida idos idas ando iendo amos emos imos"
@@ -68,7 +69,8 @@ def forms(word: str, language: str) -> tuple[str, ...]:
     if len(word) < _SHORTEST or not word.isalpha() or not word.isascii():
         return (word,)
     stem = _stemmer(language)
-    found = dict.fromkeys(GROUPS.get(word, (word,)) if language == "english" else (word,))
+    irregular = _irregular().get(stem(word), ()) if language == "english" else ()
+    found = dict.fromkeys((word, *irregular))
     for each in tuple(found):
         own = stem(each)
         found |= dict.fromkeys(form for form in _possible(own, language) if stem(form) == own)
@@ -91,6 +93,13 @@ def _possible(stem: str, language: str) -> Iterator[str]:
 @cache
 def _endings(language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_ENDINGS[language].split(" ")))
+
+
+@cache
+def _irregular() -> dict[str, tuple[str, ...]]:
+    """Return the irregular words of English by the stems of their forms."""
+    stem = _stemmer("english")
+    return {stem(word): group for word, group in GROUPS.items()}
 
 
 @cache

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from projector.search.recall.wanted import Word
     from projector.text.query import Query
 
-_READ = 3_000
+_READ = 2_500
 """Most messages with a word that are looked at: the newest ones."""
 _SCORED = 200
 """Most messages that are scored."""

@@ -7,7 +7,8 @@ question are often spread over several messages of a session, so a session has a
 
 Sources: Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, for bm25; Metzler
 and Croft, "A Markov Random Field Model for Term Dependencies", 2005, for the weight of words that
-follow each other. The constants were chosen on questions about long dialogues (`docs/recall.md`).
+follow each other. The constants were chosen on questions about long dialogues: see
+`docs/search.md`.
 """
 
 from __future__ import annotations
