@@ -13,12 +13,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from journal.erasure.lock import NAME
 from journal.errors import EventError
 from journal.format.bounds import is_moment
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.fs.directory import open_directory
+from journal.fs.directory import KEY_FILE, open_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +101,9 @@ def _is_forgotten_redacted(
 class Arrivals:
     """Refuses events that are forgotten, before a command appends them.
 
-    In a journal in which nothing was erased it costs one look for a file a second.
+    In a journal without a key it costs one look for a file a second: no request can be understood
+    there. With a key, the lanes are searched for requests, since a copy of them may have no other
+    file that says so; later only their new bytes.
 
     Args:
         journal: the journal's folder, which may not exist yet.
@@ -151,7 +152,7 @@ class Arrivals:
         if now < self._look_at:
             return self._forgotten
         self._look_at = now + _AGAIN
-        if self._scan is None and os.path.lexists(self._journal / NAME):
+        if self._scan is None and os.path.lexists(self._journal / KEY_FILE):
             # few journals need these modules
             from journal.erasure.requests import RequestScan  # noqa: PLC0415
 

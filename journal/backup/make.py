@@ -13,9 +13,9 @@ from journal.backup.manifest import MANIFEST, Copied, Manifest, read_manifest
 from journal.backup.place import located
 from journal.errors import BackupFailed, JournalOpenError, reason
 from journal.fs import disk
-from journal.fs.directory import LANES, open_directory
+from journal.fs.directory import KEY_FILE, LANES, open_directory
 from journal.fs.files import make_folders, sweep_drafts, sync_above
-from journal.fs.key_file import KEY_FILE, add_keys, read_keys
+from journal.fs.key_file import add_keys, read_keys
 from journal.fs.lock import lock
 from journal.process import clock
 from journal.process.fork import no_fork

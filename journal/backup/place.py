@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from journal.backup.manifest import Copied, Manifest, read_manifest
 from journal.errors import BackupDamaged, BackupFailed, JournalOpenError, reason
-from journal.fs.directory import LANES
-from journal.fs.key_file import KEY_FILE, read_keys
+from journal.fs.directory import KEY_FILE, LANES
+from journal.fs.key_file import read_keys
 from journal.fs.location import expanded
 from journal.fs.ownership import check_folder, check_links, open_own
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
+from journal.erasure.files.searched import HINT, Searched, checksum_of, name_of
 from journal.erasure.naming import Keyed
 from journal.erasure.request import request_of
 from journal.erasure.texts import Redaction
 from journal.format.event import Event
 from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
-from journal.fs.files import make_folder, swap_file
 from journal.fs.key_file import read_keys
-from journal.fs.ownership import read_own
 from journal.segments.find import find_events
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
@@ -31,16 +28,9 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
 
-HINT = "requests"
-"""Name of the file in `imports/` that names the segments without requests."""
-
 _TYPE = ERASURE_REQUESTED.encode()
-_VERSION = 1
-_MOST = 64 * 1024 * 1024
-"""Bytes of the hint that are read."""
-
-_Version = tuple[int, int, int]
-"""Inode, time of the last change in nanoseconds, and size of a segment's file."""
+_WORTH = 1 << 20
+"""Bytes that were searched before the hint is stored for growing segments alone."""
 
 
 class Forgotten:
@@ -160,9 +150,8 @@ class Forgotten:
 class RequestScan:
     """Finds the requests of a journal; a repeated search reads only new bytes.
 
-    The final segments without a request can be listed in `<journal>/imports/requests`, so that the
-    next process need not search them. Like all files there, the list is a hint: without it every
-    segment is searched. A segment that has changed in any way is searched again.
+    What has no request can be listed in `<journal>/imports/requests`, so that the next process need
+    not search it.
 
     Args:
         directory: the opened journal.
@@ -176,13 +165,14 @@ class RequestScan:
         self._directory = directory
         self._before_each = before_each
         self._hint = directory.path / "imports" / HINT
-        self._empty: dict[str, _Version] | None = None
+        self._known: Searched | None = None
         self._searched: dict[str, tuple[int, int]] = {}  # segment: inode, bytes searched
         self._found: dict[str, list[Request]] = {}
         self._keys: tuple[Key, ...] = ()
         self._forgotten = Forgotten(())
         self._is_changed = False
         self._new = 0
+        self._new_bytes = 0
 
     def read_understood(self) -> Forgotten:
         """Return what the requests in the lanes forget, if the journal has a key.
@@ -203,77 +193,63 @@ class RequestScan:
             ReadError: a segment cannot be read.
         """
         keys = read_keys(self._directory.path)
-        if self._empty is None:
-            self._empty = self._load()
-        empty = self._empty
-        repeat_if_gone(lambda: self._search_all(empty))
+        if self._known is None:
+            self._known = Searched.load(self._hint)
+        known = self._known
+        repeat_if_gone(lambda: self._search_all(known))
         if self._is_changed or keys != self._keys:
             self._is_changed = False
             found = [request for there in self._found.values() for request in there]
             self._keys, self._forgotten = keys, Forgotten(found, keys)
         return self._forgotten
 
-    def _search_all(self, empty: dict[str, _Version]) -> None:
+    def _search_all(self, known: Searched) -> None:
         for ref in list_segments(self._directory.lanes):
-            if self._search(ref, empty):
+            if self._search(ref, known):
                 self._is_changed = True
 
-    def _search(self, ref: SegmentRef, empty: dict[str, _Version]) -> bool:
+    def _search(self, ref: SegmentRef, known: Searched) -> bool:
         """Search the new bytes of a segment; return whether the requests have changed."""
-        name, version = _name(ref), _version(ref)
-        if empty.get(name) == version:
+        name, version = name_of(ref), (*ref.version, ref.size)
+        if known.empty.get(name) == version:
             return False
-        inode, offset = self._searched.get(name, (0, 0))
+        inode, offset = self._searched.get(name) or (ref.version[0], known.beginning(ref))
         is_changed = False
         if inode != ref.version[0] or offset > ref.size:
             is_changed, offset = self._found.pop(name, None) is not None, 0
         if offset < ref.size:
             self._before_each()
-            events, offset = find_events(ref, _TYPE, offset)
+            events, end = find_events(ref, _TYPE, offset)
+            self._new_bytes += end - offset
+            offset = end
             found = [request for event in events if (request := request_of(event)) is not None]
             if found:
                 self._found.setdefault(name, []).extend(found)
                 is_changed = True
         self._searched[name] = ref.version[0], offset
         if ref.final and name not in self._found:
-            empty[name] = version
+            known.empty[name] = version
             self._new += 1
         return is_changed
 
     def save(self) -> None:
-        """Store the list of segments without a request, if there are new ones.
+        """Store what has no request, if that spares the next process a search.
 
         Raises:
             OSError: the file system refused.
         """
-        if self._empty and self._new:
-            make_folder(self._hint.parent)
-            there = {_name(ref) for ref in list_segments(self._directory.lanes)}
-            empty = {name: version for name, version in self._empty.items() if name in there}
-            swap_file(self._hint, orjson.dumps({"version": _VERSION, "empty": empty}))
-            self._new = 0
-
-    def _load(self) -> dict[str, _Version]:
-        try:
-            kept = orjson.loads(read_own(self._hint, _MOST))
-        except (OSError, ValueError):  # a hint: without it every segment is searched
-            return {}
-        if not isinstance(kept, dict) or kept.get("version") != _VERSION:
-            return {}
-        empty = kept.get("empty")
-        if not isinstance(empty, dict):
-            return {}
-        return {
-            name: tuple(version) for name, version in empty.items() if isinstance(version, list)
+        known = self._known
+        if known is None or not (self._new or self._new_bytes > _WORTH):
+            return
+        refs = {name_of(ref): ref for ref in list_segments(self._directory.lanes)}
+        empty = {name: version for name, version in known.empty.items() if name in refs}
+        growing = {
+            name: (inode, offset, checksum_of(refs[name], offset))
+            for name, (inode, offset) in self._searched.items()
+            if name in refs and name not in self._found and name not in empty
         }
-
-
-def _name(ref: SegmentRef) -> str:
-    return f"{ref.lane}/{ref.number}"
-
-
-def _version(ref: SegmentRef) -> _Version:
-    return (*ref.version, ref.size)
+        Searched(empty, growing).save(self._hint)
+        self._new = self._new_bytes = 0
 
 
 def read_requests(directory: Directory) -> Forgotten:

@@ -38,6 +38,8 @@ _FORMATS = (1, FORMAT)
 """Versions of the folder that this program knows. An old journal keeps its own."""
 LANES = "lanes"
 """Name of the folder that holds the lanes."""
+KEY_FILE = "key"
+"""Name of the file with the journal's keys."""
 _OURS = {
     LANES,
     "projection",
@@ -45,7 +47,7 @@ _OURS = {
     "arbiter",
     "eraser",
     "relay",
-    "key",
+    KEY_FILE,
     "redact.toml",
     "retention.toml",
     MARK,

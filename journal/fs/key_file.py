@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import JournalOpenError
 from journal.format.keyed_hash import KEY_BYTES, Key
+from journal.fs.directory import KEY_FILE
 from journal.fs.files import create_file, replace_file, sync_folder
 from journal.fs.lock import lock_folder
 from journal.fs.ownership import read_own
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-KEY_FILE = "key"
-"""Name of the file in the journal's folder."""
 _MOST = 1024 * 1024
 """The largest size of the file, in bytes."""
 _PATIENCE = 10.0

@@ -13,9 +13,9 @@ import pytest
 from journal.errors import JournalOpenError
 from journal.format.keyed_hash import Key
 from journal.fs import key_file
-from journal.fs.directory import open_directory
+from journal.fs.directory import KEY_FILE, open_directory
 from journal.fs.files import create_file
-from journal.fs.key_file import KEY_FILE, add_keys, own_key, read_keys
+from journal.fs.key_file import add_keys, own_key, read_keys
 from journal.fs.lock import lock_folder
 from tests.support.faulty_disk import faulty_disk
 

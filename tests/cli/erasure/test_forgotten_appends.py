@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,12 +127,36 @@ def test_lanes_that_write_to_what_is_forgotten_are_named(
     assert "again" not in invoke("erasures").stdout
 
 
-def test_a_journal_in_which_nothing_was_erased_is_not_searched(
+def test_a_copy_of_the_lanes_and_the_key_refuses_what_is_forgotten(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """The requests in the lanes decide: no other file of the journal is needed."""
+    for other in set(path.iterdir()) - {path / name for name in ("lanes", "key", "journal.json")}:
+        shutil.rmtree(other) if other.is_dir() else other.unlink()
+    result = invoke("append", "--session", "gone", "--role", "user", "new", code=1)
+    assert result.stderr.startswith("Error: session 'gone' is forgotten")
+    line = json.dumps({"session": "s1", "role": "user", "content": "x", "id": "m1"})
+    result = invoke("append", "--jsonl", stdin=f"{line}\n", code=1)
+    assert "line 1: message 'm1' of session 's1' is forgotten" in result.stderr
+    assert journal.is_forgotten(path, "gone")
+    assert _words(path) == ["s1 m2"]
+
+
+def test_a_request_that_nothing_was_erased_for_refuses_appends(
+    invoke: Callable[..., Result], journal_dir: Path
+) -> None:
+    """A request is in force at once, also if it was written elsewhere and its lane was copied."""
+    ask(journal_dir, sessions=["gone"])
+    assert not (journal_dir / "eraser").exists()
+    result = invoke("append", "--session", "gone", "--role", "user", "new", code=1)
+    assert result.stderr.startswith("Error: session 'gone' is forgotten")
+
+
+def test_a_journal_without_a_key_is_not_searched(
     invoke: Callable[..., Result], journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`append` costs as much as before: a key alone does not make it read the segments."""
-    ask(journal_dir, sessions=["gone"])
-    monkeypatch.setattr("journal.segments.find.find_events", None)
-    invoke("append", "--session", "gone", "--role", "user", "hello")
-    assert (journal_dir / "key").exists()
-    assert not (journal_dir / "eraser").exists()
+    """`append` does not read the segments where no request can be understood."""
+    invoke("append", "--session", "s1", "--role", "user", "hello")
+    monkeypatch.setattr("journal.erasure.requests.find_events", None)
+    invoke("append", "--session", "s1", "--role", "user", "hello again")
+    assert not (journal_dir / "key").exists()

@@ -58,9 +58,11 @@ def other(seq: int, content: str = "hello") -> bytes:
     return encode_event(seq, Event("s", f"m{seq}", "message.appended", seq, seq, data))
 
 
-def header(version: int = FORMAT) -> bytes:
+def header(version: int = FORMAT, segment: int = 1) -> bytes:
     """Return the header of a segment."""
-    return encode_header(Header(version, str(UUID(int=1)), str(UUID(int=2)), 1, 1, "h", "", 1, 1))
+    return encode_header(
+        Header(version, str(UUID(int=segment)), str(UUID(int=2)), 1, 1, "h", "", 1, 1)
+    )
 
 
 def put(journal: Directory, number: int, *parts: bytes) -> None:
@@ -192,9 +194,27 @@ def test_the_next_process_searches_no_final_segment_without_requests_again(
     first.save()
     names = names_read(monkeypatch)
     assert [request.id for request in RequestScan(journal).read().requests] == ["r2"]
-    assert names == ["000002.jsonl from 0", "000004.jsonl from 0"]
+    assert names == ["000002.jsonl from 0"]
     put(journal, 3, header(), line(3, "r3"))
     assert [request.id for request in RequestScan(journal).read().requests] == ["r2", "r3"]
+
+
+def test_the_next_process_searches_only_new_bytes_of_a_growing_segment(
+    journal: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segment of the same inode that begins otherwise is another one: it is searched whole."""
+    put(journal, 1, header(), other(1))
+    monkeypatch.setattr(requests, "_WORTH", 0)
+    first = RequestScan(journal)
+    first.read()
+    first.save()
+    size = len(header() + other(1))
+    names = names_read(monkeypatch)
+    put(journal, 1, header(), other(1), line(2, "r2"))
+    assert [request.id for request in RequestScan(journal).read().requests] == ["r2"]
+    put(journal, 1, header(segment=3), line(1, "r1"), other(2))
+    assert [request.id for request in RequestScan(journal).read().requests] == ["r1"]
+    assert names == [f"000001.jsonl from {size}", "000001.jsonl from 0"]
 
 
 @pytest.mark.parametrize("hint", [b"", b"[]", b'{"version":1,"empty":[]}', b'{"version":2}'])

@@ -12,8 +12,8 @@ import pytest
 from journal import Journal
 from journal.erasure.requests import read_requests
 from journal.format.keyed_hash import Key
-from journal.fs.directory import open_directory
-from journal.fs.key_file import KEY_FILE, add_keys, read_keys
+from journal.fs.directory import KEY_FILE, open_directory
+from journal.fs.key_file import add_keys, read_keys
 from journal.segments.listing import list_segments
 from projector import NotFound, Projection, SessionStore
 from projector.db.generations import generations
