@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.redact.escapes import Unescaped, has_escapes
 from journal.redact.prefilter import Prefilter
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ class RuleSet:
 
     def find(self, text: str) -> Iterator[Hit]:
         """Find the secrets in a text."""
+        if has_escapes(text):
+            meant = Unescaped(text)
+            for hit in self._find(meant.text):
+                yield hit._replace(start=meant.place(hit.start), end=meant.place(hit.end))
+        yield from self._find(text)
+
+    def _find(self, text: str) -> Iterator[Hit]:
         # no other character has a lower case of another length
         lower = text.replace("\u0130", "i").lower()
         for rule in self.rules:

@@ -17,7 +17,7 @@ from journal.redact.rule import Rule, token
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VERSION = 1
+VERSION = 2
 
 _WORD = r"[A-Za-z0-9_\-]"
 _END = r"(?![A-Za-z0-9])"
@@ -60,14 +60,18 @@ TOKENS = (
 )
 """Secrets that are recognised by their own beginning."""
 
+_LINE = r"(?:\\[nr]|[\r\n]){1,4}+(?:\\t|[ \t0-9>|:#*+\-\u2192\u2502]){0,24}+"
+"""The end of a line of a key, and what a program shows before the next one: a number, a quote."""
+
 PLACED = (
     Rule(
         "private-key",
         "(?a)"
         "PRIVATE KEY(?: BLOCK)?+-----"
-        "(?P<secret>(?:[^-]|-(?!----)){32,65536}+(?=-----END)"
+        "(?P<secret>(?:[^-]|-(?!----)){32,65536}+(?=-{5,6}END)"
         # a private key that was cut off, as by `head`
-        r"|(?:(?:\\[nr]|\s){1,4}+[A-Za-z0-9+/=]{40,100}+){1,1000}+)",
+        rf"|(?:{_LINE}[A-Za-z0-9+/=]{{40,100}}+){{1,1000}}+"
+        rf"(?:{_LINE}[A-Za-z0-9+/=]{{16,39}}+(?![A-Za-z0-9_+/=.-]))?+)",
         ("private key-----", "private key block-----"),
         before=0,
         accept=re.compile("[A-Za-z0-9+/=]{32}").search,
@@ -85,7 +89,9 @@ PLACED = (
     Rule(
         "url-password",
         "(?a)"
-        r"://[^\s/:@\"'<>\\?]{0,64}+:(?P<secret>[^\s/@\"'<>\\?]{4,256}+)@(?=[A-Za-z0-9\[])",
+        r"://[^\s/:@\"'<>\\?]{0,64}+:(?P<secret>[^\s/@\"'<>\\?]{4,256}+)"
+        # a host, or what a program puts one in for
+        r"@(?=[A-Za-z0-9_\[{$%<]|[^\x00-\x7f])",
         ("://",),
         before=0,
         follow=r"[^\s/:@\"'<>\\?]{0,64}+:[^\s/@\"'<>\\?]{4,256}+@",
@@ -147,20 +153,36 @@ PLACED = (
 )
 """Secrets that are recognised by the text before them."""
 
+_COLOUR = r"\x1b\[[0-9;]{0,16}+m"
+"""A colour of a terminal."""
 _REST_OF_NAME = (
     r"(?i:[_-]?+(?:access|api|auth|key|base|value|string|prod|dev|live|test|staging|main"
     r"|[0-9]{1,2}+)){0,4}+"
 )
+_BLANK = rf"[ \t]{{0,8}}+(?:{_COLOUR}[ \t]{{0,8}}+){{0,4}}+"
+_QUOTES = r"[\\\"'\]\u2018-\u201f]{0,4}+"
 _ASSIGNS = (
-    r"[\\\"'\]]{0,4}+[ \t]{0,8}+(?::[ \t]?+(?i:str|string)[ \t]{0,4}+(?==))?+"
-    r"(?:=>|:=|=(?!=)|:(?!:))[ \t]{0,8}+"
+    rf"{_QUOTES}(?:{_COLOUR}{_QUOTES}){{0,4}}+{_BLANK}"
+    r"(?::[ \t]?+(?i:str)(?i:ing)?+[ \t]{0,4}+(?==))?+"
+    rf"(?:=>?+|[:\uff1a\uff1d]=?+)(?![=:]){_BLANK}"
 )
-_QUOTED = r"\\{0,3}+[\"'`](?P<secret>[^\s\"'`\\<>{}]{8,512}+)(?=\\{0,3}+[\"'`])"
-_BARE = r"(?P<secret>[A-Za-z0-9_\-+/=!#%.~@^*]{8,512}+)(?=[\s;&,\\\"'`)]|\Z)"
+_QUOTED = (
+    r"\\{0,3}+[\"'`\u2018-\u201f](?P<secret>[^\s\"'`\\<>{}\x1b\u2018-\u201f]{8,512}+)"
+    r"(?=\\{0,3}+[\"'`\u2018-\u201f]|\x1b)"
+)
+_BARE = (
+    r"(?P<secret>[A-Za-z0-9_\-+/=!#%.~@^*]{8,512}+)"
+    # what follows it is the end, or is no code: no call, index, type or operator
+    r"(?:(?![^\s;&,\\\"'`)\]}?\x1b\x80-\U0010ffff])|(?=\|(?!\|)|</|(?<![-=])>))"
+)
 
+_CURLY, _WIDE = "\u2018|\u2019|\u201a|\u201c|\u201d|\u201e", "\uff1a|\uff1d"
+"""Curly quotes, and a full-width colon and equals sign: their bytes, for the prefilter."""
 _IN_JSON = (
-    r"(?=[a-z0-9_\-]{0,32}+(?:\\t|[\\\"'\] ]){0,40}+(?::[ ]?+str(?:ing)?+[ ]{0,4}+(?==))?+"
-    r"[:=][>=]?+(?:\\t|[\\\"'` ]){0,40}+(?![0-9.]{1,24}+[^0-9.a-z])[^\s\"'`\\<>{}()$|\[\]]{8})"
+    rf"(?=[a-z0-9_\-]{{0,40}}+(?:\\t|[\\\"'\] ]|{_CURLY}|{_COLOUR}){{0,40}}+"
+    rf"(?::[ ]?+str(?:ing)?+[ ]{{0,4}}+(?==))?+(?:[:=][>=]?+|{_WIDE})"
+    rf"(?:\\t|[\\\"'` ]|{_CURLY}|{_COLOUR}){{0,40}}+"
+    r"(?![0-9.]{1,24}+[^0-9.a-z])[^\s\"'`\\<>{}()$|\[\]]{8})"
 )
 """The same in JSON, as far as the prefilter reads. Numbers, as of `max_tokens`, do not match."""
 
@@ -172,13 +194,51 @@ def _assigned(kind: str, name: str, *literals: str) -> Iterator[Rule]:
         yield Rule(kind, pattern, literals, before=0, follow=_IN_JSON, accept=is_likely)
 
 
+def _short(kind: str, name: str, bare: str) -> Iterator[Rule]:
+    """Return rules for a name that is also a part of words: here it is a word of its own.
+
+    As in `DB_PASS` and `dbPass`, and not as in `bypass`.
+
+    Args:
+        kind: what it finds.
+        name: the name, in lower case.
+        bare: what assigns a value without quotes to it.
+    """
+    whole = rf"(?:(?i:{name}(?<![a-z]{name}))|{name.title()}(?<=[a-z]{name.title()}))"
+    for assigns, value in ((_ASSIGNS, _QUOTED), (bare, _BARE)):
+        pattern = f"(?a){whole}{_REST_OF_NAME}{assigns}{value}"
+        yield Rule(kind, pattern, (name,), before=0, follow=_IN_JSON, accept=is_likely)
+
+
+def _key(*names: str) -> Iterator[Rule]:
+    """Return rules for values that are assigned to keys with some names."""
+    literals = (f"{name}{between}key" for name in names for between in ("_", "-", ""))
+    yield from _assigned("secret", f"(?:{'|'.join(names)})[_-]?+key", *literals)
+
+
 ASSIGNED = (
-    *_assigned("password", "passwor[dt]|passwd", "password", "passwort", "passwd"),
-    *_assigned("password", "passphrase|pwd", "passphrase", "pwd"),
+    Rule(
+        "secret",
+        # PHP: the name is an argument
+        r"(?a)define\([ \t]{0,4}+[\"'](?:[A-Za-z]{1,20}+_){0,4}+"
+        r"(?:PASS(?:WORD)?+|KEY|SECRET|TOKEN|SALT)[\"'][ \t]{0,4}+,[ \t]{0,4}+"
+        r"[\"'](?P<secret>[^\s\"'\\]{8,512}+)(?=[\"'])",
+        ("define(",),
+        before=0,
+        follow=r"(?=[ ]{0,4}+[\\\"']{1,9}+[a-z_]{2,80}+[\\\"'])",
+        accept=is_likely,
+    ),
+    # the literals are those of the short names, so that the prefilter searches fewer
+    *_assigned("password", "pass(?:wor[dt]|wd|phrase)", "pass"),
+    *_assigned("password", "pwd", "pw"),
     *_assigned("secret", "secrets?+", "secret"),
     *_assigned("token", "token", "token"),
     *_assigned("api-key", "api[_-]?+key", "apikey", "api_key", "api-key"),
     *_assigned("api-key", "access[_-]?+key", "access_key", "access-key", "accesskey"),
+    *_key("signing", "encryption", "private", "master", "auth", "hmac"),
+    # reports of tests have lines such as `PASS: testName1`
+    *_short("password", "pass", rf"{_BLANK}=(?![=>]){_BLANK}"),
+    *_short("password", "pw", _ASSIGNS),
 )
 """Secrets that are recognised by the name that they are assigned to."""
 

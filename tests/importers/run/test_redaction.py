@@ -127,6 +127,39 @@ def test_an_import_under_other_rules_is_no_conflict(
     assert versions == ({"agent-journal/1"} if old else set())
 
 
+def test_rules_that_find_more_forms_are_no_conflict(
+    journal_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a kind that was known, newer rules find more names: the message stays as it was."""
+    texts = (f"DB_PASS={PASSWORD}", f"SIGNING_KEY={PASSWORD}, DB_PASSWORD={PASSWORD}")
+    rows = [
+        line(
+            type="user",
+            uuid=f"u{number}",
+            sessionId="s1",
+            timestamp=f"2026-11-01T10:00:0{number}Z",
+            message={"role": "user", "content": text},
+        )
+        for number, text in enumerate(texts)
+    ]
+    source = tmp_path / "s1.jsonl"
+    source.write_bytes(b"\n".join(rows) + b"\n")
+    new = ("signing", "(?<![a-z]pass)")
+    old = [rule for rule in RULES if not any(it in rule.pattern for it in new)]
+    assert len(old) == len(RULES) - 4
+    with monkeypatch.context() as patch:
+        patch.setattr(setup, "own_rules", lambda: RuleSet("agent-journal/1", old))
+        run(journal_dir, source)
+    before = contents(journal_dir)
+    assert before[0] == texts[0]
+    report = run(journal_dir, source)
+    assert (report.conflicts, report.skipped) == (0, {})
+    assert contents(journal_dir) == before
+    fresh = journal_dir.with_name("fresh")
+    run(fresh, source)
+    assert PASSWORD.encode() not in all_bytes(fresh)
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_escapes_in_the_arguments_of_a_tool_are_no_conflict(
     journal_dir: Path, tmp_path: Path, *, first: bool

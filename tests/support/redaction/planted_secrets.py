@@ -8,45 +8,26 @@ a test runs: no text of this repository looks like a secret to a scanner.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
-from random import Random
-from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
 import orjson
 
+from tests.support.redaction.drawing import (
+    ALNUM,
+    BASE32,
+    BASE64,
+    HEX,
+    LOWER,
+    UPPER,
+    WORD,
+    Made,
+    Planted,
+)
+from tests.support.redaction.planted_formats import planted_in_formats
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ALNUM = ascii_letters + digits
-LOWER = ascii_lowercase + digits
-UPPER = ascii_uppercase + digits
-BASE32 = ascii_uppercase + "234567"
-BASE64 = ALNUM + "+/"
-HEX = digits + "abcdef"
-WORD = ALNUM + "_-"
-
-
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """A secret in a text.
-
-    Attributes:
-        kind: what it is.
-        kingfisher: whether the kind was taken from Kingfisher's rules.
-        text: the message.
-        secrets: the parts of the text that must be redacted.
-    """
-
-    kind: str
-    kingfisher: bool
-    text: str
-    secrets: tuple[str, ...]
-
-    def leaks(self, text: str) -> bool:
-        """Return whether a text still has one of the secrets."""
-        return any(secret in text for secret in self.secrets)
-
 
 _PLACES = (
     "I set the key to {} and it still answers 401. What is wrong?",
@@ -59,29 +40,7 @@ _PLACES = (
 )
 """Messages into which a token is put; none of them says what kind it is."""
 
-
-class _Made:
-    """Draws random texts."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)  # noqa: S311 - the same secrets in each run
-
-    def draw(self, alphabet: str, count: int) -> str:
-        """Return random characters, among them a letter and a digit if the alphabet has both."""
-        text = [self.random.choice(alphabet) for _ in range(count)]
-        at, other = self.random.sample(range(count), 2)
-        letters = [char for char in alphabet if char.isalpha()]
-        numbers = [char for char in alphabet if char.isdigit()]
-        if letters and numbers:
-            text[at], text[other] = self.random.choice(letters), self.random.choice(numbers)
-        return "".join(text)
-
-    def word(self) -> str:
-        """Return a password as a person may choose it."""
-        return self.draw(ascii_letters, 7) + self.random.choice("!#%-_.") + self.draw(digits, 3)
-
-
-KINGFISHER: dict[str, Callable[[_Made], str]] = {
+KINGFISHER: dict[str, Callable[[Made], str]] = {
     "aws-access-token": lambda m: "AK" + "IA" + m.draw(BASE32, 16),
     "anthropic-api-key": lambda m: "sk-" + "ant-api03-" + m.draw(WORD, 93) + "AA",
     "openai-api-key": lambda m: f"sk-{'proj'}-{m.draw(WORD, 74)}T3Blbk{'FJ'}{m.draw(WORD, 74)}",
@@ -120,7 +79,7 @@ KINGFISHER: dict[str, Callable[[_Made], str]] = {
 """Tokens that are recognised by their own shape: kinds of Kingfisher's rules."""
 
 
-def _jwt(made: _Made) -> str:
+def _jwt(made: Made) -> str:
     head = _base64(orjson.dumps({"alg": "HS256", "typ": "JWT"}))
     body = _base64(orjson.dumps({"sub": made.draw(LOWER, 12), "iat": 1_790_000_000}))
     return f"{head}.{body}.{made.draw(WORD, 43)}"
@@ -130,16 +89,16 @@ def _base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _pem(made: _Made, label: str) -> tuple[str, tuple[str, ...]]:
+def _pem(made: Made, label: str) -> tuple[str, tuple[str, ...]]:
     lines = tuple(made.draw(BASE64, 64) for _ in range(6))
     border = "-" * 5
     begin, end = f"{border}BEGIN {label}{border}", f"{border}END {label}{border}"
     return "\n".join([begin, *lines, end]), lines
 
 
-KINGFISHER_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
+KINGFISHER_PLACED: dict[str, tuple[Callable[[Made], str], tuple[str, ...]]] = {
     "generic-credential-uri": (
-        _Made.word,
+        Made.word,
         ("postgres://app:@@@db.internal:5432/app", "redis://default:@@@cache.internal:6379/0"),
     ),
     "mongodb-connection-string": (
@@ -164,7 +123,7 @@ KINGFISHER_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
 }
 """Secrets that are recognised by the text around them: kinds of Kingfisher's rules."""
 
-OWN_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
+OWN_PLACED: dict[str, tuple[Callable[[Made], str], tuple[str, ...]]] = {
     "aws-secret-key": (
         lambda m: m.draw(BASE64, 40),
         (
@@ -173,7 +132,7 @@ OWN_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
         ),
     ),
     "env-password": (
-        _Made.word,
+        Made.word,
         (
             "DB_HOST=db\nDB_PASSWORD=@@\nDB_NAME=app",
             "docker run -e POSTGRES_PASSWORD=@@ postgres:16",
@@ -188,7 +147,7 @@ OWN_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
         ("export DEPLOY_TOKEN=@@", "ENV CI_JOB_TOKEN=@@", "set BUILD_TOKEN=@@"),
     ),
     "yaml-password": (
-        _Made.word,
+        Made.word,
         ("db:\n  user: app\n  password: @@\n  pool: 5", 'smtp:\n  password: "@@"\n'),
     ),
     "json-secret": (
@@ -225,7 +184,7 @@ OWN_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
     ),
     "npmrc": (lambda m: m.draw(WORD, 36), ("//registry.example.com/:_authToken=@@",)),
     "connection-string": (
-        _Made.word,
+        Made.word,
         (
             "Server=tcp:db.example.com,1433;Database=app;User ID=app;Password=@@;Encrypt=true",
             "mysql://root:@@@127.0.0.1:3306/shop",
@@ -238,7 +197,7 @@ OWN_PLACED: dict[str, tuple[Callable[[_Made], str], tuple[str, ...]]] = {
 
 def planted_secrets(seed: int = 20_261_126) -> list[Planted]:
     """Return the corpus: every kind, in all of its messages or in two of them."""
-    made = _Made(seed)
+    made = Made(seed)
     found: list[Planted] = []
     for number, (kind, token) in enumerate(KINGFISHER.items()):
         secret = token(made)
@@ -285,4 +244,5 @@ def planted_secrets(seed: int = 20_261_126) -> list[Planted]:
             secrets=lines,
         )
     )
+    found += planted_in_formats(made)
     return found

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from tests.support.redaction.planted_secrets import Planted
+    from tests.support.redaction.drawing import Planted
 
 _PLANTED = 0.4
 """Probability that a text contains a secret."""

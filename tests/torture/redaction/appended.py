@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from tests.support.redaction.planted_secrets import Planted
+    from tests.support.redaction.drawing import Planted
 
 _EVENTS = 12
 

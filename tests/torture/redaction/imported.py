@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from journal.format.event import Event
-    from tests.support.redaction.planted_secrets import Planted
+    from tests.support.redaction.drawing import Planted
 
 _VERSIONS = 3
 """Versions of the rules under which sources are imported, one after the other."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from journal.importers.run.report import Report
-    from tests.support.redaction.planted_secrets import Planted
+    from tests.support.redaction.drawing import Planted
 
 _CLEAR, _RULES, _OTHER = "in clear", "by the rules", "by other rules"
 _WAYS = (_CLEAR, _RULES, _OTHER)

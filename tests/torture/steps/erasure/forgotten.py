@@ -55,7 +55,8 @@ from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection
 from projector.upkeep.salvage import salvage
 from tests.support.redaction.comparing import find_secrets
-from tests.support.redaction.planted_secrets import Planted, planted_secrets
+from tests.support.redaction.drawing import Planted
+from tests.support.redaction.planted_secrets import planted_secrets
 from tests.support.redaction.planting import Planter
 from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.redaction.appended import made_up

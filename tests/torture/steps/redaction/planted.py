@@ -44,7 +44,7 @@ from tests.torture.redaction.imported import check_imported
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.support.redaction.planted_secrets import Planted
+    from tests.support.redaction.drawing import Planted
 
 _AMOUNT = Amount(1_000, sample=3)
 
