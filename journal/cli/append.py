@@ -117,8 +117,11 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
     redact = redact and may_redact(context.obj, content)
     with Journal.open(context.obj, fsync=fsync, redact=redact) as journal:
         data = message_data({"role": role, "content": content, "source": source})
-        event = Arrivals(journal.path).left(new_event(session, MESSAGE_APPENDED, data, id=id))
-        position = journal.append(**event)
+        try:
+            event = Arrivals(journal.path).left(new_event(session, MESSAGE_APPENDED, data, id=id))
+            position = journal.append(**event)
+        except EventError as error:
+            raise EventError(_shown(journal.path, error)) from None
     try:
         if as_json:
             print_json({"id": id, "position": str(position)})
@@ -126,6 +129,13 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
             print_line(id)
     except OutputError as error:
         raise OutputError(f"the message is appended, and its id is {id!r}; {error}") from error
+
+
+def _shown(journal: Path, error: EventError) -> str:
+    """Return an error without the secrets of the value that it names."""
+    from journal.redact.setup import way_out  # noqa: PLC0415 - few messages are refused
+
+    return way_out(journal).text(str(error))
 
 
 def _stdin() -> BufferedReader:
@@ -182,7 +192,7 @@ class _Appender:
             self._acknowledge([event for _, event in events])
         self.refused += len(refusals)
         for number, refusal in sorted(refusals.items()):
-            self._print(one_line(f"line {number}: {refusal}"), err=True)
+            self._print(one_line(f"line {number}: {_shown(self._journal.path, refusal)}"), err=True)
 
     def _acknowledge(self, events: list[dict[str, Any]]) -> None:
         self.appended += len(events)

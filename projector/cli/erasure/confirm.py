@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.ask import ask, can_ask
-from journal.cli.kit.exits import BUSY
+from journal.cli.kit.exits import BUSY, INCOMPLETE
 from journal.cli.kit.output import print_json, print_line
 from projector.cli.erasure.show_outcome import outcome_json, show_outcome
 from projector.cli.erasure.show_plan import plan_json, show_elsewhere, show_plan
@@ -58,12 +58,14 @@ def carry_out(
 
     Raises:
         NotFound: the plan is of nothing.
+        click.UsageError: as `Mode.check`.
         click.exceptions.Exit: something is pending, or the answer was no.
     """
     if not mode.as_json:
         show_elsewhere(plan)
     if not plan:
         raise NotFound("nothing matches: there is nothing to forget")
+    mode.check()
     if not (mode.as_json or (mode.yes and not mode.dry_run)):
         show_plan(plan)
     if mode.dry_run:
@@ -88,8 +90,15 @@ def carry_out(
 
 
 def show(context: click.Context, outcome: Outcome, *, as_json: bool) -> None:
-    """Show an outcome for people; exit with `BUSY` if something is pending."""
+    """Show an outcome for people; exit with a code if something is left to do.
+
+    Raises:
+        click.exceptions.Exit: something is pending (`BUSY`), or bytes could not be checked
+            (`INCOMPLETE`).
+    """
     if not as_json:
         show_outcome(outcome)
     if not outcome.is_complete:
         context.exit(BUSY)
+    if outcome.unreadable:
+        context.exit(INCOMPLETE)

@@ -68,7 +68,6 @@ def command(
     policy = read_policy(journal.path)
     if policy is None:
         raise NotFound(f"there is no {journal.path / NAME}; see `journal retain --help`")
-    mode.check()
     found = plan(path, policy)
     for pinned in found.unknown_pins:
         print_line(f"warning: {NAME} pins {pinned!r}, and no session has this id", err=True)

@@ -203,8 +203,9 @@ def test_bytes_that_are_no_record_are_named_and_can_be_erased(
     segment = path / "lanes/1/000001.jsonl"
     with segment.open("ab") as file:
         file.write(b'{"crc":"00000000","seq":99,"data":"a secret that was torn')
-    result = invoke("forget", "s1", "--yes")
+    result = invoke("forget", "s1", "--yes", code=6)
     assert "bytes that are no valid record" in result.stderr
+    assert "bytes that are no valid record" in invoke("forget", "--finish", code=6).stderr
     checked = invoke("verify", "--erased", code=6)
     assert "not checked: lanes/1/000001.jsonl: 57 bytes" in checked.stderr
     assert checked.stdout.endswith("; not checked: 1 place, named above\n")
@@ -212,6 +213,16 @@ def test_bytes_that_are_no_record_are_named_and_can_be_erased(
     assert erased.startswith("0 events in 1 segment erased (57 bytes)")
     assert b"torn" not in segment.read_bytes()
     assert invoke("verify", "--erased").stderr == ""
+
+
+@pytest.mark.parametrize("selected", [("nosuch",), ("--query", "unheard")])
+def test_that_nothing_matches_is_reported_before_a_missing_answer(
+    invoke: Callable[..., Result], selected: tuple[str, ...]
+) -> None:
+    """Without a terminal to ask on, --yes would not help where there is nothing to forget."""
+    result = invoke("forget", *selected, code=3)
+    assert "give --yes" not in result.stderr
+    assert "give --yes" in invoke("forget", "s1", code=2).stderr
 
 
 def test_a_request_that_is_lost_with_its_segment_is_named(
@@ -224,6 +235,7 @@ def test_a_request_that_is_lost_with_its_segment_is_named(
     assert (listed["id"], listed["is_lost"], listed["receipt"]["lines"]) == (id, True, 27)
     warned = f"request {id} to forget is lost, and only its receipt is there"
     assert warned in invoke("status").stderr
+    assert warned in invoke("forget", "--finish").stderr
     assert json.loads(invoke("status", "--json").stdout)["lost_requests"] == [id]
     checked = invoke("verify", "--erased", code=5).stdout
     assert f"the request {id} is lost" in checked

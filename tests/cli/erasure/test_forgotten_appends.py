@@ -160,3 +160,21 @@ def test_a_journal_without_a_key_is_not_searched(
     monkeypatch.setattr("journal.erasure.requests.find_events", None)
     invoke("append", "--session", "s1", "--role", "user", "hello again")
     assert not (journal_dir / "key").exists()
+
+
+def test_a_refusal_does_not_print_a_secret(invoke: Callable[..., Result]) -> None:
+    """The value that an error names may be one: it is shown as the journal would store it."""
+    token = "ghp_" + "aB3" * 12
+    line = json.dumps({"session": "s", "role": "user", "content": "x", "timestamp": token})
+    result = invoke("append", "--jsonl", stdin=f"{line}\n", code=1)
+    assert "timestamp must be an ISO 8601 time" in result.stderr
+    assert "[redacted:github-token:" in result.stderr
+    assert token not in result.stderr
+    alone = invoke("append", "--session", f"{token}\n", "--role", "user", "x", code=1)
+    assert token not in alone.stderr
+
+
+def test_nothing_is_appended_to_the_session_of_requests(invoke: Callable[..., Result]) -> None:
+    """What is there could never be forgotten."""
+    result = invoke("append", "--session", "@forget", "--role", "user", "x", code=1)
+    assert "the session @forget has only requests to forget" in result.stderr

@@ -87,6 +87,13 @@ def test_an_event_of_erasure_belongs_to_its_session(type: str) -> None:
         check_event("s", "e1", type, _FULL[type])
 
 
+@pytest.mark.parametrize("type", ["message.appended", "session.created", "another.program"])
+def test_the_session_of_erasure_has_nothing_else(type: str) -> None:
+    """Nothing in it can be forgotten, so a message must not get there."""
+    with pytest.raises(EventError, match="the session @forget has only requests to forget"):
+        check_event(FORGET, "e1", type, _FULL.get(type, {}))
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
