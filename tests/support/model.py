@@ -537,7 +537,7 @@ def _redacted_within(redacted: Redacted | None, item: dict[str, Any]) -> Redacte
     kinds = re.findall(r"\[redacted:([a-z]+):[0-9a-f]{6}\]", canonical(item).decode())
     if redacted is None or not kinds:
         return None
-    return replace(redacted, original="", counts=dict(Counter(kinds)))
+    return replace(redacted, original="", content="", counts=dict(Counter(kinds)))
 
 
 def _cycle(id: str, above: dict[str, str | None]) -> list[str]:
