@@ -79,18 +79,25 @@ def tags(
     """
     own = facets.own
     # a role may have megabytes: a cache must not hold thousands of such
-    size = len(role or "") + len(own.source or "") + sum(map(len, filter(None, inherited)))
+    size = len(role or "") + len(own.source or "") + _size(inherited)
     make = _tags if size <= _CACHED else _tags.__wrapped__
-    words = make(session, inherited, role, own, machine and role == PERSON)
-    day = UNDATED if timestamp is None or timestamp < DAY else of_day(timestamp)
+    day = 0 if timestamp is None else timestamp // DAY
+    words = make(session, inherited, role, own, machine and role == PERSON, day)
     if facets.tools or facets.files or facets.failed:
-        return f"{words} {day} {' '.join(_touched(facets))}"
-    return f"{words} {day}"
+        return f"{words} {' '.join(_touched(facets))}"
+    return words
+
+
+@lru_cache(maxsize=64)
+def _size(inherited: Inherited) -> int:
+    return sum(map(len, filter(None, inherited)))
 
 
 @lru_cache(maxsize=4096)
-def _tags(session: int, inherited: Inherited, role: str | None, own: Own, machine: object) -> str:
-    words = [of_session(session)]
+def _tags(
+    session: int, inherited: Inherited, role: str | None, own: Own, machine: object, day: int
+) -> str:
+    words = [of_session(session), of_day(day * DAY) if day > 0 else UNDATED]
     values = (
         (of_source, inherited.source if own.source is None else own.source),
         (of_project, own.project if inherited.cwd is None else inherited.cwd),

@@ -63,7 +63,8 @@ _ARGUMENTS = ("arguments", "input", "args")
 _MARKS = ("path", "Path", "file", "*** ", "+++ ")
 """One of these is in every text of arguments that names a file."""
 _OTHERS = frozenset({"extra", "tool_calls", "tool_name"})
-"""Fields from which a facet can come that most messages do not have."""
+"""Fields from which a facet can come that few messages have."""
+_FIELDS = _OTHERS | {"source", "model"}
 _NO_FILE = "/dev/null"
 _NO_PATH = frozenset("\0\n")
 
@@ -100,10 +101,12 @@ NONE = Facets(Own())
 def facets(data: Mapping[str, Any]) -> Facets:
     """Return the facets of a message's data, whatever the kinds of its values are."""
     content = data.get("content")
+    if content.__class__ is not list and _FIELDS.isdisjoint(data):
+        return NONE
     source, model, extra = data.get("source"), data.get("model"), data.get("extra")
     source = source if isinstance(source, str) else None
     if content.__class__ is not list and _OTHERS.isdisjoint(data):
-        # most messages: a name may have megabytes, and thousands of such must not be cached
+        # a name may have megabytes, and thousands of such must not be cached
         is_short = len(source or "") <= LONGEST
         return (_plain if is_short else _plain.__wrapped__)(source, _model(model))
     project = branch = None
