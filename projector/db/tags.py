@@ -31,6 +31,9 @@ SUBAGENT = "subagent"
 """The relation of sessions whose messages have the tag `OF_SUBAGENT`."""
 OF_SUBAGENT = "a1"
 OF_ERROR = "e1"
+_DAY = "qzd"
+"""Beginning of the tags of days: between two of these there must be few words of texts, and
+hexadecimal numbers are many."""
 UNDATED = "d0"
 """The tag of messages without a date of their own."""
 DAY = 86_400_000_000
@@ -127,7 +130,7 @@ def of_session(number: int) -> str:
 
 def of_day(timestamp: int) -> str:
     """Return the tag of the messages of a day (in UTC) from 1970-01-02 on."""
-    return f"d{timestamp // DAY:06}"
+    return f"{_DAY}{timestamp // DAY:06}"
 
 
 def of_role(role: str) -> str:
@@ -173,7 +176,7 @@ def of_file(key: str) -> str:
 def days(since: int | None, until: int | None) -> tuple[str, str]:
     """Return the tags of the first and the last day of a time; a bound that is None is open."""
     first = DAY if since is None else max(since, DAY)
-    return of_day(first), "d:" if until is None else of_day(max(until - 1, DAY))
+    return of_day(first), f"{_DAY}:" if until is None else of_day(max(until - 1, DAY))
 
 
 def narrowed(match: str, wanted: Collection[str], but: Collection[str] = ()) -> str:

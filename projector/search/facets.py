@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from projector.db.kinds import MESSAGE
+from projector.db.rows import STORED, stored
 from projector.db.tags import of_file, of_tool
+from projector.fold.facets import facets as facets_of
 from projector.fold.facets import whole
 from projector.fold.messages import OUT
 from projector.search.filters import NO_SUBAGENT, Filters, conditions
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from projector.search.filters import Conditions
     from projector.views.fields import Field
+
+_READ = 7
+"""Messages that are read in about the time in which those of one name are counted."""
 
 FacetBy = Literal["project", "source", "model", "branch", "tool", "file"]
 
@@ -92,19 +97,45 @@ def _matching(db: apsw.Connection, by: FacetBy, filters: Filters) -> list[FacetR
         return []
     if not filters.subagents:  # rows that are counted without the index are compared, too
         passing.rows.append(NO_SUBAGENT)
+    names = [*_names(db, by)]
+    total, _ = _count(db, passing)
+    if by in FIELDS:
+        return _of_each(db, by, names, passing, total)
+    if total < _READ * len(names):
+        return _of_read(db, by, passing)
+    return _of_each(db, by, names, passing, 0)
+
+
+def _of_each(
+    db: apsw.Connection, by: FacetBy, names: Iterable[str], passing: Conditions, total: int
+) -> list[FacetRow]:
+    """Count the messages of each value, and those without one if there are more in total."""
     rows = []
-    for name in _names(db, by):
+    for name in names:
         of_value = passing.copy()
         if by in FIELDS:
             of_value.add_field(FIELDS[by], (name,))
         else:
             of_value.tags.append(of_tool(name) if by == "tool" else of_file(whole(name)))
         rows.append(FacetRow(name, *_count(db, of_value)))
-    if by in FIELDS and _count(db, passing)[0] > sum(row.messages for row in rows):
+    if total > sum(row.messages for row in rows):
         without = passing.copy()
         without.rows.append((f"{FIELDS[by].of_message} IS NULL", ()))
         rows.append(FacetRow(None, *_count(db, without)))
     return rows
+
+
+def _of_read(db: apsw.Connection, by: FacetBy, passing: Conditions) -> list[FacetRow]:
+    """Count the tools or files of messages by reading these."""
+    columns = ", ".join(f"e.{column}" for column in STORED.split(", "))
+    messages: Counter[str] = Counter()
+    sessions: defaultdict[str, set[int]] = defaultdict(set)
+    for session, *row in _select(db, f"e.session, {columns}", passing):
+        about = facets_of(stored(tuple(row)).in_force)
+        for name in about.tools if by == "tool" else about.files:
+            messages[name] += 1
+            sessions[name].add(session)
+    return [FacetRow(name, count, len(sessions[name])) for name, count in messages.items()]
 
 
 def _names(db: apsw.Connection, by: FacetBy) -> Iterable[str]:
@@ -116,7 +147,6 @@ def _names(db: apsw.Connection, by: FacetBy) -> Iterable[str]:
     return dict.fromkeys(names)
 
 
-_COUNTED = "SELECT count(*), count(DISTINCT e.session) FROM"
 _FOUND = (
     f"e.kind = {MESSAGE} AND e.state < {OUT}"
     " AND NOT EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL)"
@@ -125,14 +155,17 @@ _FOUND = (
 
 def _count(db: apsw.Connection, passing: Conditions) -> tuple[int, int]:
     """Count the messages that pass, and their sessions."""
+    [(messages, sessions)] = _select(db, "count(*), count(DISTINCT e.session)", passing)
+    return messages, sessions
+
+
+def _select(db: apsw.Connection, what: str, passing: Conditions) -> Iterable[tuple[Any, ...]]:
+    """Select something of the messages that pass, as rows `e` of `_events`."""
     found = passing.narrowing()
     match = found.match_tags()
     sessions = "JOIN _sessions s ON s.id = e.session"
     if match is None:  # only rows are compared
-        query = f"{_COUNTED} _events e {sessions} WHERE {_FOUND}{found.where}"
-        row = db.execute(query, found.values).fetchone()
-    else:
-        query = f"{_COUNTED} fts CROSS JOIN _events e ON e.id = fts.rowid {sessions}"
-        query += f" WHERE fts MATCH ?{found.where}"
-        row = db.execute(query, (match, *found.values)).fetchone()
-    return row or (0, 0)
+        query = f"SELECT {what} FROM _events e {sessions} WHERE {_FOUND}{found.where}"
+        return db.execute(query, found.values)
+    query = f"SELECT {what} FROM fts CROSS JOIN _events e ON e.id = fts.rowid {sessions}"
+    return db.execute(f"{query} WHERE fts MATCH ?{found.where}", (match, *found.values))
