@@ -11,7 +11,7 @@ from journal.format.fields.line import line_of
 from journal.format.frame import DamagedRecord
 from journal.format.transcript_order import place_after
 from projector.apply.conflicts import resolve_conflicts
-from projector.apply.facets import save_facets
+from projector.apply.facets import count_facets, save_facets
 from projector.apply.lines import add_lines
 from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
@@ -227,7 +227,9 @@ class Applier:
             ]
             texts = [text for text in texts if text[0] not in sharing]
             alone = Counter(session for session, _ in counted)
-        state.facets.update(each for each in counted if each[1] != NONE)
+        about_what = (each for each in counted if each[1] is not NONE)
+        for (session, about), count in Counter(about_what).items():
+            count_facets(state, session, about, count)
         self._db.executemany(INSERT_TEXT, texts)
         counts = [
             (n, n, alone.get(session, 0), low, low, high, high, session)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from projector.apply.portion import ROW
 from projector.db.kinds import MESSAGE
 from projector.db.rows import DELETE_TEXT, INSERT_TEXT, STORED, indexed, stored
-from projector.fold.facets import LONGEST, NONE, facets
+from projector.fold.facets import LONGEST, Own, facets, reverse
 from projector.fold.messages import OUT
 
 if TYPE_CHECKING:
@@ -31,14 +31,16 @@ _SMALL = 64
 """Messages of the largest session that gets new tags: a large one would cost too much, again and
 again where its fields change often."""
 
+_ADD_VALUE = "INSERT OR IGNORE INTO _facet_values(kind, name, reversed) VALUES(?, ?, ?)"
+_VALUE = "(SELECT id FROM _facet_values WHERE kind = ?1 AND name = ?2)"
 _ADD = (
-    "INSERT INTO _facets(value, session, messages) VALUES(?, ?, ?)"
+    f"INSERT INTO _facets(value, session, messages) VALUES({_VALUE}, ?3, ?4)"
     " ON CONFLICT(value, session) DO UPDATE SET messages = messages + excluded.messages"
 )
-_REMOVE = "DELETE FROM _facets WHERE value = ? AND session = ? AND messages = 0"
+_REMOVE = f"DELETE FROM _facets WHERE value = {_VALUE} AND session = ?3 AND messages = 0"
 _REMOVE_VALUE = (
-    "DELETE FROM _facet_values WHERE id = ?1"
-    " AND NOT EXISTS (SELECT 1 FROM _facets WHERE value = ?1)"
+    f"DELETE FROM _facet_values WHERE id = {_VALUE}"
+    " AND NOT EXISTS (SELECT 1 FROM _facets WHERE value = _facet_values.id)"
 )
 
 
@@ -64,34 +66,34 @@ def _count(db: apsw.Connection, state: State, session: int, about: Facets, times
     if len(state.facets) + len(state.indexed) >= _PENDING:
         save_facets(db, state)
     state.indexed[session] += times
-    if about != NONE:
-        state.facets[session, about] += times
+    count_facets(state, session, about, times)
+
+
+def count_facets(state: State, session: int, about: Facets, times: int) -> None:
+    """Count messages of a session with some facets, which `save_facets` writes."""
+    for kind, name in _values(about):
+        state.facets[kind, name, session] += times
 
 
 def save_facets(db: apsw.Connection, state: State) -> None:
     """Write what was counted since the last commit into the current transaction."""
-    changed, state.facets = state.facets, Counter()
+    counts, state.facets = state.facets, Counter()
     indexed, state.indexed = state.indexed, Counter()
     rows = [(count, session) for session, count in indexed.items() if count]
     db.executemany("UPDATE _sessions SET indexed = indexed + ? WHERE id = ?", rows)
-    counts: Counter[tuple[str, str, int]] = Counter()
-    for (session, about), count in changed.items():
-        if count:
-            for kind, name in _values(about):
-                counts[kind, name, session] += count
-    added = [(state.values[k, n], s, count) for (k, n, s), count in counts.items() if count]
+    added = [(*key, count) for key, count in counts.items() if count]
+    values = {(k, n): reverse(n) if k == "file" else None for k, n, _, count in added if count > 0}
+    db.executemany(_ADD_VALUE, [(*value, ends) for value, ends in values.items()])
     db.executemany(_ADD, added)
-    fewer = [(value, session) for value, session, count in added if count < 0]
+    fewer = [(kind, name, session) for kind, name, session, count in added if count < 0]
     if fewer:
         db.executemany(_REMOVE, fewer)
-        db.executemany(_REMOVE_VALUE, [(value,) for value, _ in fewer])
-        for kind, name, _ in counts:  # one whose row is gone must get another one
-            state.values.pop((kind, name), None)
+        db.executemany(_REMOVE_VALUE, {(kind, name) for kind, name, _ in fewer})
 
 
 def _values(about: Facets) -> Iterator[tuple[str, str]]:
     """Yield the kind and name of each value that is counted."""
-    for kind, name in about.own._asdict().items():
+    for kind, name in zip(Own._fields, about.own, strict=True):
         # a foreign writer may give a source of megabytes
         if name is not None and len(name) <= LONGEST:
             yield kind, name

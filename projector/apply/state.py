@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from projector.db.schema import APPLIED, COUNTERS
 from projector.db.tags import AT, INHERITED, Inherited
-from projector.fold.facets import reverse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.format.event import Event
-    from projector.fold.facets import Facets
     from projector.fold.sweeps import Order, Reach
 
 Key = TypeVar("Key")
@@ -129,11 +127,9 @@ class State:
         sharing: of each session whether others have messages of it.
         tagged: of each session what its messages are tagged with (`projector.db.tags`). The first
             of them decides: a text is taken out of the index by the words that were put in.
-        facets: how many messages of a session with the same facets were put into the index since
-            the last commit, less those that were taken out.
+        facets: how many messages with a kind and name of facet, of a session, were put into the
+            index since the last commit, less those that were taken out.
         indexed: how many messages of a session were put into the index by themselves, likewise.
-        values: rowids of values by their kind and name. One that has no row gets one when it is
-            asked for.
         sweeps: of some sessions the events that its sweeps reach.
         used: of each session the sums of `usage.added` events since the last commit.
         only_adds: of some sessions whether totals are plain sums.
@@ -161,9 +157,8 @@ class State:
         self.changing = Cache(self._load_changing)
         self.sharing = Cache(self._load_sharing)
         self.tagged: Cache[int, Inherited] = Cache(self._load_tagged)
-        self.facets: Counter[tuple[int, Facets]] = Counter()
+        self.facets: Counter[tuple[str, str, int]] = Counter()
         self.indexed: Counter[int] = Counter()
-        self.values = Cache(self._value_row)
         self._ahead = Cache(self._load_ahead)
         self.sweeps: dict[int, Reach] = {}
         self.used: dict[int, Counter[str]] = {}
@@ -226,17 +221,6 @@ class State:
         columns = ", ".join(f"{column} = ?" for column in AT)
         query = f"UPDATE _sessions SET tagged = 1, {columns} WHERE id = ?"
         self._db.execute(query, (*inherited, session))
-
-    def _value_row(self, key: tuple[str, str]) -> int:
-        query = "SELECT id FROM _facet_values WHERE kind = ? AND name = ?"
-        found: int | None = self._db.execute(query, key).get
-        if found is not None:
-            return found
-        kind, name = key
-        ends = reverse(name) if kind == "file" else None
-        query = "INSERT INTO _facet_values(kind, name, reversed) VALUES(?, ?, ?)"
-        self._db.execute(query, (kind, name, ends))
-        return self._db.last_insert_rowid()
 
     def note_fields(self, session: int, data: Mapping[str, Any]) -> None:
         """Note the fields of a session in an event that is not folded yet.

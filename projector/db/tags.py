@@ -21,7 +21,7 @@ from journal.process.fork import no_fork
 from projector.fold.facets import path_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from projector.fold.facets import Facets, Own
 
@@ -40,6 +40,9 @@ DAY = 86_400_000_000
 """Microseconds of a day."""
 _CACHED = 1024
 """Characters of the longest names whose tags are cached."""
+
+_FEW = 4
+"""Most files of a message whose tags are cached."""
 
 INHERITED = ("source", "cwd", "branch", "model", "relation")
 """Fields of a session from which its messages have tags."""
@@ -87,7 +90,9 @@ def tags(
     day = 0 if timestamp is None else timestamp // DAY
     words = make(session, inherited, role, own, machine and role == PERSON, day)
     if facets.tools or facets.files or facets.failed:
-        return f"{words} {' '.join(_touched(facets))}"
+        # a hundred long paths must not be cached thousands of times
+        touched = _touched if len(facets.files) <= _FEW else _touched.__wrapped__
+        return f"{words} {touched(facets.tools, facets.files, facets.failed)}"
     return words
 
 
@@ -114,13 +119,14 @@ def _tags(
     return " ".join(words)
 
 
-def _touched(facets: Facets) -> Iterable[str]:
+@lru_cache(maxsize=4096)
+def _touched(tools: tuple[str, ...], files: tuple[str, ...], failed: object) -> str:
     """Return the tags of tools, files and errors, each once: a second one would be a match more."""
-    found = [of_tool(tool) for tool in facets.tools]
-    found += [of_file(key) for path in facets.files for key in path_keys(path)]
-    if facets.failed:
+    found = [of_tool(tool) for tool in tools]
+    found += [of_file(key) for path in files for key in path_keys(path)]
+    if failed:
         found.append(OF_ERROR)
-    return dict.fromkeys(found)
+    return " ".join(dict.fromkeys(found))
 
 
 def of_session(number: int) -> str:

@@ -60,13 +60,11 @@ _PATCHED = re.compile(
 )
 _DIFFED = re.compile(r"^--- ([^\t\n]+)(?:\t[^\n]*)?\n\+\+\+ ([^\t\n]+)", re.MULTILINE)
 _ARGUMENTS = ("arguments", "input", "args")
-_MARKS = ("path", "Path", "file", "*** ", "+++ ")
+_MARKS = re.compile(r"path|Path|file|\*\*\* |\+\+\+ ")
 """One of these is in every text of arguments that names a file."""
-_OTHERS = frozenset({"extra", "tool_calls", "tool_name"})
-"""Fields from which a facet can come that few messages have."""
-_FIELDS = _OTHERS | {"source", "model"}
+_FIELDS = frozenset({"extra", "model", "source", "tool_calls", "tool_name"})
+"""Fields from which a facet can come, beside the parts of a content."""
 _NO_FILE = "/dev/null"
-_NO_PATH = frozenset("\0\n")
 
 
 class Own(NamedTuple):
@@ -101,38 +99,42 @@ NONE = Facets(Own())
 def facets(data: Mapping[str, Any]) -> Facets:
     """Return the facets of a message's data, whatever the kinds of its values are."""
     content = data.get("content")
-    if content.__class__ is not list and _FIELDS.isdisjoint(data):
+    parts_of_content = content if isinstance(content, list) else None
+    if parts_of_content is None and _FIELDS.isdisjoint(data):  # most messages
         return NONE
-    source, model, extra = data.get("source"), data.get("model"), data.get("extra")
+    source, model, tool = data.get("source"), data.get("model"), _text(data.get("tool_name"))
     source = source if isinstance(source, str) else None
-    if content.__class__ is not list and _OTHERS.isdisjoint(data):
-        # a name may have megabytes, and thousands of such must not be cached
-        is_short = len(source or "") <= LONGEST
-        return (_plain if is_short else _plain.__wrapped__)(source, _model(model))
-    project = branch = None
+    extra, calls = data.get("extra"), data.get("tool_calls")
+    cwd = branch = None
     failed = False
     if isinstance(extra, dict):
-        project, branch = _text(extra.get("cwd")), _text(extra.get("git_branch"))
+        cwd, branch = _text(extra.get("cwd")), _text(extra.get("git_branch"))
         code = extra.get("exit_code")
         failed = extra.get("is_error") is True or (code.__class__ is int and code != 0)
-    own = Own(source, project, branch, _model(model))
-    calls, tool = data.get("tool_calls"), _text(data.get("tool_name"))
-    if calls.__class__ is not list and content.__class__ is not list:
+    # a source may have megabytes: a cache must not hold hundreds of such
+    own = (_own if len(source or "") <= LONGEST else _own.__wrapped__)(
+        source, cwd, branch, _text(model)
+    )
+    if parts_of_content is None and not isinstance(calls, list):
         return Facets(own, (tool,) if tool else (), (), failed)
-    made = [_called(call) for call in _objects(calls)]
-    for part in _objects(content):
-        if part.get("type") == "tool_use":
-            made.append(part)
-        elif part.get("type") == "tool_result":
-            failed = failed or part.get("is_error") is True
-    tools = {name for name in (tool, *(_text(call.get("name")) for call in made)) if name}
-    files = {path for call in made for name in _ARGUMENTS for path in _named(call.get(name))}
+    tools, files = {tool} if tool else set[str](), set[str]()
+    for call in calls if isinstance(calls, list) else ():
+        if isinstance(call, dict):
+            function = call.get("function")
+            _add_call(function if isinstance(function, dict) else call, tools, files)
+    for part in parts_of_content or ():
+        if isinstance(part, dict):
+            if part.get("type") == "tool_use":
+                _add_call(part, tools, files)
+            elif part.get("type") == "tool_result":
+                failed = failed or part.get("is_error") is True
     return Facets(own, tuple(sorted(tools)[:MOST]), tuple(sorted(files)[:MOST]), failed)
 
 
-@lru_cache(maxsize=256)
-def _plain(source: str | None, model: str | None) -> Facets:
-    return Facets(Own(source, None, None, model))
+@lru_cache(maxsize=512)
+def _own(source: str | None, cwd: str | None, branch: str | None, model: str | None) -> Own:
+    # "<synthetic>" is no model: the program wrote the message itself
+    return Own(source, cwd, branch, None if model is None or model.startswith("<") else model)
 
 
 def _text(value: object) -> str | None:
@@ -140,35 +142,31 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST else None
 
 
-def _model(value: object) -> str | None:
-    # "<synthetic>" is no model: the program wrote the message itself
-    name = _text(value)
-    return None if name is None or name.startswith("<") else name
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _called(call: dict[str, Any]) -> dict[str, Any]:
-    function = call.get("function")
-    return function if isinstance(function, dict) else call
+def _add_call(call: dict[str, Any], tools: set[str], files: set[str]) -> None:
+    """Add the tool of a call, and the files that its arguments name."""
+    if name := _text(call.get("name")):
+        tools.add(name)
+    for key in _ARGUMENTS:
+        arguments = call.get(key)
+        if isinstance(arguments, str):
+            # most calls name no file, and need not be decoded
+            if _MARKS.search(arguments) is None:
+                continue
+            arguments = _decoded(arguments)
+        if arguments is not None:
+            files.update(_named(arguments))
 
 
 def _named(arguments: object) -> Iterator[str]:
     """Yield the paths that a call's arguments name."""
-    if isinstance(arguments, str):
-        # most calls name no file, and need not be decoded
-        if not any(mark in arguments for mark in _MARKS):
-            return
-        arguments = _decoded(arguments)
     # arguments that are a text are a patch, if they name a file
     waiting: list[tuple[str, object, int]] = [("patch", arguments, 0)]
     while waiting:
         key, value, depth = waiting.pop()
         if isinstance(value, str):
-            if key in PATH_KEYS and (path := _clean(value)):
-                yield path
+            if key in PATH_KEYS:
+                if len(value) <= LONGEST and (path := _clean(value)):
+                    yield path
             elif key in PATCH_KEYS:
                 yield from _patched(value)
         elif depth < _DEEP:
@@ -188,23 +186,24 @@ def _decoded(arguments: str) -> object:
 
 def _patched(text: str) -> Iterator[str]:
     """Yield the paths of the files that patches in a text change."""
-    if "*** " in text:
-        yield from filter(None, map(_clean, _PATCHED.findall(text)))
+    found = _PATCHED.findall(text) if "*** " in text else []
     if "+++ " in text:
         for before, after in _DIFFED.findall(text):
-            for side, name in (("a/", before), ("b/", after)):
-                if name != _NO_FILE and (path := _clean(name.removeprefix(side))):
-                    yield path
+            sides = ((before, "a/"), (after, "b/"))
+            found += [name.removeprefix(side) for name, side in sides if name != _NO_FILE]
+    yield from filter(None, (_clean(name) for name in found if len(name) <= LONGEST))
 
 
+@lru_cache(maxsize=4096)
 def _clean(path: str) -> str | None:
     """Return a path as it is counted; None if it is none."""
     path = path.strip().removeprefix("file://")
-    is_path = len(path) <= LONGEST and _NO_PATH.isdisjoint(path) and "://" not in path
-    return whole(path).removeprefix("./") if is_path and parts(path) else None
+    if "\n" in path or "\0" in path or "://" in path or not parts(path):
+        return None
+    return whole(path).removeprefix("./")
 
 
-SUFFIXES = 3
+SUFFIXES = 2
 """A path is found in the index by so many of its last parts, and as a whole."""
 
 

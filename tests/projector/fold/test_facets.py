@@ -105,8 +105,8 @@ def test_a_message_has_a_bounded_number_of_facets() -> None:
 
 
 def test_a_path_is_found_by_its_last_parts() -> None:
-    """The keys of a path are itself and up to three last parts; reversed, an end is a beginning."""
-    assert path_keys("/home/p/src/a.py") == ["/home/p/src/a.py", "a.py", "src/a.py", "p/src/a.py"]
+    """The keys of a path are itself and up to two last parts; reversed, an end is a beginning."""
+    assert path_keys("/home/p/src/a.py") == ["/home/p/src/a.py", "a.py", "src/a.py"]
     assert path_keys("a.py") == ["./a.py", "a.py"]
     assert whole("a/./b") == "./a/b"
     assert reverse("/home/p/src/a.py").startswith(reverse("src/a.py"))
