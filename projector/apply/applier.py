@@ -11,7 +11,7 @@ from journal.format.fields.line import line_of
 from journal.format.frame import DamagedRecord
 from journal.format.transcript_order import place_after
 from projector.apply.conflicts import resolve_conflicts
-from projector.apply.facets import count_facets, save_facets
+from projector.apply.facets import count_batch, save_facets
 from projector.apply.lines import add_lines
 from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
@@ -20,7 +20,7 @@ from projector.apply.replays import note_own
 from projector.apply.state import Arrival, State
 from projector.db.kinds import MESSAGE, TYPES
 from projector.db.rows import INSERT_EVENT, INSERT_TEXT, from_redacted, indexed, spread
-from projector.fold.facets import NONE, facets
+from projector.fold.facets import facets
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
 
 if TYPE_CHECKING:
@@ -227,9 +227,7 @@ class Applier:
             ]
             texts = [text for text in texts if text[0] not in sharing]
             alone = Counter(session for session, _ in counted)
-        about_what = (each for each in counted if each[1] is not NONE)
-        for (session, about), count in Counter(about_what).items():
-            count_facets(state, session, about, count)
+        count_batch(state, counted)
         self._db.executemany(INSERT_TEXT, texts)
         counts = [
             (n, n, alone.get(session, 0), low, low, high, high, session)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from projector.apply.portion import ROW
 from projector.db.kinds import MESSAGE
 from projector.db.rows import DELETE_TEXT, INSERT_TEXT, STORED, indexed, stored
-from projector.fold.facets import LONGEST, Own, facets, reverse
+from projector.fold.facets import LONGEST, NONE, Own, facets, reverse
 from projector.fold.messages import OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import apsw
 
@@ -66,13 +66,16 @@ def _count(db: apsw.Connection, state: State, session: int, about: Facets, times
     if len(state.facets) + len(state.indexed) >= _PENDING:
         save_facets(db, state)
     state.indexed[session] += times
-    count_facets(state, session, about, times)
-
-
-def count_facets(state: State, session: int, about: Facets, times: int) -> None:
-    """Count messages of a session with some facets, which `save_facets` writes."""
     for kind, name in _values(about):
         state.facets[kind, name, session] += times
+
+
+def count_batch(state: State, messages: Iterable[tuple[int, Facets]]) -> None:
+    """Count the facets of messages, given with their sessions, which `save_facets` writes."""
+    have_some = (message for message in messages if message[1] is not NONE)
+    for (session, about), count in Counter(have_some).items():
+        for kind, name in _values(about):
+            state.facets[kind, name, session] += count
 
 
 def save_facets(db: apsw.Connection, state: State) -> None:
