@@ -63,7 +63,8 @@ def command(
         print_json_lines(asdict(row) | behind_json(listed.behind) for row in rows)
         return
     if not rows:
-        print_line(f"no message has a {by}", err=True)
+        which = "message that passes the filters" if any(filters.values()) else "message"
+        print_line(f"no {which} has a {by}", err=True)
         return
     print_line(Styled(f"{'messages':>10} {'sessions':>9}  {by}", dim=True))
     for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +13,7 @@ from journal.cli.kit.exits import exit_codes
 from journal.cli.kit.output import print_json, print_line
 from journal.fs.directory import open_directory
 from projector.cli.kit.codes import CODES
+from projector.cli.show.resume import resume
 from projector.projection import Projection
 from projector.restore.as_imported import conversation
 from projector.restore.restore import restore
@@ -31,8 +32,10 @@ def restore_session(path: Path, name: str, folder: Path, as_json: bool) -> None:
         with Projection.open(path) as projection:
             (session, messages), _ = projection.read(lambda db: conversation(db, name))
         done = restore(journal, session, messages, folder)
+    # its file is there again
+    how = resume(replace(session, gone=None))
     if as_json:
-        print_json(asdict(done))
+        print_json(asdict(done) | {"resume": None if how is None else how.command})
         return
     print_line(f"{one_line(done.file)}: {counted(done.messages, 'message')} of {done.session}")
     for why, count in done.left_out.items():
@@ -41,5 +44,10 @@ def restore_session(path: Path, name: str, folder: Path, as_json: bool) -> None:
         print_line(f"secrets replaced by marks: {done.redacted:,}", err=True)
     for id in done.changed:
         print_line(f"warning: message {one_line(id)} is not read back as it is stored", err=True)
-    run = "" if done.resume is None else f" and run `{done.resume}`"
-    print_line(f"To resume it, move the file to {done.folder}{run}", err=True)
+    if how is None or how.command is None:
+        why = "" if how is None else f"; {how.note}"
+        print_line(f"The file belongs in {done.folder}{why}", err=True)
+        return
+    print_line(f"To resume it, move the file to {done.folder} and run `{how.command}`", err=True)
+    if how.note is not None:
+        print_line(f"note: {how.note}", err=True)

@@ -113,5 +113,6 @@ def command(
         return
     if not nodes:
         narrowed = gone or any(filters.values())
-        print_line("no session passes the filters" if narrowed else _NONE, err=True)
+        empty = f"there are no more than {offset:,} sessions" if offset else _NONE
+        print_line("no session passes the filters" if narrowed else empty, err=True)
     print_sessions(nodes, names)

@@ -13,7 +13,6 @@ from journal.importers.parsing.transcript import Transcript
 from journal.importers.registry import installed
 from journal.redact.setup import way_out
 from projector.restore import claude_code, codex
-from projector.restore.resume_command import resume_command
 from projector.views.redacted import redacted_conversation
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ class Restored:
         source: the program that can resume it.
         file: the path of the file.
         folder: the folder of the program in which it has to be, to be resumed.
-        resume: the command that resumes it; None if its id would be an option of the program.
         messages: messages in the file.
         redacted: values in which secrets were replaced by marks now.
         left_out: messages of the transcript that are not in the file, by the reason.
@@ -53,7 +51,6 @@ class Restored:
     source: str
     file: str
     folder: str
-    resume: str | None
     messages: int
     redacted: int
     left_out: dict[str, int]
@@ -101,7 +98,6 @@ def restore(
         source,
         str(target),
         made.folder,
-        resume_command(source, session.session),
         made.messages,
         redacted,
         dict(made.left_out),

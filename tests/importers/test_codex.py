@@ -461,3 +461,15 @@ def test_an_item_with_a_role_and_no_type_is_a_message() -> None:
     parts = [{"type": "input_text", "text": "look at it"}]
     items = feed(Codex, [meta(), at(1, "response_item", role="user", content=parts)])
     assert [(m["role"], m["content"]) for m in messages(items)] == [("user", "look at it")]
+
+
+def test_a_rollout_that_names_only_its_session_id_has_that_id() -> None:
+    """Its file may have any name; `id` comes first where both are there."""
+    other = UUID.replace("ab", "cd")
+    for payload, expected in (
+        ({"session_id": other}, other),
+        ({"id": UUID, "session_id": other}, UUID),
+    ):
+        head = at(0, "session_meta", timestamp="2026-01-02T12:00:00Z", **payload)
+        events = facts(feed(Codex, [head, item(1, "user", "do it")], stem="copy"))
+        assert {session for session, *_ in events} == {expected}

@@ -149,7 +149,7 @@ class Codex:
                 yield SessionStart(line, self.session, found)
 
     def _meta(self, line: int, payload: dict[str, Json]) -> Iterator[Item]:
-        own = text_or_none(payload.get("id"))
+        own = text_or_none(payload.get("id")) or text_or_none(payload.get("session_id"))
         forked_from = text_or_none(payload.get("forked_from_id"))
         # a copy repeats the heads of all that it is a copy of, the first of them last
         self._totals.root = forked_from or ("" if self._session is None else own) or ""

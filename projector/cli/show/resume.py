@@ -44,7 +44,8 @@ def resume(session: SessionView) -> Resume | None:
     if session.cwd is None or one_line(session.cwd) != session.cwd:
         note = "run it in the folder of its project" if session.source in _IN_FOLDER else None
         return Resume(text, note)
-    there = f"cd {shlex.quote(session.cwd)} && {text}"
+    options_end = "-- " if session.cwd.startswith("-") else ""
+    there = f"cd {options_end}{shlex.quote(session.cwd)} && {text}"
     if _is_folder(session.cwd):
         return Resume(there)
     return Resume(there, f"there is no folder {session.cwd} on this machine")

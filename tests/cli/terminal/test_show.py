@@ -130,6 +130,9 @@ def test_each_source_has_its_own_command(tmp_path: Path, source: str, command: s
 def test_what_is_in_the_way_is_noted(tmp_path: Path) -> None:
     """A folder that is on another machine or gone, and one that must be found out."""
     gone = tmp_path / "gone"
+    odd = resume(view(source="codex", cwd="-odd"))
+    assert odd is not None
+    assert odd.command == "cd -- -odd && codex resume s-1"
     assert resume(view(source="codex", cwd=str(gone))) == Resume(
         f"cd {gone} && codex resume s-1", f"there is no folder {gone} on this machine"
     )
