@@ -69,7 +69,7 @@ STEPS = (
         seeded=False,
         whole=("--hypothesis-profile", "torture"),
     ),
-    Step("convergence", _tool("convergence"), 0.1),
+    Step("convergence", _tool("convergence"), 0.07),
     Step("odd_records", _tool("odd_records"), 0.05),
     Step("flush", _tool("flush"), 0.05),
     Step("transcripts", _tool("transcripts"), 0.05),

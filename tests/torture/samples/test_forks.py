@@ -38,6 +38,7 @@ def test_the_step_detects_forks_that_do_not_wait(
 ) -> None:
     """Children that keep locks and SQLite's mutexes hang, block others, or answer wrongly."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    done = _run("--seconds", "15", "--seed", "3", "--sabotage")
+    # a fault ends it; a busy machine needs more rounds until a fork meets a lock
+    done = _run("--seconds", "90", "--seed", "3", "--sabotage")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "FAULT" in done.stdout
