@@ -65,6 +65,9 @@ def _codex(random: Random, planter: Planter) -> list[dict[str, Any]]:
             lines.append(event(number, type="agent_message", message=planter.text()))
         else:
             lines.append(says(number, planter.text(), random.choice(["user", "assistant"])))
+    # texts of the user interface at the end wait for their items: of a rollout that has nothing
+    # else, no message is imported
+    lines.append(says(LINES, planter.text(), "assistant"))
     return lines
 
 
