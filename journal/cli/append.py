@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -13,7 +14,7 @@ from journal.cli.kit.exits import FAILED
 from journal.cli.kit.output import print_block, print_json, print_line
 from journal.cli.kit.streams import OutputError
 from journal.cli.message_lines import NumberedLine, batches, parse_message
-from journal.errors import EventError
+from journal.errors import EventError, RedactionError
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.format.fields.message import message_data
 from journal.format.new_event import new_event
@@ -133,9 +134,16 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
 
 def _shown(journal: Path, error: EventError) -> str:
     """Return an error without the secrets of the value that it names."""
-    from journal.redact.setup import way_out  # noqa: PLC0415 - few messages are refused
+    # few messages are refused
+    from journal.fs.key_file import any_key  # noqa: PLC0415
+    from journal.redact.redactor import Redactor  # noqa: PLC0415
+    from journal.redact.setup import own_rules, way_out  # noqa: PLC0415
 
-    return way_out(journal).text(str(error))
+    try:
+        redactor = way_out(journal)
+    except RedactionError:  # with --no-redact the user's file of rules need not be readable
+        redactor = Redactor([own_rules()], partial(any_key, journal))
+    return redactor.text(str(error))
 
 
 def _stdin() -> BufferedReader:

@@ -26,7 +26,7 @@ from projector.db.connections import open_reader
 from projector.db.quiet import quiet
 from projector.errors import ProjectionError, RetentionError
 from projector.forgetting import contents
-from projector.forgetting.leftovers import DATABASE, IMPORTS
+from projector.forgetting.leftovers import DATABASE, HINTS, IMPORTS
 from projector.forgetting.retention import NAME, read_policy
 
 if TYPE_CHECKING:
@@ -224,6 +224,8 @@ class _Check:
 
     def _imported(self, where: str, name: str) -> None:
         """Compare the sessions that a source of an import has."""
+        if name in HINTS:
+            return
         entry = self._ledger.entry(name)
         if entry is None:
             self.add(where, "it is no entry of the ledger of imports: `journal forget --finish`")

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 IMPORTS = "imports"
 """The folder in which importers keep how far sources were imported."""
+HINTS = frozenset(("keys", "requests", "unsure"))
+"""Files in it that are no entries of the ledger: hashes, names of segments, and a boot."""
 _PATIENCE = 600.0
 """Seconds to wait for a build: its database is not published yet, and is left alone meanwhile."""
 DATABASE = re.compile(

@@ -417,7 +417,10 @@ def test_facets_count_messages_and_sessions(invoke: Callable[..., Result]) -> No
     ]
     assert invoke("facets", "--by", "tool", "--until", "2024-01-01").stdout.split()[-1] == "grep"
     assert "1 more" in invoke("facets", "--by", "source", "--limit", 1).stderr
-    assert "no message has a branch" in invoke("facets", "--by", "branch", "--has", "errors").stderr
+    assert (
+        "no message that passes the filters has a branch"
+        in invoke("facets", "--by", "branch", "--has", "errors").stderr
+    )
     assert "'project', 'source', 'model'" in invoke("facets", "--by", "user", code=2).stderr
     assert "'errors'" in invoke("search", "docker", "--has", "images", code=2).stderr
 

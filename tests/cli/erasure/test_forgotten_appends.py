@@ -178,3 +178,26 @@ def test_nothing_is_appended_to_the_session_of_requests(invoke: Callable[..., Re
     """What is there could never be forgotten."""
     result = invoke("append", "--session", "@forget", "--role", "user", "x", code=1)
     assert "the session @forget has only requests to forget" in result.stderr
+
+
+def test_a_refusal_is_shown_whatever_the_file_of_rules_is(
+    invoke: Callable[..., Result], journal_dir: Path
+) -> None:
+    """With --no-redact the file is not needed, and a refused line does not end the others."""
+    invoke("append", "--session", "s1", "--role", "user", "hello")
+    (journal_dir / "redact.toml").write_text("[[rule]]\nkind = 7\n")
+    lines = '{"session":"s","role":"user","content":"x","meta":7}\n{"session":"s","role":"user"}\n'
+    result = invoke("append", "--jsonl", "--no-redact", stdin=lines, code=1)
+    assert "line 1: meta must be a string" in result.stderr
+    assert "appended 1, refused 1" in result.stderr
+
+
+def test_what_an_import_remembers_is_no_unchecked_file(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """`verify --erased` knows the files with hashes of events, of requests and of a boot."""
+    for name in ("keys", "requests", "unsure"):
+        (path / "imports").mkdir(mode=0o700, exist_ok=True)
+        (path / "imports" / name).write_bytes(b"x")
+        (path / "imports" / name).chmod(0o600)
+    assert invoke("verify", "--erased").stderr == ""

@@ -135,7 +135,8 @@ def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
     old.chmod(0o600)
     (path / "projection" / "5.db").write_bytes(b"no database")
     (path / "imports").mkdir()
-    (path / "imports" / "keys").touch()
+    (path / "imports" / "keys").touch()  # it has no text
+    (path / "imports" / "other").touch()
     entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d", "marks": ""}
     entry |= {"state": "file 1 2 3", "folders": "", "sessions": "s1\ns2\n"}
     imported = path / "imports" / f"{'a' * 32}.json"
@@ -159,7 +160,7 @@ def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
     in_entry = (f"imports/{imported.name}", 1)
     assert found == [in_entry, ("projection/1.db", 2), ("retention.toml", 1)]
     names = {unchecked.where.partition(".jsonl.")[0] for unchecked in report.unchecked}
-    others = {"kept/notes", "kept/key", "projection/key", "imports/keys"}
+    others = {"kept/notes", "kept/key", "projection/key", "imports/other"}
     assert names == {"projection/5.db", "lanes/1/.000001", *others}
 
 
