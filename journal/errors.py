@@ -21,6 +21,7 @@
     ├── RedactionError        a rule or a scanner for redaction cannot be used
     ├── ImportFailed          a source could not be imported
     ├── ExportFailed          a journal could not be written in another program's format
+    ├── InstallFailed         the settings of an agent could not be read or changed
     └── BackupFailed          a backup could not be made, read or restored
         └── BackupDamaged     it is damaged or incomplete
 """
@@ -142,6 +143,10 @@ class ImportFailed(JournalError):  # noqa: N818 - reads as what happened, next t
 
 class ExportFailed(JournalError):  # noqa: N818 - as ImportFailed
     """A journal could not be written in another program's format; there is no new file."""
+
+
+class InstallFailed(JournalError):  # noqa: N818 - as ImportFailed
+    """The settings of an agent could not be read or changed; they are as they were."""
 
 
 class BackupFailed(JournalError):  # noqa: N818 - as ImportFailed

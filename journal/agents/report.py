@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.agents.agent import find_agents
+from journal.agents.hooks.failures import recent_failures
+from journal.agents.hooks.report import about_hooks, find_hooks
 from journal.errors import NotAJournalError
 from journal.fs.directory import open_directory
 from journal.importers.run.ledger import Ledger
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.agents.agent import Agent
+    from journal.agents.hooks.failures import Failure
+    from journal.agents.hooks.report import AgentHooks
     from journal.importers.registry import Installed
 
 _SOON = 7 * 24 * 60 * 60 * 1_000_000
@@ -41,6 +45,8 @@ class Doctor:
         free: free bytes of its disk.
         last_import: when an import or a follow last noted how far it came; None if none did.
         agents: the agents that were found.
+        hooks: the hooks of the agents that can have them.
+        hook_failures: imports by hooks that failed in the last 7 days.
         broken: importers that cannot be loaded, and why.
         advice: what the user should do, a sentence each; empty if all is well.
     """
@@ -53,6 +59,8 @@ class Doctor:
     free: int
     last_import: int | None
     agents: tuple[Agent, ...]
+    hooks: tuple[AgentHooks, ...]
+    hook_failures: tuple[Failure, ...]
     broken: dict[str, str]
     advice: tuple[str, ...]
 
@@ -75,7 +83,12 @@ def examine(path: Path, installed: Installed) -> Doctor:
     )
     free = shutil.disk_usage(there).free
     mode = "" if status is None else f"{stat.S_IMODE(path.stat().st_mode):04o}"
-    advice = (*_about_agents(agents), *_about_place(there, mode, free))
+    hooks, failures = tuple(find_hooks(path)), recent_failures(path)
+    advice = (
+        *_about_agents(agents),
+        *about_hooks(hooks, failures),
+        *_about_place(there, mode, free),
+    )
     return Doctor(
         path=str(path),
         exists=status is not None,
@@ -85,6 +98,8 @@ def examine(path: Path, installed: Installed) -> Doctor:
         free=free,
         last_import=_last_change(ledger.folder),
         agents=agents,
+        hooks=hooks,
+        hook_failures=failures,
         broken=installed.broken,
         advice=advice,
     )

@@ -98,13 +98,18 @@ def replace_file(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def swap_file(path: Path, content: bytes) -> None:
+def swap_file(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Replace a small file atomically; after a power loss it may have its old content again.
+
+    Args:
+        path: the file.
+        content: its new bytes.
+        mode: its permissions.
 
     Raises:
         OSError: the file system refuses; the old file is unchanged.
     """
-    _place(path, content, disk.in_use.replace)
+    _place(path, content, disk.in_use.replace, mode=mode)
 
 
 def swap_hint(path: Path, content: bytes) -> None:
@@ -140,6 +145,8 @@ def _place(
     content: bytes,
     give_name: Callable[[Path, Path], None],
     sync: Callable[[int], None] | None = None,
+    *,
+    mode: int = 0o600,
 ) -> None:
     """Write a draft, and give it its name.
 
@@ -149,7 +156,7 @@ def _place(
     for attempt in range(_ATTEMPTS):
         draft = draft_of(path)
         try:
-            _fill(draft, content, sync or disk.in_use.fsync)
+            _fill(draft, content, sync or disk.in_use.fsync, mode)
             give_name(draft, path)
         except BaseException as error:
             _discard(draft)
@@ -184,10 +191,10 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid7()}")
 
 
-def _fill(draft: Path, content: bytes, sync: Callable[[int], None]) -> None:
+def _fill(draft: Path, content: bytes, sync: Callable[[int], None], mode: int) -> None:
     fd = disk.in_use.create(draft)
     try:
-        disk.in_use.fchmod(fd, 0o600)
+        disk.in_use.fchmod(fd, mode)
         disk.write_rest(fd, content)
         sync(fd)
     finally:

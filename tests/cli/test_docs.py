@@ -15,6 +15,7 @@ from click.testing import CliRunner
 import journal.cli
 import projector.cli
 from journal import Journal, Redacted, make_backup
+from journal.agents.hooks.failures import note as note_failure
 from journal.format.redacted import mark
 from journal.fs.directory import open_directory
 from projector.db.generations import generations
@@ -135,7 +136,10 @@ RUNS: dict[str, list[list[str]]] = {
         ["forget", "--finish", "--json"],
     ],
     "journal import": [["import", "openai", "{talk}", "--json"]],
-    "journal install": [["install", "--yes", "--json"]],
+    "journal install": [
+        ["install", "--yes", "--json"],
+        ["install", "--hooks", "--yes", "--json"],
+    ],
     "journal restore": [
         ["--journal", "{lossy}", "restore", "{backup}", "--json"],
         ["restore", "cc", "--to", "{back}", "--json"],
@@ -254,6 +258,7 @@ def test_the_printed_json_has_the_documented_keys(
         if name == "projector verify":
             _damage_database(filled)
         if name == "journal install":
+            (filled.parent / "home" / ".codex").mkdir(parents=True, exist_ok=True)
             for variable in ("HOME", "XDG_CONFIG_HOME", "PATH"):
                 monkeypatch.setenv(variable, str(filled.parent / "home"))
         if name == "journal restore":
@@ -261,6 +266,7 @@ def test_the_printed_json_has_the_documented_keys(
                 journal.append_message("cc", "user", "hello", id="u1", source="claude-code")
         if name == "journal doctor":
             _make_agent(filled.parent / "home", monkeypatch)
+            note_failure(filled, "codex", "a.jsonl", "it failed")
         if name in {"journal erasures", "journal status"}:
             forget(filled, Selection(sessions=("s1",)))
             with Journal.open(filled) as journal:

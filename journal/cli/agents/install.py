@@ -9,6 +9,7 @@ import click
 
 from journal.agents.service import run_all, service
 from journal.cli import import_
+from journal.cli.agents.hooks import change_hooks
 from journal.cli.kit.ask import ask, can_ask
 from journal.cli.kit.exits import FAILED, NOT_FOUND
 from journal.cli.kit.output import print_json, print_line
@@ -26,6 +27,7 @@ _CHANGED = "was changed by you, or is not of `journal install`: it was left as i
 @click.option("--undo", is_flag=True, help="Stop the service, and remove its file.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--launchd", is_flag=True, help="Write launchd's file, as on macOS.")
+@click.option("--hooks", is_flag=True, help="Set up hooks of the agents, and no service.")
 @click.option("--run", "runs", is_flag=True, help="What the service runs: follow all agents.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -48,21 +50,44 @@ def command(context: click.Context, /, **options: bool) -> None:
     `systemd-analyze verify`, if that is there, and by that alone. The file of
     launchd (--launchd, and on macOS) is written, and was never tested.
 
+    --hooks sets up hooks in the settings of the agents that have them (Claude
+    Code, Codex, Gemini CLI, Qwen Code) in place of the service: an agent then
+    runs `journal hook` when a turn or a session ends, and its transcript is
+    imported at once, in the background. The rest of the settings stays as it
+    is, with its comments; a file that cannot be read is not touched. Codex runs
+    a hook only after you have trusted it (/hooks).
+
+    \b
+        journal install --hooks --dry-run
+        journal install --hooks
+        journal install --hooks --undo
+
     There is no time limit.
 
     The exit code is 1 if the file was changed by you, or systemd-analyze
-    complains; 3 if --run finds no folder of an agent.
+    complains, or the settings of an agent cannot be changed; 3 if --run finds no
+    folder of an agent.
 
     JSON: {"kind", "file", "state", "action", "started", "check", "agents",
-    "commands"}
+    "commands"}; {"hooks": [{"format", "file", "state", "action", "events",
+    "diff", "error"}]}
 
     `state` is that of the file before: `missing`, `same`, `older` (of another
     version), or `changed`. `action` is `written`, `removed` or `none`. `check`
     is what systemd-analyze says, null if it was not asked. `commands` are left
-    to you.
+    to you. With --hooks, it is the second object: `action` is `written`,
+    `removed` (the file, which had nothing else) or `none`, and `diff` is what
+    is, or would be, changed.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if options["runs"]:
         _follow(context)
+        return
+    if options["hooks"]:
+        hooks, succeeded = change_hooks(context.obj, options)
+        if options["as_json"]:
+            print_json({"hooks": hooks})
+        if not succeeded:
+            context.exit(FAILED)
         return
     made = service(context.obj, launchd=options["launchd"] or sys.platform == "darwin")
     report = {

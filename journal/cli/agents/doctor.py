@@ -58,10 +58,15 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
 
     JSON: {"path", "exists", "bytes", "last", "mode", "free", "last_import", "agents": [{"format",
     "paths", "files", "bytes", "oldest", "newest", "imported", "grown", "missing", "lost_next",
-    "retention": {"days", "setting", "is_default"}, "unreadable"}], "broken": {...}, "advice"}
+    "retention": {"days", "setting", "is_default"}, "unreadable"}], "hooks": [{"format", "file",
+    "state", "error"}], "hook_failures": [{"time", "journal", "format", "source", "error"}],
+    "broken": {...}, "advice"}
 
     `last_import` is when an import, or one that follows, last noted how far it came. `lost_next` is
     when the program of an agent deletes the oldest transcript that is not imported completely.
+    `hooks` says of each agent that can have hooks (`journal install --hooks`) whether it has ours:
+    `set`, `missing`, `older`, `off` (the agent runs none) or `unreadable`. `hook_failures` are the
+    imports by hooks that failed in the last 7 days.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     found = examine(path, installed())
     if as_json:
@@ -77,6 +82,9 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
                 default = ", its default" if agent.retention.is_default else ""
                 text = f"{agent.format} deletes after {agent.retention.days} days"
                 print_line(f"{text} ({agent.retention.setting}{default})")
+    for hooks in found.hooks:
+        state = "has no hooks" if hooks.state == "missing" else f"has hooks: {hooks.state}"
+        print_line(f"{hooks.format} {state} ({hooks.file})")
     print_line("")
     for line in found.advice or ("All is well.",):
         print_line(line)

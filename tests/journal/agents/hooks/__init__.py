@@ -1,0 +1,1 @@
+"""Tests of hooks in the settings of agents."""
