@@ -48,7 +48,7 @@ def cli() -> None:
         0    done
         1    failed; the reason is on stderr
         2    wrong usage, or a query with nothing to search for
-        3    there is no such journal or session
+        3    there is no such journal, session, or value of a filter
         5    damage was found
         7    busy: another projector or rebuild runs
         130  Ctrl-C

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 
 from journal.cli.kit.clean import one_line
+from journal.cli.kit.exits import DONE
 from journal.cli.kit.output import Styled, print_json_lines, print_line
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.filters import about, filter_options, print_unknown
 from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
 from projector.search.facets import FacetBy
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _UNNAMED = "(none)"
 
@@ -27,9 +25,9 @@ _UNNAMED = "(none)"
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@click.pass_obj
+@click.pass_context
 def command(
-    path: Path,
+    context: click.Context,
     /,
     by: FacetBy,
     limit: int,
@@ -52,20 +50,22 @@ def command(
 
     One object for each value, that of most messages first. `name` is null for messages without a
     value. `behind` is there if the projection lacks events of the journal.
+
+    The exit code is 3 if nothing is counted and a filter names a value that nothing has: the
+    nearest values that there are are printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    with Projection.open(path, timeout=timeout) as projection:
+    with Projection.open(context.obj, timeout=timeout) as projection:
         listed = projection.facets(by=by, **about(filters))
-        if not listed and not as_json:
-            print_unknown(projection, filters)
+        code = DONE if listed else print_unknown(projection, filters)
     warn_if_behind(listed.behind)
     rows = listed[:limit]
     if as_json:
         print_json_lines(asdict(row) | behind_json(listed.behind) for row in rows)
-        return
+        context.exit(code)
     if not rows:
         which = "message that passes the filters" if any(filters.values()) else "message"
         print_line(f"no {which} has a {by}", err=True)
-        return
+        context.exit(code)
     print_line(Styled(f"{'messages':>10} {'sessions':>9}  {by}", dim=True))
     for row in rows:
         name = _UNNAMED if row.name is None else one_line(row.name)

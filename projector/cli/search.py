@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from journal.cli.kit.clean import one_line
+from journal.cli.kit.exits import DONE
 from journal.cli.kit.output import Styled, has_colours, print_json, print_line
 from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.terminal.width import cut, terminal_width
@@ -22,7 +23,6 @@ from projector.search.engine import RANKED, Look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from projector.search.engine import Group, Hit, Sort
     from projector.search.results import Results
@@ -71,9 +71,9 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
 )
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.pass_obj
+@click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes them
-    path: Path,
+    context_: click.Context,
     /,
     query: str,
     role: str | None,
@@ -126,9 +126,12 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     A hit that is a replay has `home`: the session in which the message counts.
     `exact` is false if more than 5,000 messages match and only the newest 5,000 were ranked.
     `fresh` is false, and `behind` is there, if the projection lacks events of the journal.
+
+    The exit code is 3 if nothing is found and a filter names a value that nothing has: the nearest
+    values that there are are printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
-    with Projection.open(path, timeout=timeout) as projection:
+    with Projection.open(context_.obj, timeout=timeout) as projection:
         results = projection.search(
             query,
             limit=limit,
@@ -146,8 +149,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         shown = (*results.hits, *results.near)
         found = [name for hit in shown for name in (hit.session, hit.home) if name]
         names = None if as_json else short_names(projection, found)
-        if not shown and not as_json:
-            print_unknown(projection, filters)
+        code = DONE if shown else print_unknown(projection, {**filters, "role": role})
     if as_json:
         answer = {
             "query": results.query,
@@ -159,12 +161,13 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         }
         print_json(answer)
         warn_if_behind(results.behind)
-        return
+        context_.exit(code)
     for number, hit in enumerate(results.hits, offset + 1):
         _print_hit(number, hit, names)
     if results.near:
         _print_near(results, offset + len(results.hits) + 1, names)
     _print_notes(results)
+    context_.exit(code)
 
 
 def _near_json(results: Results) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 
+from journal.cli.kit.exits import DONE
 from journal.cli.kit.output import print_json_lines, print_line
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.filters import about, filter_options, print_unknown
@@ -17,9 +18,6 @@ from projector.projection import Projection
 from projector.reading.listing import session_filters
 from projector.views.session_tree import SessionNode, session_tree
 from projector.views.sessions import SessionSort
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NONE = "no sessions; append something with `journal append`"
 
@@ -39,9 +37,9 @@ _NONE = "no sessions; append something with `journal append`"
 @click.option("--gone", is_flag=True, help="Only sessions that no source has any more.")
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@click.pass_obj
+@click.pass_context
 def command(
-    path: Path,
+    context: click.Context,
     /,
     limit: int,
     offset: int,
@@ -83,12 +81,15 @@ def command(
 
     Times are in µs since 1970; `preview` is the beginning of the first message that a person
     wrote; `behind` is there if the projection lacks events of the journal.
+
+    The exit code is 3 if no session is found and a filter names a value that nothing has: the
+    nearest values that there are are printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if tree and gone:
         raise click.UsageError("--gone lists sessions without their parents: leave out --tree")
     if tree and sort != "last":
         raise click.UsageError("--tree and --sort exclude each other")
-    with Projection.open(path, timeout=timeout) as projection:
+    with Projection.open(context.obj, timeout=timeout) as projection:
         if tree:
             wanted = session_filters(**about(filters))
             nodes, fresh = projection.read(
@@ -102,17 +103,17 @@ def command(
             nodes, behind = [SessionNode(view, 0) for view in listed], listed.behind
         listed_ids = [node.view.session for node in nodes]
         names = None if as_json else short_names(projection, listed_ids)
-        if not nodes and not as_json:
-            print_unknown(projection, filters)
+        code = DONE if nodes else print_unknown(projection, filters)
     warn_if_behind(behind)
     if as_json:
         print_json_lines(
             session_json(node.view) | ({"depth": node.depth} if tree else {}) | behind_json(behind)
             for node in nodes
         )
-        return
+        context.exit(code)
     if not nodes:
         narrowed = gone or any(filters.values())
         empty = f"there are no more than {offset:,} sessions" if offset else _NONE
         print_line("no session passes the filters" if narrowed else empty, err=True)
     print_sessions(nodes, names)
+    context.exit(code)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from journal.cli.kit.clean import one_line
+from journal.cli.kit.exits import DONE
 from journal.cli.kit.output import Styled, print_json_lines, print_line
 from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.times import Moment
 from projector.cli.kit.behind import behind_json, warn_if_behind
+from projector.cli.kit.filters import print_unused
 from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
@@ -19,7 +21,6 @@ from projector.views.usage import By
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from projector.views.usage import UsageReport, UsageRow
 
@@ -36,6 +37,7 @@ _COLUMNS = (
 )
 """Name, the heads above, and a bar."""
 _UNNAMED = "(unknown)"
+_NONE = "no usage; sources that say what they used are imported with it"
 _MICRO = 1_000_000
 
 
@@ -48,9 +50,9 @@ _MICRO = 1_000_000
 @click.option("--model", metavar="M", help="Only calls of this model.")
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-@click.pass_obj
+@click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes them
-    path: Path,
+    context: click.Context,
     by: By,
     since: int | None,
     until: int | None,
@@ -79,20 +81,26 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     One object for each day, model and so on. `cost` is in millionths of a US dollar, and null if
     nothing of it is known; `unpriced` are the models whose prices are not known; `prices` is the
     table of prices, with its date. `behind` is there if the projection lacks events of the journal.
+
+    A call without a model has that of its session. The exit code is 3 if there is no usage and a
+    filter names a value that no usage has: the nearest values that there are are printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    with Projection.open(path, timeout=timeout) as projection:
+    with Projection.open(context.obj, timeout=timeout) as projection:
         report = projection.usage(
             by=by, since=since, until=until, project=project, source=source, model=model
         )
         sessions = [row.name for row in report.rows if row.name] if by == "session" else []
         names = None if as_json else short_names(projection, sessions)
+        asked = {"project": project, "source": source, "model": model}
+        code = DONE if report.rows else print_unused(projection, asked)
     warn_if_behind(report.behind)
     if as_json:
         print_json_lines(_json(row, report) for row in report.rows)
-        return
+        context.exit(code)
     if not report.rows:
-        print_line("no usage; sources that say what they used are imported with it", err=True)
-        return
+        is_narrowed = since is not None or until is not None or any(asked.values())
+        print_line("no usage passes the filters" if is_narrowed else _NONE, err=True)
+        context.exit(code)
     _table(by, report, names)
 
 

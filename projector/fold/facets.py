@@ -133,8 +133,12 @@ def facets(data: Mapping[str, Any]) -> Facets:
 
 @lru_cache(maxsize=512)
 def _own(source: str | None, cwd: str | None, branch: str | None, model: str | None) -> Own:
-    # "<synthetic>" is no model: the program wrote the message itself
-    return Own(source, cwd, branch, None if model is None or model.startswith("<") else model)
+    return Own(source, cwd, branch, model if is_model(model) else None)
+
+
+def is_model(name: str | None) -> bool:
+    """Return whether a name is that of a model; "<synthetic>" is what a program wrote itself."""
+    return name is not None and not name.startswith("<")
 
 
 def _text(value: object) -> str | None:

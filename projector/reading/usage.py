@@ -52,7 +52,7 @@ class UsageReader:
             until: only calls before this moment.
             project: only sessions with this working directory, or with one of this name.
             source: only sessions from there.
-            model: only calls of this model.
+            model: only calls of this model; one without a model has that of its session.
 
         Raises:
             ValueError: there is no such group.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from projector.db.kinds import MESSAGE
+from projector.db.tags import of_machine, of_role
 from projector.fold.facets import parts
 from projector.views.fields import FIELDS
 from projector.views.session_filters import SessionFilters, condition
@@ -27,18 +29,29 @@ class UnknownValue:
     """A value that nothing has.
 
     Attributes:
-        kind: `project`, `source`, `model`, `branch`, `tool` or `file`.
+        kind: `project`, `source`, `model`, `branch`, `tool`, `file` or `role`.
         name: the value.
-        nearest: existing values, the most similar first.
+        nearest: existing values: the most similar first, or any if none is similar.
+        is_like: whether they are similar.
     """
 
     kind: str
     name: str
     nearest: tuple[str, ...]
+    is_like: bool
+
+
+def unknown(kind: str, name: str, existing: Iterable[str]) -> UnknownValue:
+    """Return a value that nothing has, with existing ones that are most like it."""
+    names = list(existing)
+    like = _nearest(name, names)
+    return UnknownValue(kind, name, like or tuple(names[:_MOST]), bool(like))
 
 
 def unknown_values(db: apsw.Connection, filters: Mapping[str, Any]) -> list[UnknownValue]:
     """Return those of some filters, by the kinds of their values, that nothing meets.
+
+    It reads all messages if one of them is a role that none has.
 
     Raises:
         apsw.Error: the database refuses.
@@ -50,8 +63,21 @@ def unknown_values(db: apsw.Connection, filters: Mapping[str, Any]) -> list[Unkn
             continue
         where, values = condition(db, SessionFilters(**{kind: name}))
         if db.execute(f"SELECT 1 FROM _sessions WHERE 1{where} LIMIT 1", values).get is None:
-            found.append(UnknownValue(kind, name, _nearest(name, _existing(db, kind))))
+            found.append(unknown(kind, name, _existing(db, kind)))
+    role = filters.get("role")
+    if role is not None and not _has_role(db, role):
+        roles = db.execute(f"SELECT DISTINCT role FROM _events WHERE kind = {MESSAGE}").fetchall()
+        found.append(unknown("role", role, sorted(str(name) for (name,) in roles if name)))
     return found
+
+
+def _has_role(db: apsw.Connection, role: str) -> bool:
+    """Return whether a message has a role, also one that a machine wrote, or that is not found."""
+    tags = f"tags : ({of_role(role)} OR {of_machine(role)})"
+    if db.execute("SELECT 1 FROM fts WHERE fts MATCH ? LIMIT 1", (tags,)).get is not None:
+        return True
+    query = f"SELECT 1 FROM _events WHERE kind = {MESSAGE} AND role = ? LIMIT 1"
+    return db.execute(query, (role,)).get is not None
 
 
 def _existing(db: apsw.Connection, kind: str) -> list[str]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal, get_args
 
 from journal.format.event_types import COUNTS, SESSION_DELETED, USAGE_ADDED, USAGE_SET
 from projector.db.columns import decode
 from projector.db.kinds import KINDS, MESSAGE, TYPES
 from projector.db.public_views.view import lane_uuid
+from projector.fold.facets import is_model
 from projector.fold.sessions import OrderedEvent, since_deletion
 from projector.fold.usage import fold_calls
+from projector.views.fields import PROJECT
 from projector.views.prices import cost_of, is_priced, table_name
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class UsageFilters:
         since, until: microseconds since 1970; `since` is inclusive.
         project: the working directory of the session, or its last part.
         source: of the session.
-        model: of the call.
+        model: of the call, else of its session.
     """
 
     since: int | None = None
@@ -106,10 +107,13 @@ def usage(
 ) -> tuple[tuple[UsageRow, ...], UsageRow, str | None]:
     """Return what was used and paid by group, the total, and the table of prices that was used."""
     sessions = _sessions(db, projects=by == "project" or filters.project is not None)
+    projects = None if filters.project is None else PROJECT.named(db, filters.project)
     groups: dict[str | None, list[tuple[str, Call]]] = defaultdict(list)
     for name, calls in _calls(db):
         session = sessions.get(name) or _Session(name, None, None, None, None)
-        if not _passes(session, filters):
+        if filters.source is not None and session.source != filters.source:
+            continue
+        if projects is not None and session.cwd not in projects:
             continue
         root = _root(sessions, session)
         for call in calls:
@@ -169,7 +173,8 @@ def _calls(db: apsw.Connection) -> Iterator[tuple[str, list[Call]]]:
             at = (order, lane, seq)
             event = OrderedEvent(at, TYPES[kind], decode(data), time, {lane: seq})
             events.append((id, event))
-        yield name, fold_calls(_in_force(db, name, events, deleted=deleted))
+        calls = fold_calls(_in_force(db, name, events, deleted=deleted))
+        yield name, _with_models(db, name, calls)
 
 
 def _in_force(
@@ -186,12 +191,12 @@ def _in_force(
     return since_deletion(found)
 
 
-def _passes(session: _Session, filters: UsageFilters) -> bool:
-    if filters.source is not None and session.source != filters.source:
-        return False
-    if filters.project is None:
-        return True
-    return session.cwd is not None and filters.project in (session.cwd, PurePath(session.cwd).name)
+def _with_models(db: apsw.Connection, session: str, calls: list[Call]) -> list[Call]:
+    """Return calls; one without a model of its own has that of its session, as a message has."""
+    if all(is_model(call.model) for call in calls):
+        return calls  # most: the model of the session may have to be looked for in its messages
+    model = db.execute("SELECT model FROM sessions WHERE session = ?", (session,)).get
+    return [call if is_model(call.model) else replace(call, model=model) for call in calls]
 
 
 def _is_wanted(call: Call, filters: UsageFilters) -> bool:

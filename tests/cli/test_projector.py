@@ -430,16 +430,21 @@ def test_a_filter_that_nothing_meets_is_answered_with_the_nearest_values(
 ) -> None:
     """Searches, lists and counts name the value, and existing ones that are spelt like it."""
     for command in (("search", "docker"), ("sessions",), ("facets", "--by", "model")):
-        done = invoke(*command, "--tool", "Grep", "--source", "wbe")
-        assert "nothing has the tool 'Grep'; nearest: grep" in done.stderr
-        assert "nothing has the source 'wbe'; nearest: web" in done.stderr
-    done = invoke("sessions", "--project", "lamp")
-    assert "nothing has the project 'lamp'; see `projector facets --by project`" in done.stderr
+        for form in ((), ("--json",)):
+            done = invoke(*command, *form, "--tool", "Grep", "--source", "wbe", code=3)
+            assert "nothing has the tool 'Grep'; nearest: grep" in done.stderr
+            assert "nothing has the source 'wbe'; nearest: web" in done.stderr
+    done = invoke("search", "docker", "--role", "nobody", "--json", code=3)
+    assert json.loads(done.stdout)["hits"] == []
+    assert "nothing has the role 'nobody'; there are: assistant" in done.stderr
+    assert "nearest: user" in invoke("search", "docker", "--role", "users", code=3).stderr
+    done = invoke("sessions", "--project", "lamp", code=3)
+    assert "nothing has the project 'lamp'; there are: none" in done.stderr
     assert "no session passes the filters" in done.stderr
     assert (
         "nothing has" not in invoke("search", "docker", "--tool", "grep", "--source", "web").stderr
     )
-    assert not invoke("sessions", "--tool", "Grep", "--json").stderr
+    assert not invoke("sessions", "--tool", "grep", "--source", "web", "--json").stderr
 
 
 def test_sessions_are_filtered_and_sorted(invoke: Callable[..., Result]) -> None:

@@ -210,3 +210,54 @@ def test_the_command_prints_a_table_or_an_object_a_row(
     assert "no price is known of: m-1" in shown.stderr
     found = json.loads(CliRunner().invoke(cli, ["usage", "--json"]).stdout)
     assert (found["name"], found["input_tokens"], found["cost"]) == ("2026-03-01", 30, None)
+
+
+def test_a_filter_that_no_usage_has_is_answered_with_the_nearest_values(
+    journal: Journal, journal_dir: Path
+) -> None:
+    """The exit code is 3; that of filters which no usage passes together is 0."""
+    session(journal, "s1", source="codex", cwd="/home/ada/lamp")
+    session(journal, "s2", source="cli")
+    journal.append_message("s2", "user", "hello", id="m1", model="m-9")
+    used(journal, "s1", "c1", model="m-1", input_tokens=1)
+    used(journal, "s2", "c2", model="m-2", input_tokens=1)
+
+    def asked(*options: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(cli, ["--journal", str(journal_dir), "usage", *options])
+        return result.exit_code, result.stdout, result.stderr
+
+    unused = "no usage passes the filters\n"
+    about = "no usage has the model 'm-9'; nearest: m-2, m-1\n"
+    assert asked("--model", "m-9") == (3, "", about + unused)
+    assert asked("--model", "m-9", "--json") == (3, "", about)
+    about = "no usage has the project 'lmap'; nearest: /home/ada/lamp\n"
+    assert asked("--project", "lmap", "--source", "cli") == (3, "", about + unused)
+    about = "no usage has the source 'xyz'; there are: cli, codex\n"
+    assert asked("--source", "xyz") == (3, "", about + unused)
+    assert asked("--model", "m-1", "--source", "cli") == (0, "", unused)
+
+
+def test_a_call_without_a_model_has_that_of_its_session(
+    journal: Journal, journal_dir: Path
+) -> None:
+    """As a message has, so that usage, searches, lists and counts say the same of a model."""
+    session(journal, "s1", model="m-1", source="cli", cwd="/home/ada/lamp")
+    for id, model in (("a", None), ("b", "m-2"), ("c", "<synthetic>")):
+        own: dict[str, Any] = {} if model is None else {"model": model}
+        journal.append_message("s1", "assistant", f"needle {id}", id=id, **own)
+        used(journal, "s1", id, input_tokens=1, **own)
+    session(journal, "s2", source="cli", cwd="/home/ada/house/")
+    journal.append_message("s2", "user", "needle", id="d")
+    used(journal, "s2", "d", input_tokens=1)
+    with Projection.open(journal_dir) as projection:
+        for by in ("model", "source", "project"):
+            rows = projection.usage(by=by).rows
+            counted = {row.name: row.messages for row in projection.facets(by=by)}
+            assert {row.name: row.api_calls for row in rows} == counted, by
+            for row in rows:
+                if row.name is not None:
+                    asked: dict[str, Any] = {by: row.name}
+                    assert projection.usage(by=by, **asked).rows == (row,)
+                    assert len(projection.search("needle", **asked).hits) == counted[row.name]
+        assert counted["/home/ada/house/"] == projection.usage(project="house").total.api_calls == 1
+        assert {view.session for view in projection.sessions(model="m-2")} == {"s1"}

@@ -100,7 +100,11 @@ class ExitGroup(_WithCodes, click.Group):
             ctx.color = False
         try:
             with exit_codes(ctx, self.codes), raise_on_signals():
-                result = super().invoke(ctx)
+                try:
+                    result = super().invoke(ctx)
+                except click.exceptions.Exit:
+                    sys.stdout.flush()  # a command with an exit code may have printed, too
+                    raise
                 sys.stdout.flush()
         except BrokenPipeError:
             # the reader, such as `head`, has what it wanted

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from journal.cli.kit.clean import one_line
+from journal.cli.kit.exits import DONE, NOT_FOUND
 from journal.cli.kit.output import print_line
 from journal.cli.kit.times import Moment
 from journal.process.fork import no_fork
 from projector.arguments import Has
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from projector.projection import Projection
+    from projector.views.nearest import UnknownValue
 
 _OPTIONS = (
     click.option("--project", metavar="P", help="Only this working directory, or its last part."),
@@ -47,12 +49,42 @@ def about(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def print_unknown(projection: Projection, options: dict[str, Any]) -> None:
-    """Print the values that no message and no session has, and those that are most like them."""
+def print_unknown(projection: Projection, options: dict[str, Any]) -> int:
+    """Print the values that no message and no session has, and those that are most like them.
+
+    Returns:
+        The exit code of a command that found nothing: `NOT_FOUND` if there is such a value.
+    """
     with no_fork.turn:
         from projector.views.nearest import unknown_values  # noqa: PLC0415 - most searches find something
 
-    for value in projection.read(lambda db: unknown_values(db, options))[0]:
+    return _print(projection.read(lambda db: unknown_values(db, options))[0], "nothing")
+
+
+def print_unused(projection: Projection, options: dict[str, str | None]) -> int:
+    """Do the same for values that no usage has.
+
+    Args:
+        projection: the projection.
+        options: arguments of `Projection.usage` that are groups of it, too.
+    """
+    with no_fork.turn:
+        from projector.views.nearest import unknown  # noqa: PLC0415 - as above
+
+    found = []
+    for kind, name in options.items():
+        given: dict[str, Any] = {kind: name}
+        if name is None or projection.usage(**given).rows:
+            continue
+        by: Any = kind
+        existing = [row.name for row in projection.usage(by=by).rows if row.name is not None]
+        found.append(unknown(kind, name, existing))
+    return _print(found, "no usage")
+
+
+def _print(unknown: Sequence[UnknownValue], what: str) -> int:
+    for value in unknown:
         known = ", ".join(map(one_line, value.nearest))
-        rest = f"nearest: {known}" if known else f"see `projector facets --by {value.kind}`"
-        print_line(f"nothing has the {value.kind} {one_line(value.name)!r}; {rest}", err=True)
+        rest = f"nearest: {known}" if value.is_like else f"there are: {known or 'none'}"
+        print_line(f"{what} has the {value.kind} {one_line(value.name)!r}; {rest}", err=True)
+    return NOT_FOUND if unknown else DONE
