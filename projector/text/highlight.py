@@ -10,7 +10,8 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-from projector.text.normalize import LETTER, MARK, fold, is_cjk, normal_spans
+from projector.text.literal import edges, patterns, typed
+from projector.text.normalize import LETTER, MARK, fold, is_cjk, lower, normal, normal_spans
 from projector.text.term import Term
 
 #: How many characters of a text are looked at; fewer for more than seven terms.
@@ -52,10 +53,18 @@ class Match(NamedTuple):
     term: int
 
 
+class Folded(NamedTuple):
+    """A text as it is compared: without case, and without and with accents, equally long."""
+
+    plain: str
+    accented: str
+
+
 class _Finder(NamedTuple):
     """What finds a term in folded text: its words, and whether they are bounded by others."""
 
     words: re.Pattern[str]
+    accents: re.Pattern[str] | None  # what the accented text must be there
     from_start: bool  # the first word may not begin inside another one
     to_end: bool  # nor the last one end so
     goes_on: bool  # unless it is a prefix
@@ -64,6 +73,8 @@ class _Finder(NamedTuple):
 def find(text: str, terms: tuple[Term, ...]) -> list[Match]:
     """Return where `terms` are in `text`, in order; enough to choose a window, not all."""
     terms = terms[:_MOST_TERMS]
+    finders = _finders(terms)
+    overlap = max([_OVERLAP, *(2 * len(term.literal) for term in terms)])
     found: list[Match] = []
     seen: set[int] = set()
     start, budget = 0, SCANNED // (1 + len(terms) // 8)
@@ -71,8 +82,8 @@ def find(text: str, terms: tuple[Term, ...]) -> list[Match]:
         start < len(text) and budget > 0 and len(seen) < len(terms) and len(found) < _MOST_MATCHES
     ):
         base = max(start - _BEFORE, 0)
-        folded, origin = _folded(text[base : start + _CHUNK + _OVERLAP])
-        for term, finder in enumerate(_finders(terms)):
+        folded, origin = _folded(text[base : start + _CHUNK + overlap])
+        for term, finder in enumerate(finders):
             for span in islice(_spans(folded, finder), _MOST_MATCHES):
                 first, last = span if origin is None else _placed(span, origin)
                 if start <= base + first < start + _CHUNK:  # the next piece sees the others whole
@@ -83,24 +94,44 @@ def find(text: str, terms: tuple[Term, ...]) -> list[Match]:
     return sorted(found)
 
 
-def _folded(text: str) -> tuple[str, list[int] | None]:
+def fold_whole(text: str) -> Folded:
+    """Return a whole text as it is compared."""
+    return _folded_form(normal(text), None)[0]
+
+
+def has(text: Folded, term: Term) -> bool:
+    """Return whether a term is in a text, in all of it."""
+    return next(_spans(text, _finders((term,))[0]), None) is not None
+
+
+def count(text: Folded, term: Term) -> int:
+    """Return how often a term is in a text, at most `_MOST_MATCHES`."""
+    return sum(1 for _ in islice(_spans(text, _finders((term,))[0]), _MOST_MATCHES))
+
+
+def _folded(text: str) -> tuple[Folded, list[int] | None]:
     """Return `text` as it is compared, without marks, and where each character came from."""
-    form, origin = normal_spans(text)
-    form = fold(form)
-    if form.isascii() or not _MARKED.search(form):
-        return form, origin
+    return _folded_form(*normal_spans(text))
+
+
+def _folded_form(form: str, origin: list[int] | None) -> tuple[Folded, list[int] | None]:
+    accented = typed(lower(form))
+    plain = typed(fold(form))
+    if plain.isascii() or not _MARKED.search(plain):
+        return Folded(plain, accented), origin
     kept: list[int] = []
     done = 0
-    for match in _letter_marks().finditer(form):
+    for match in _letter_marks().finditer(plain):
         kept += range(done, match.start() + 1)
         done = match.end()
-    kept += range(done, len(form) + 1)
-    bare = "".join([form[place] for place in kept[:-1]])
+    kept += range(done, len(plain) + 1)
+    bare = Folded(*("".join([text[place] for place in kept[:-1]]) for text in (plain, accented)))
     return bare, kept if origin is None else [origin[place] for place in kept]
 
 
-def _spans(folded: str, finder: _Finder) -> Iterator[tuple[int, int]]:
+def _spans(text: Folded, finder: _Finder) -> Iterator[tuple[int, int]]:
     """Yield where a term is; skip a candidate that begins or ends inside a word."""
+    folded = text.plain
     is_ascii = folded.isascii()
     letter = _ASCII_LETTER if is_ascii else _letter()
     letters = _ASCII_LETTERS if is_ascii else _letters()
@@ -109,6 +140,8 @@ def _spans(folded: str, finder: _Finder) -> Iterator[tuple[int, int]]:
         start, end = match.span()
         place = start + 1
         if finder.from_start and start and letter.match(folded, start - 1):
+            continue
+        if finder.accents is not None and not finder.accents.fullmatch(text.accented, start, end):
             continue
         if finder.to_end:
             rest = letters.match(folded, end)
@@ -134,6 +167,10 @@ def _finders(terms: tuple[Term, ...]) -> tuple[_Finder, ...]:
 
 
 def _finder(term: Term) -> _Finder:
+    if term.literal:
+        plain, accented = patterns(term.literal)
+        accents = re.compile(accented) if accented else None
+        return _Finder(re.compile(plain), accents, *edges(term.literal), term.prefix)
     parts: list[str] = []
     cjk = [is_cjk(word) for word in term.words]
     for index, word in enumerate(term.words):
@@ -141,4 +178,4 @@ def _finder(term: Term) -> _Finder:
             # two words of one kind are two words only where something is between them
             parts.append(r"[\W_]+" if cjk[index] == cjk[index - 1] else r"[\W_]*")
         parts.append(re.escape(_MARKED.sub("", fold(word))))
-    return _Finder(re.compile("".join(parts)), not cjk[0], not cjk[-1], term.prefix)
+    return _Finder(re.compile("".join(parts)), None, not cjk[0], not cjk[-1], term.prefix)

@@ -33,6 +33,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from operator import add
+from string import ascii_lowercase
 from typing import Final
 
 # Scripts written without spaces between words. Written for the inside of a character class.
@@ -222,13 +223,29 @@ def fold(text: str) -> str:
     That is: lower case, and Latin letters without their diacritics. Text is expected in `normal`
     form; a `MARK` without a letter is left for the caller to skip.
     """
-    lowered = text.lower()
-    if len(lowered) != len(text):  # the one letter whose small form is two characters
-        lowered = text.replace("\u0130", "i").lower()
+    lowered = lower(text)
     if lowered.isascii():
         return lowered
     plain = _plain_letters()
     return _accented().sub(lambda match: plain[match[0]], lowered)
+
+
+def lower(text: str) -> str:
+    """Return `text` in lower case, its length unchanged."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # the one letter whose small form is two characters
+        lowered = text.replace("\u0130", "i").lower()
+    return lowered
+
+
+@cache
+def accented_forms() -> dict[str, str]:
+    """Return for each small letter of ASCII those that the index takes for it, itself included."""
+    forms = {letter: letter for letter in ascii_lowercase}
+    for accented, plain in _plain_letters().items():
+        if plain in forms:
+            forms[plain] += accented
+    return forms
 
 
 def _cut(match: re.Match[str]) -> str:

@@ -11,11 +11,12 @@ Grammar, loosest binding first. Blank space separates items and means nothing el
 
 - **Words** must all be there, in any order; case and (Latin) diacritics do not matter.
 - **Identifiers** are words too: `get_user_name`, `P2.2`, `chat-send`, `path/to/file.py`, `C:\dir`,
-  `foo::bar()`, `key=value`, `--force`, `text:x` mean their letters and digits one right after the
-  other, any other characters between. So a leading `-` excludes nothing: people look for options,
+  `foo::bar()`, `key=value`, `--force`, `text:x`, `C++` are found as they are
+  (`projector.text.literal`). So a leading `-` excludes nothing: people look for options,
   and exclude with `NOT`. `+`, `^`, `:`, `{}` and `NEAR` mean nothing special either.
 - **Phrases** are between quotes, straight or typographic. A quote that is not closed runs to the
-  end; one inside a word belongs to the word.
+  end; one inside a word belongs to the word. A phrase with signs or accents is found as it is, also
+  one of nothing but signs; of any other one the words follow each other, whatever is between.
 - **Prefix**: a star after a word or a phrase, also before the closing quote, matches any rest of
   the last word. A star inside a word splits it: `src/*.py` means `src` and `py`, `foo*bar` means
   `foo*` and `bar`. A star that follows no letter or digit means nothing.
@@ -26,45 +27,51 @@ Grammar, loosest binding first. Blank space separates items and means nothing el
   what it joins is a word: `AND gate`, `rock AND`.
 - **Parentheses** group where an item can start; inside a word (`f(x)`) they belong to it. One that
   is not closed is closed at the end, one that closes nothing is ignored. Full-width ones count.
-- **What cannot be searched** (punctuation, emoji, control characters) drops out, together with the
-  operator before it. A query in which nothing is left, one that has only exclusions,
-  one of more than `MAX_WORDS` words or with groups deeper than `MAX_DEPTH` is a `QueryError`.
+- **What cannot be searched** outside of quotes (punctuation, emoji, control characters) drops out,
+  together with the operator before it. A query in which nothing is left, one that has only
+  exclusions, one of more than `MAX_WORDS` words or with groups deeper than `MAX_DEPTH` is a
+  `QueryError`.
 
 Source of the target language: https://sqlite.org/fts5.html, section 3; that its parser gives up at
 about 33 nested parentheses was measured.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from projector.errors import QueryError
-from projector.text.normalize import is_cjk, units
+from projector.text.highlight import Folded, Match, count, find, fold_whole, has
+from projector.text.normalize import units
 from projector.text.query_tree import (
+    All,
+    Either,
     Item,
+    Node,
     Without,
     all_of,
     either_of,
     leaves,
     negation,
+    relaxed,
     render,
+    unindexed,
+    unmatched,
 )
 from projector.text.term import Term
+from projector.text.tokens import QUOTE, tokens
+
+if TYPE_CHECKING:
+    from projector.text.pattern import Pattern
 
 #: The most words (a CJK character counts as one) that a query may hold.
 MAX_WORDS: Final = 2_000
 
 _HELP = (
     'A query holds words, "phrases", prefix*, AND, OR, NOT and parentheses; '
-    "only letters and digits are searched, of any script."
+    "without quotes, only letters and digits are searched, of any script."
 )
-_QUOTES = '"\u201c\u201d\u201e\u201f\uff02'
-_OPENING, _CLOSING, _STARS = "(\uff08", ")\uff09", "*\uff0a"
-_QUOTE = re.compile(f"[{_QUOTES}]")
-_STAR = re.compile(f"([{re.escape(_STARS)}])")
-_PART = re.compile(f"[^\\s{re.escape(_OPENING + _CLOSING + _QUOTES)}]+")
-_OPERATORS = frozenset({"AND", "OR", "NOT"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -73,11 +80,14 @@ class Query:
     """A query that FTS5 accepts.
 
     Attributes:
-        match: The expression for `MATCH`.
+        match: The expression for `MATCH`; empty if nothing narrows the texts down.
         terms: What must or may be there, in the order typed, without repetition: for highlighting.
         phrases: The phrases of `match` as FTS5 numbers them, those that must not be there included.
         text: What was typed; lone surrogates, which no output can hold, as U+FFFD.
         explicit: Whether it has quotes, operators, parentheses or stars: it means what it says.
+        wanted: What is searched for; of a pattern the words that it needs, None if none is certain.
+        check: What a text with a match must hold; None if the match is enough.
+        pattern: A regular expression that a text must match; None if there is none.
     """
 
     match: str
@@ -85,6 +95,53 @@ class Query:
     phrases: tuple[Term, ...]
     text: str
     explicit: bool
+    wanted: Node | None
+    check: Node | None = None
+    pattern: "Pattern | None" = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether texts must be looked at: the index does not answer it alone."""
+        return self.check is not None or self.pattern is not None
+
+    def holds(self, text: str) -> bool:
+        """Return whether a text that the match finds is one that is searched for."""
+        if self.pattern is not None:
+            return self.pattern.holds(text)
+        return self.check is None or _holds(self.check, fold_whole(text))
+
+    def find(self, text: str) -> list[Match]:
+        """Return what is marked in a text."""
+        return find(text, self.terms) if self.pattern is None else self.pattern.find(text)
+
+    def count(self, text: str) -> int:
+        """Return how often a text has what is marked in it."""
+        if self.pattern is not None:
+            return len(self.pattern.find(text))
+        folded = fold_whole(text)
+        return sum(count(folded, term) for term in self.terms)
+
+    def by_words(self) -> "Query":
+        """Return the query in which words alone count, and no signs; itself if nothing is left."""
+        node = None if self.wanted is None else relaxed(self.wanted)
+        return self if node is None else _query(node, self.text, explicit=self.explicit)
+
+    def unindexed(self, prefix: Term) -> "Query":
+        """Return the query in which a prefix is looked for in the texts, not in the index."""
+        if self.wanted is None:
+            return self
+        node = unindexed(self.wanted, prefix.words)
+        return replace(_query(node, self.text, explicit=self.explicit), pattern=self.pattern)
+
+
+def _holds(node: Node, text: Folded) -> bool:
+    if isinstance(node, Either):
+        return any(_holds(each, text) for each in node.choices)
+    if isinstance(node, All):
+        return all(_holds(each, text) for each in node.wanted) and not any(
+            _holds(each, text) for each in node.unwanted
+        )
+    return has(text, node)
 
 
 @dataclass(slots=True)
@@ -102,14 +159,6 @@ class _Group:
     def close(self) -> Item | None:
         found = [item for items in self.alternatives if (item := all_of(items)) is not None]
         return either_of(found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """One lexical element: `(`, `)`, an operator's name, or `item` for everything else."""
-
-    kind: str
-    item: Item | None = None
 
 
 def parse(query: str) -> Query:
@@ -138,22 +187,56 @@ def parse(query: str) -> Query:
             f"{shown} has only exclusions: add a word to find, in each alternative"
             " (wanted NOT unwanted)."
         )
-    phrases = tuple(leaves(item, unwanted=True))
-    size = sum(term.size for term in phrases)
+    size = sum(term.size for term in leaves(item, unwanted=True))
     if size > MAX_WORDS:
         raise QueryError(
             f"{shown} holds {size:,} words; at most {MAX_WORDS:,} can be searched at once. "
             "Search for a telling part of it."
         )
-    terms = tuple(dict.fromkeys(leaves(item)))
-    return Query(render(item), terms, phrases, text, _is_explicit(text, terms))
+    return _query(item, text, explicit=_is_explicit(text, leaves(item)))
+
+
+def parse_literal(text: str) -> Query:
+    """Return the query for a text as it is typed, which may be anything.
+
+    Raises:
+        QueryError: It is blank.
+    """
+    text = _SURROGATE.sub("\ufffd", text)
+    words = units(text)
+    term = Term(tuple(words), literal=" ".join(text.split()))
+    if not term.literal:
+        raise QueryError("nothing to search for: the text is blank.")
+    return _query(term, text, explicit=True)
+
+
+def parse_pattern(text: str) -> Query:
+    """Return the query for a regular expression of RE2.
+
+    Raises:
+        QueryError: It is none, or the package `google-re2` is missing.
+    """
+    from projector.text.pattern import compile_pattern, required  # noqa: PLC0415 - few use it
+
+    text = _SURROGATE.sub("\ufffd", text)
+    pattern = compile_pattern(text)
+    node = required(text)
+    if node is None:
+        return Query("", (), (), text, explicit=True, wanted=None, pattern=pattern)
+    return replace(_query(node, text, explicit=True), terms=(), pattern=pattern)
+
+
+def _query(node: Node, text: str, *, explicit: bool) -> Query:
+    match = relaxed(node)
+    terms = tuple(dict.fromkeys(leaves(node)))
+    phrases = () if match is None else tuple(leaves(match, unwanted=True))
+    found = "" if match is None else render(match)
+    return Query(found, terms, phrases, text, explicit, node, unmatched(node, match))
 
 
 def _is_explicit(text: str, terms: Iterable[Term]) -> bool:
-    kinds = {token.kind for token in _resolve(list(_lex(text)))}
-    return (
-        kinds != {"item"} or _QUOTE.search(text) is not None or any(term.prefix for term in terms)
-    )
+    kinds = {token.kind for token in tokens(text)}
+    return kinds != {"item"} or QUOTE.search(text) is not None or any(term.prefix for term in terms)
 
 
 def tree(query: str) -> Item | None:
@@ -163,7 +246,7 @@ def tree(query: str) -> Item | None:
         QueryError: The tree would be deeper than `MAX_DEPTH`.
     """
     stack = [_Group()]
-    for token in _resolve(list(_lex(query))):
+    for token in tokens(query):
         if token.kind == "(":
             stack.append(_Group())
         elif token.kind == ")":
@@ -179,90 +262,3 @@ def tree(query: str) -> Item | None:
         group = stack.pop()
         stack[-1].add(group.close())
     return stack[0].close()
-
-
-def _lex(query: str) -> Iterator[_Token]:
-    """Yield the elements of a query; parentheses come out balanced but for missing `)`."""
-    place, depth = 0, 0
-    while place < len(query):
-        char = query[place]
-        if char.isspace():
-            place += 1
-        elif char in _QUOTES:
-            closing = _QUOTE.search(query, place + 1)
-            end = closing.start() if closing else len(query)
-            inner, place = query[place + 1 : end], end + 1
-            star = query[place : place + 1]
-            if star and star in _STARS:
-                place += 1
-            yield _Token("item", _phrase(inner, starred=bool(star) and star in _STARS))
-        elif char in _OPENING:
-            depth, place = depth + 1, place + 1
-            yield _Token("(")
-        elif char in _CLOSING:
-            place += 1
-            if depth:
-                depth -= 1
-                yield _Token(")")
-        else:
-            end = _end_of_word(query, place, grouped=depth > 0)
-            word, place = query[place:end], end
-            yield _Token(word if word in _OPERATORS else "item", _word(word))
-
-
-def _end_of_word(query: str, start: int, *, grouped: bool) -> int:
-    """Return where the word from `start` ends: blank space or, in a group, the group's `)`."""
-    place, inner = start, 0
-    while place < len(query) and not query[place].isspace():
-        char = query[place]
-        if char in _CLOSING:
-            if not inner and grouped:
-                break
-            inner = max(inner - 1, 0)
-        elif char in _OPENING or char in _QUOTES:
-            if query[start:place] in _OPERATORS:  # NOT(a OR b)
-                break
-            inner += char in _OPENING
-        part = _PART.match(query, place)
-        place = part.end() if part else place + 1
-    return place
-
-
-def _resolve(tokens: list[_Token]) -> Iterator[_Token]:
-    """Yield `tokens` with operators that lack an operand turned into words."""
-    after_item = False
-    for index, token in enumerate(tokens):
-        kind = token.kind
-        if kind in _OPERATORS:
-            following = tokens[index + 1].kind if index + 1 < len(tokens) else ""
-            complete = following in {"item", "(", "NOT"} and (after_item or kind == "NOT")
-            if not complete:
-                kind = "item"
-        after_item = kind in {"item", ")"}
-        yield token if kind == token.kind else _Token(kind, token.item)
-
-
-def _word(word: str) -> Item | None:
-    """Return the terms of a word, cut at its stars."""
-    pieces = _STAR.split(word)
-    found = [
-        _phrase(piece, starred=index + 1 < len(pieces))
-        for index, piece in enumerate(pieces)
-        if index % 2 == 0
-    ]
-    return all_of([term for term in found if term is not None])
-
-
-def _phrase(text: str, *, starred: bool = False) -> Term | None:
-    """Return the words of `text` as one term, None if it has no words."""
-    bare = text.rstrip(_STARS)
-    words = units(bare)
-    if not words:
-        return None
-    is_starred = starred or bare != text
-    return Term(tuple(words), is_starred and not is_cjk(words[-1]) and _ends_in_a_word(bare))
-
-
-def _ends_in_a_word(text: str) -> bool:
-    """Return whether a star behind `text` follows its last word directly and can extend it."""
-    return units(f"{text}a")[-1] != "a"

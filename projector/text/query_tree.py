@@ -6,7 +6,7 @@ and not of the parentheses typed.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from projector.errors import QueryError
@@ -133,3 +133,54 @@ def _join(operator: str, nodes: tuple[Node, ...]) -> str:
     return operator.join(
         render(node) if isinstance(node, Term) else f"({render(node)})" for node in nodes
     )
+
+
+def has_literal(node: Node) -> bool:
+    """Return whether a term below `node` has a literal."""
+    return any(term.literal for term in leaves(node, unwanted=True))
+
+
+def relaxed(node: Node) -> Node | None:
+    """Return a node without literals that matches whatever `node` matches, and perhaps more.
+
+    None stands for what matches everything.
+    """
+    if not has_literal(node):
+        return node
+    if isinstance(node, Term):
+        return Term(node.words, node.prefix) if node.words else None
+    if isinstance(node, Either):
+        choices = [relaxed(choice) for choice in node.choices]
+        return None if None in choices else _node(either_of(each for each in choices if each))
+    wanted: list[Item] = [each for each in map(relaxed, node.wanted) if each is not None]
+    # what is excluded by its literal may have its words
+    wanted += [negation(each) for each in node.unwanted if not has_literal(each)]
+    return _node(all_of(wanted))
+
+
+def _node(item: Item | None) -> Node | None:
+    return None if isinstance(item, Without) else item
+
+
+def unmatched(node: Node, match: Node | None) -> Node | None:
+    """Return what a text must hold beyond what `match`, its `relaxed` form, has made sure."""
+    if not has_literal(node):
+        return None
+    if match is None or not isinstance(node, All):
+        return node
+    wanted: list[Item] = [each for each in node.wanted if has_literal(each)]
+    wanted += [negation(each) for each in node.unwanted if has_literal(each)]
+    found = all_of(wanted)
+    return node if isinstance(found, Without) else found
+
+
+def unindexed(node: Node, words: tuple[str, ...]) -> Node:
+    """Return `node` with each prefix of these words as a literal, which no index is asked for."""
+    if isinstance(node, Term):
+        is_it = node.prefix and node.words == words
+        return Term((), prefix=True, literal=node.literal or " ".join(words)) if is_it else node
+    if isinstance(node, Either):
+        return replace(node, choices=tuple(unindexed(each, words) for each in node.choices))
+    wanted = tuple(unindexed(each, words) for each in node.wanted)
+    unwanted = tuple(unindexed(each, words) for each in node.unwanted)
+    return replace(node, wanted=wanted, unwanted=unwanted)

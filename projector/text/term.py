@@ -14,12 +14,17 @@ class Term:
     """Words that must follow each other.
 
     Attributes:
-        words: The words in the spelling of the index, CJK runs in one piece; at least one.
+        words: The words in the spelling of the index, CJK runs in one piece; at least one, unless
+            there is a literal.
         prefix: Whether the last word is a prefix.
+        literal: What a text must have as it is typed, signs and accents included; empty if the
+            words are enough. The index has no signs: it finds texts with the words, of which each
+            is looked at (`projector.text.literal`).
     """
 
     words: tuple[str, ...]
     prefix: bool = False
+    literal: str = ""
 
     @property
     def size(self) -> int:
@@ -27,7 +32,7 @@ class Term:
         return sum(len(word) if is_cjk(word) else 1 for word in self.words)
 
     def match(self) -> str:
-        """Return the term as an FTS5 phrase."""
+        """Return the words as an FTS5 phrase; there must be some."""
         tokens: list[str] = []
         for word in self.words[:-1]:
             tokens += pairs(word) if is_cjk(word) else [word]

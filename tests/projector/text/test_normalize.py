@@ -25,6 +25,7 @@ from projector.text.normalize import (
     pairs,
     units,
 )
+from projector.text.query import Query
 
 TOKENIZER = "unicode61 remove_diacritics 2"
 #: What real texts mix: scripts with and without spaces, marks, compatibility forms, odd characters.
@@ -51,6 +52,12 @@ def full_text(texts: Iterable[str]) -> apsw.Connection:
 def found(db: apsw.Connection, match: str) -> set[int]:
     """Return the rowids that an FTS5 expression matches."""
     return {row[0] for row in db.execute("SELECT rowid FROM fts WHERE fts MATCH ?", (match,))}
+
+
+def answered(texts: list[str], query: Query) -> set[int]:
+    """Return the indexes of the texts that a query finds: by the index, then by the text."""
+    rows = found(full_text(texts), query.match) if query.match else set(range(len(texts)))
+    return {row for row in rows if query.holds(texts[row])}
 
 
 def tokens(text: str) -> list[str]:

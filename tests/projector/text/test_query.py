@@ -13,12 +13,12 @@ from projector.text.normalize import fold, is_cjk, units
 from projector.text.query import MAX_WORDS, Query, parse
 from projector.text.query_tree import MAX_DEPTH
 from projector.text.term import Term
-from tests.projector.text.test_normalize import found, full_text, mixed
+from tests.projector.text.test_normalize import answered, found, full_text, mixed
 
 Document = frozenset[str]
 Rule = Callable[[Document], bool]
 
-WORDS = ("alpha", "beta", "gamma", "北京", "手机")
+WORDS = ("alpha", "beta", "c++", "c#", "北京", "手机")
 typed = st.text(
     st.sampled_from(list('ab机京 ""()()**-:^+{}.,\'\0\t\n🎉“”（）＊_ANDORT')) | st.characters(),
     max_size=60,
@@ -143,9 +143,7 @@ def test_the_grammar(query: str, match: str) -> None:
     assert parse(query).match == match
 
 
-@pytest.mark.parametrize(
-    "query", ["", "  ", "*", '""', "🎉", "()", "-- ...", "\0", '("("(', "\udc80"]
-)
+@pytest.mark.parametrize("query", ["", "  ", "*", '""', "🎉", "()", "-- ...", "\0", "((", "\udc80"])
 def test_a_query_with_nothing_to_search_for_is_refused_with_help(query: str) -> None:
     """The message has the given query, and says what a query may contain."""
     with pytest.raises(QueryError, match=r"nothing to search for in .* A query holds words"):
@@ -351,8 +349,7 @@ def test_operators_mean_what_logic_says(query: tuple[str, Rule], texts: list[Doc
         assert "only exclusions" in str(parsed)
         return
     wanted = {row for row, document in enumerate(texts) if rule(document)}
-    db = full_text(" ".join(sorted(document)) for document in texts)
-    assert found(db, parsed.match) == wanted
+    assert answered([" ".join(sorted(document)) for document in texts], parsed) == wanted
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "NOT "]), words), min_size=1, max_size=4), documents)
@@ -380,8 +377,7 @@ def test_binding_without_parentheses(
             if group
         )
     }
-    db = full_text(" ".join(sorted(document)) for document in texts)
-    assert found(db, parsed.match) == wanted
+    assert answered([" ".join(sorted(document)) for document in texts], parsed) == wanted
 
 
 def test_terms_are_the_words_that_are_not_excluded() -> None:
