@@ -57,10 +57,10 @@ if TYPE_CHECKING:
     from projector.projection import Projection
     from projector.redaction import SecretsFound, find_secrets, redact_secrets
     from projector.search.elsewhere import Elsewhere
-    from projector.search.engine import Hit, Look
     from projector.search.facets import (
         FacetRow,
     )
+    from projector.search.hits import Hit, Look
     from projector.search.results import Results
     from projector.store import (
         ABSENT,
@@ -150,7 +150,7 @@ else:
             "projector.search.elsewhere": ("Elsewhere",),
             "projector.search.facets": ("FacetRow",),
             "projector.search.results": ("Results",),
-            "projector.search.engine": (
+            "projector.search.hits": (
                 "Hit",
                 "Look",
             ),

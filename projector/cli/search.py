@@ -19,12 +19,14 @@ from projector.cli.kit.render import hit_json, readable
 from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
 from projector.projection import Projection
-from projector.search.engine import RANKED, Look
+from projector.search.hits import Look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from projector.search.engine import Group, Hit, Sort
+    from projector.search.hits import Hit
+    from projector.search.order import Group, Sort
+    from projector.search.request import Mode
     from projector.search.results import Results
 
 _OPEN, _CLOSE = "\x01", "\x02"
@@ -40,6 +42,8 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
 
 @click.command("search")
 @click.argument("query")
+@click.option("--literal", is_flag=True, help="QUERY is found as it is typed, signs and all.")
+@click.option("--regex", is_flag=True, help="QUERY is a regular expression (RE2).")
 @click.option("--role", metavar="R", help="Only messages of this role; user: by people.")
 @click.option("--include-meta", is_flag=True, help="With --role user: by machines, too.")
 @filter_options
@@ -76,6 +80,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     context_: click.Context,
     /,
     query: str,
+    literal: bool,  # noqa: FBT001 - click gives flags so
+    regex: bool,  # noqa: FBT001 - click gives flags so
     role: str | None,
     include_meta: bool,  # noqa: FBT001 - click gives flags so
     session: str | None,
@@ -93,8 +99,13 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     """Find messages.
 
     QUERY holds words (a message must have all), "phrases", prefix*, AND, OR, NOT and parentheses.
-    Identifiers such as get_user_name, P2.2, chat-send or path/to/file.py are found as written, and
-    so is Chinese, Japanese and Korean text of any length. Quote the query for your shell.
+    Identifiers such as get_user_name, P2.2, chat-send or path/to/file.py are found as written,
+    phrases with their signs ("C++", "100%"), and Chinese, Japanese and Korean text of any length.
+    Quote the query for your shell.
+
+    With --literal the whole QUERY is found as it is typed, and is no language: 'a AND "b" (c*)'.
+    With --regex it is a regular expression of RE2, which needs agent-journal[regex]. Upper and
+    lower case are the same for --literal, and differ for --regex, unless it begins with (?i).
 
     T is a date (2026-01-31), a time (2026-01-31T12:00:00Z; local without a zone), or how far
     back (30m, 2h, 3d, 1w).
@@ -116,20 +127,26 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         projector search migration --project web --tool Bash --has errors
         projector search timeout --json | jq -r '.hits[].session' | sort -u
 
-    JSON: {"query", "exact", "fresh", "hits": [{"session", "id", "role", "source", "title",
-    "time", "score", "snippet", "context": [{"id", "role", "time", "content", ...}]}],
+    JSON: {"query", "total", "exact", "cut", "fresh", "hits": [{"session", "id", "role",
+    "source", "title", "time", "score", "snippet",
+    "context": [{"id", "role", "time", "content", ...}]}],
     "near": [], "missing": [], "meant": {}, "behind": {"bytes", "events", "as_of", "why"}}
 
     `near` is what comes nearest if fewer than --enough match: hits, each with `missing`, the words
     that its session lacks. `missing` are words that no message has, `meant` what was searched for
     in their place. With --group session a hit has `more`: the other messages of its session.
     A hit that is a replay has `home`: the session in which the message counts.
-    `exact` is false if more than 5,000 messages match and only the newest 5,000 were ranked.
+    `total` is how many messages match. `exact` is false if there are more, of which not all were
+    ranked: only the newest 5,000, or, where no word narrows a search of texts down, 1,000.
+    `cut` is null, or how many texts were read before two seconds were over.
     `fresh` is false, and `behind` is there, if the projection lacks events of the journal.
 
     The exit code is 3 if nothing is found and a filter names a value that nothing has: the nearest
     values that there are are printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    if literal and regex:
+        raise click.UsageError("--literal and --regex exclude each other")
+    mode: Mode = "literal" if literal else "regex" if regex else "words"
     marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
     with Projection.open(context_.obj, timeout=timeout) as projection:
         results = projection.search(
@@ -143,6 +160,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             sort=sort,
             group=group,
             enough=enough,
+            mode=mode,
             look=Look(open=marks[0], close=marks[1], context=context),
             **about(filters),
         )
@@ -153,7 +171,9 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     if as_json:
         answer = {
             "query": results.query,
+            "total": results.total,
             "exact": results.exact,
+            "cut": results.cut,
             "fresh": results.fresh,
             "hits": [hit_json(hit) for hit in results.hits],
             **_near_json(results),
@@ -239,6 +259,15 @@ def _print_notes(results: Results) -> None:
         meant = " or ".join(results.meant.get(word, ()))
         note = f"; searched for {meant} instead" if meant else ""
         print_line(f"no message has {word}{note}", err=True)
-    if not results.exact:
-        print_line(f"only {RANKED:,} of the matches were ranked; narrow the query down", err=True)
+    if results.cut is not None:
+        print_line(
+            f"the time was over after the texts of {results.cut:,} messages, of which"
+            f" {results.total:,} match; narrow the query down",
+            err=True,
+        )
+    elif not results.exact:
+        print_line(
+            f"only {results.total - 1:,} of the matches were ranked; narrow the query down",
+            err=True,
+        )
     warn_if_behind(results.behind)

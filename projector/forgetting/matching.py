@@ -13,6 +13,7 @@ from projector.fold.messages import IN_TRANSCRIPT
 from projector.forgetting.retention import NAME, Policy
 from projector.forgetting.unneeded.wanted import Unneeded, Wanted
 from projector.search.filters import Filters, narrowing
+from projector.search.matches import all_rows
 from projector.search.replays import with_replays
 from projector.text.query import parse
 from projector.views.sessions import ORDER
@@ -129,11 +130,7 @@ def _hits(db: apsw.Connection, selection: Selection, words: str) -> tuple[tuple[
         asked = narrowing(db, filters)
         if asked is None:
             continue
-        found = db.execute(
-            "SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rowid",
-            (asked.match(query.match),),
-        )
-        rows = with_replays(db, [int(row) for (row,) in found], asked)
+        rows = with_replays(db, all_rows(db, query, asked), asked)
         query_keys = (
             "SELECT s.session, e.event_id FROM json_each(?) j JOIN _events e ON e.id = j.value"
             " JOIN _sessions s ON s.id = e.session"

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from projector.arguments import Has
-    from projector.search.engine import Group, Look, Sort
+    from projector.search.hits import Look
+    from projector.search.order import Group, Sort
+    from projector.search.request import Mode
 
 
 class SearchReader(UsageReader):
@@ -43,6 +45,7 @@ class SearchReader(UsageReader):
         look: Look | None = None,
         group: Group | None = None,
         enough: int = 1,
+        mode: Mode = "words",
     ) -> Results:
         """Search messages.
 
@@ -72,9 +75,14 @@ class SearchReader(UsageReader):
             enough: if fewer messages than this have all words, `near` of the results holds what
                 comes nearest; 0 never looks for it, and neither does a query with quotes,
                 operators, parentheses or stars.
+            mode: how the query is read: `words`, as said above; `literal`, as it is typed, signs
+                and all; `regex`, as a regular expression of RE2, which needs the extra
+                `agent-journal[regex]`. If a search has read texts for two seconds, it ends, and
+                `cut` of the results says so.
 
         Raises:
-            QueryError: the query has nothing to search for, or it or a filter is no text.
+            QueryError: the query has nothing to search for, it or a filter is no text, it is no
+                regular expression, or the package for these is missing.
             EventError, ValueError: a moment is none; another argument is out of range.
             ProjectionError: the projection cannot be read or built.
         """
@@ -104,14 +112,17 @@ class SearchReader(UsageReader):
             look=look,
             group=group,
             enough=enough,
+            mode=mode,
         )
         found, fresh = self.read(asked.find)
         return Results(
             query,
             tuple(found.hits),
-            found.exact,
+            found.matches.exact,
             fresh.behind,
             tuple(found.near),
             tuple(word.text for word in found.words if not word.forms or word.instead),
+            found.matches.total,
+            found.matches.cut,
             {word.text: word.forms for word in found.words if word.instead},
         )

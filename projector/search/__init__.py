@@ -8,8 +8,10 @@ A caller with filters of its own parses a query and searches in its own read::
     )[0]
 """
 
-from projector.search.engine import Hit, Look, Sort, search
+from projector.search.engine import search
 from projector.search.filters import Filters
+from projector.search.hits import Hit, Look
+from projector.search.order import Sort
 from projector.text.query import Query, parse
 
 __all__ = ["Filters", "Hit", "Look", "Query", "Sort", "parse", "search"]

@@ -60,7 +60,11 @@ def find_elsewhere(db: apsw.Connection, query: str) -> tuple[Elsewhere, ...]:
     Raises:
         QueryError: it has nothing to search for.
     """
-    match = parse(query).match
+    parsed = parse(query)
+    if not parsed.match:
+        return tuple(
+            dict.fromkeys(place for place, texts in _all(db) if parsed.holds("\n".join(texts)))
+        )
     found: dict[Elsewhere, None] = {}
     index = apsw.Connection(":memory:")
     try:
@@ -68,11 +72,15 @@ def find_elsewhere(db: apsw.Connection, query: str) -> tuple[Elsewhere, ...]:
             f"CREATE VIRTUAL TABLE texts USING fts5(text, content='', tokenize='{TOKENIZER}')"
         )
         for portion in _portions(db):
-            rows = ((row, text) for row, (_, text) in enumerate(portion))
+            rows = ((row, index_form(text)) for row, (_, text) in enumerate(portion))
             with index:
                 index.executemany("INSERT INTO texts(rowid, text) VALUES(?, ?)", rows)
-            hits = index.execute("SELECT rowid FROM texts WHERE texts MATCH ?", (match,))
-            found |= dict.fromkeys(portion[int(row)][0] for (row,) in hits)
+            hits = index.execute("SELECT rowid FROM texts WHERE texts MATCH ?", (parsed.match,))
+            found |= dict.fromkeys(
+                place
+                for place, text in (portion[int(row)] for (row,) in hits)
+                if parsed.holds(text)
+            )
             index.execute("INSERT INTO texts(texts) VALUES('delete-all')")
     finally:
         close(index)
@@ -83,7 +91,7 @@ def _portions(db: apsw.Connection) -> Iterator[list[tuple[Elsewhere, str]]]:
     portion: list[tuple[Elsewhere, str]] = []
     size = 0
     for place, strings in _all(db):
-        text = index_form("\n".join(strings)[:LONGEST])
+        text = "\n".join(strings)[:LONGEST]
         portion.append((place, text))
         size += len(text)
         if size > _PORTION:

@@ -94,6 +94,7 @@ class Narrowing:
             if the tags are enough. Where replays are found, too, these conditions hold for what is
             found, and the tags for where it is at home.
         values: the bound values of `where`.
+        replays: whether replays are found, too.
     """
 
     tags: tuple[str, ...]
@@ -101,6 +102,12 @@ class Narrowing:
     but: tuple[str, ...]
     where: str
     values: tuple[str | int, ...]
+    replays: bool
+
+    @property
+    def at_home(self) -> str:
+        """The further conditions on a message where it is at home."""
+        return "" if self.replays else self.where
 
     def match(self, texts: str) -> str:
         """Return a match of texts, narrowed to messages with these tags."""
@@ -109,6 +116,10 @@ class Narrowing:
     def match_tags(self) -> str | None:
         """Return a match of the tags alone; None if there is none of `tags`."""
         return narrowed("", self.tags, self.but) if self.tags else None
+
+    def match_but(self) -> str | None:
+        """Return a match of the tags that a message must not have; None if there are none."""
+        return f"tags : ({' OR '.join(f'({each})' for each in self.but)})" if self.but else None
 
 
 def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:
@@ -196,7 +207,7 @@ class Conditions:
         where = "".join(f" AND {text}" for text, _ in self.rows)
         values = tuple(value for _, values in self.rows for value in values)
         count = len(self.tags) if self.is_counted else None
-        return Narrowing(tuple(self.tags), count, tuple(self.but), where, values)
+        return Narrowing(tuple(self.tags), count, tuple(self.but), where, values, self._replays)
 
     def add_session(self, number: int) -> None:
         """Add that a message is of the session with this rowid."""

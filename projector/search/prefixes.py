@@ -9,13 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from projector.search.texts import COLUMNS, text_of
+from projector.text.highlight import fold_whole, has
 from projector.text.normalize import fold
+from projector.text.term import Term
 
 if TYPE_CHECKING:
     import apsw
 
     from projector.text.query import Query
 
+_SAMPLED = 200
+"""Newest messages that show how common a prefix is."""
+_DENSE = 0.2
+"""Share of the messages with a prefix from which the newest texts are read instead."""
 MOST = 400
 """Most words that replace a prefix; a prefix with more words stays a prefix of FTS5."""
 
@@ -41,6 +48,23 @@ class Widened:
 def register(db: apsw.Connection) -> None:
     """Make the table of the index's words on a connection."""
     db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'fts', 'instance')")
+
+
+def narrowed(db: apsw.Connection, query: Query) -> Query:
+    """Return a query without its prefixes of many words that a large part of the messages have.
+
+    FTS5 would merge the lists of all these words: a second for one letter and a million messages.
+    They are looked for in the texts of the newest messages.
+    """
+    for phrase in query.phrases:
+        if phrase.prefix and len(phrase.words) == 1 and len(_words(db, phrase.words[0])) > MOST:
+            term = Term(phrase.words, prefix=True)
+            newest = f"SELECT {COLUMNS} FROM fts_docsize d CROSS JOIN _events e ON e.id = d.id"
+            rows = db.execute(f"{newest} ORDER BY d.id DESC LIMIT {_SAMPLED}").fetchall()
+            having = sum(has(fold_whole(text_of(row)), term) for row in rows)
+            if having >= _DENSE * len(rows):
+                query = query.unindexed(phrase)
+    return query
 
 
 def widen(db: apsw.Connection, query: Query) -> Widened:

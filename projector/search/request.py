@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from journal.process.fork import no_fork
 from projector.arguments import (
@@ -14,10 +14,12 @@ from projector.arguments import (
     check_has,
     check_names,
 )
-from projector.search import engine
-from projector.search.engine import Group, Look, Sort
 from projector.search.filters import Filters
-from projector.text.query import Query, parse
+from projector.search.hits import Look, hit
+from projector.search.matches import matches
+from projector.search.order import Group, Sort, grouped, ordered
+from projector.search.texts import SECONDS
+from projector.text.query import Query, parse, parse_literal, parse_pattern
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.arguments import Has
-    from projector.search.engine import Hit
+    from projector.search.hits import Hit
+    from projector.search.matches import Matches
     from projector.search.recall.wanted import Word
+
+Mode = Literal["words", "literal", "regex"]
+"""How a query is read: as `projector.text.query` says, as it is, or as a regular expression."""
 
 _MOST = 1_000_000
 _TEXTS = ("role", "source", "session", "project", "model", "branch", "tool", "file")
@@ -39,13 +45,13 @@ class Found:
 
     Attributes:
         hits: messages that match, in the order asked for.
-        exact: whether all matches were ranked to choose them.
+        matches: all that match, or the ones that were ranked.
         near: what comes nearest, if too few match.
         words: what the query is about, if what comes nearest was looked for.
     """
 
     hits: list[Hit]
-    exact: bool
+    matches: Matches
     near: list[Hit] = field(default_factory=list)
     words: tuple[Word, ...] = ()
 
@@ -80,31 +86,37 @@ class Request:
         Raises:
             apsw.Error: the database refuses.
         """
-        hits, exact = self._search(db, self.limit, self.offset)
-        if self.query.explicit or not self.enough or len(hits) == self.limit:
-            return Found(hits, exact)
-        first = self._search(db, self.enough, 0)[0] if self.offset else hits
-        if len(first) >= self.enough:
-            return Found(hits, exact)
+        found = self._matches(db)
+        hits = self._page(db, found, slice(self.offset, self.offset + self.limit))
+        if self.query.explicit or found.total >= self.enough:
+            return Found(hits, found)
         with no_fork.turn:
             from projector.search.recall.hits import near_hits  # noqa: PLC0415 - few searches need it
 
+        first = self._page(db, found, slice(0, self.enough)) if self.offset else hits
         page = slice(max(self.offset - len(first), 0), self.offset + self.limit - len(first))
         known = {(hit.session, hit.id) for hit in first}
         near, words = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
-        return Found(hits, exact, near, words)
+        return Found(hits, found, near, words)
 
-    def _search(self, db: apsw.Connection, limit: int, offset: int) -> tuple[list[Hit], bool]:
-        return engine.search(
-            db,
-            self.query,
-            self.filters,
-            limit=limit,
-            offset=offset,
-            sort=self.sort,
-            look=self.look,
-            group=self.group,
-        )
+    def _matches(self, db: apsw.Connection) -> Matches:
+        # what is grouped is sorted as a whole before
+        offset = 0 if self.group is not None else self.offset
+        return matches(db, self.query, self.filters, sort=self.sort, offset=offset, seconds=SECONDS)
+
+    def _page(self, db: apsw.Connection, found: Matches, page: slice) -> list[Hit]:
+        """Return some of the hits."""
+        count = page.stop if self.group is None else max(len(found.rows), 1)
+        rows = ordered(db, found.rows, self.sort, count)
+        scores = dict(rows)
+        first = dict.fromkeys(scores, 0) if self.group is None else grouped(db, list(scores))
+        return [
+            hit(db, row, scores[row], self.query.find, self.look, more=more)
+            for row, more in list(first.items())[page]
+        ]
+
+
+_PARSERS = {"words": parse, "literal": parse_literal, "regex": parse_pattern}
 
 
 def request(  # noqa: PLR0913 - as keywords, as those of the search
@@ -118,16 +130,18 @@ def request(  # noqa: PLR0913 - as keywords, as those of the search
     look: Look | None,
     group: Group | None,
     enough: int,
+    mode: Mode,
 ) -> Request:
     """Return a search; `context` is for hits that no `look` is given for.
 
     Raises:
         QueryError: nothing in the query can be searched for, or it is no text.
-        ValueError: a number is no whole number or out of range, `sort` is unknown, or `look` is no
-            Look.
+        ValueError: a number is no whole number or out of range, `sort`, `group` or `mode` is
+            unknown, or `look` is no Look.
     """
     check_names({"query": query})
-    parsed = parse(query)
+    check_choice("mode", mode, get_args(Mode))
+    parsed = _PARSERS[mode](query)
     check_count("limit", limit, 1, _MOST)
     check_count("offset", offset, 0, _MOST)
     check_count("context", context, 0, _MOST)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
     from projector.errors import Behind
-    from projector.search.engine import Hit
+    from projector.search.hits import Hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,10 @@ class Results(Sequence["Hit"]):
     Attributes:
         query: the query, as it was given.
         hits: the messages that match, best first.
-        exact: whether all matches were ranked to choose the hits.
+        total: how many messages match; if `exact` is false, at least so many.
+        exact: whether all matches were found, and ranked to choose the hits.
+        cut: of a search that reads texts: how many were read when its time was over; None if all
+            in question were.
         near: if fewer messages match than are enough: the ones that come nearest, which do not have
             all words; nearest first. They do not count as hits.
         missing: words of the query that no message has in any form, as they were typed; empty
@@ -34,6 +37,8 @@ class Results(Sequence["Hit"]):
     behind: Behind | None
     near: tuple[Hit, ...] = ()
     missing: tuple[str, ...] = ()
+    total: int = 0
+    cut: int | None = None
     meant: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from projector.arguments import Has
-    from projector.search.engine import Look, Sort
     from projector.search.facets import FacetBy
+    from projector.search.hits import Look
+    from projector.search.order import Sort
     from projector.views.sessions import SessionSort
 
 

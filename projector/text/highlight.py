@@ -64,6 +64,7 @@ class _Finder(NamedTuple):
     """What finds a term in folded text: its words, and whether they are bounded by others."""
 
     words: re.Pattern[str]
+    ascii: re.Pattern[str] | None  # finds it in ASCII, bounds included; None: it is not there
     accents: re.Pattern[str] | None  # what the accented text must be there
     from_start: bool  # the first word may not begin inside another one
     to_end: bool  # nor the last one end so
@@ -132,6 +133,10 @@ def _folded_form(form: str, origin: list[int] | None) -> tuple[Folded, list[int]
 def _spans(text: Folded, finder: _Finder) -> Iterator[tuple[int, int]]:
     """Yield where a term is; skip a candidate that begins or ends inside a word."""
     folded = text.plain
+    if text.accented.isascii():
+        if finder.ascii is not None:
+            yield from map(re.Match.span, finder.ascii.finditer(folded))
+        return
     is_ascii = folded.isascii()
     letter = _ASCII_LETTER if is_ascii else _letter()
     letters = _ASCII_LETTERS if is_ascii else _letters()
@@ -169,13 +174,25 @@ def _finders(terms: tuple[Term, ...]) -> tuple[_Finder, ...]:
 def _finder(term: Term) -> _Finder:
     if term.literal:
         plain, accented = patterns(term.literal)
-        accents = re.compile(accented) if accented else None
-        return _Finder(re.compile(plain), accents, *edges(term.literal), term.prefix)
-    parts: list[str] = []
-    cjk = [is_cjk(word) for word in term.words]
-    for index, word in enumerate(term.words):
-        if index:
-            # two words of one kind are two words only where something is between them
-            parts.append(r"[\W_]+" if cjk[index] == cjk[index - 1] else r"[\W_]*")
-        parts.append(re.escape(_MARKED.sub("", fold(word))))
-    return _Finder(re.compile("".join(parts)), None, not cjk[0], not cjk[-1], term.prefix)
+        from_start, to_end = edges(term.literal)
+    else:
+        parts: list[str] = []
+        cjk = [is_cjk(word) for word in term.words]
+        for index, word in enumerate(term.words):
+            if index:
+                # two words of one kind are two words only where something is between them
+                parts.append(r"[\W_]+" if cjk[index] == cjk[index - 1] else r"[\W_]*")
+            parts.append(re.escape(_MARKED.sub("", fold(word))))
+        plain, accented = "".join(parts), ""
+        from_start, to_end = not cjk[0], not cjk[-1]
+    start = r"(?<![^\W_])" if from_start else ""
+    end = "" if not to_end else r"[^\W_]*" if term.prefix else r"(?![^\W_])"
+    is_ascii = plain.isascii() and not accented
+    return _Finder(
+        re.compile(plain),
+        re.compile(f"{start}{plain}{end}", re.ASCII) if is_ascii else None,
+        re.compile(accented) if accented else None,
+        from_start,
+        to_end,
+        term.prefix,
+    )

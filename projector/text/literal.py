@@ -17,8 +17,9 @@ from typing import Final
 
 from projector.text.normalize import CJK, LETTER, MARK, accented_forms, fold, is_cjk, lower, normal
 
-_LEADING: Final = ",;:!?'\"()[]{}<>`\u2026\u2018\u2019"
-_TRAILING: Final = f".{_LEADING}"
+_AROUND: Final = ",;:!?'\"()[]{}<>`\u2026\u2018\u2019"
+_LEADING: Final = f"^ {_AROUND}"
+_TRAILING: Final = f". {_AROUND}"
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 _ASCII_SIGN = re.compile(r"[!-/:-@\[-`{-~]")
 # quotation marks that programs put in the place of the ones that are typed
@@ -44,7 +45,7 @@ def literal_of_word(text: str) -> str:
     >>> literal_of_word("(run-all),"), literal_of_word("C++"), literal_of_word("why?")
     ('run-all', 'C++', '')
     """
-    text = _BLANKS.sub(" ", text.replace("\ufffd", " ")).strip(f"{_LEADING} ").rstrip(_TRAILING)
+    text = _BLANKS.sub(" ", text.replace("\ufffd", " ")).lstrip(_LEADING).rstrip(_TRAILING)
     return text if _ASCII_SIGN.search(text) else ""
 
 

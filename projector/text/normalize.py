@@ -143,7 +143,9 @@ def normal(text: str) -> str:
 
     A run of more than `_MOST_MARKS` marks, which no language has, is not sorted.
     """
-    if not text.isascii() and _MANY_MARKS.search(text):
+    if text.isascii():
+        return text
+    if _MANY_MARKS.search(text):
         return "".join(map(_normal, _with_few_marks(text)))
     return _normal(text)
 

@@ -52,7 +52,9 @@ class Pattern:
     def find(self, text: str) -> list[Match]:
         """Return where it matches in a text, as far as a match has a character."""
         found = islice(self.compiled.finditer(_encodable(text)), _MARKED)
-        return [Match(*match.span(), 0) for match in found if match.end() > match.start()]
+        return [
+            Match(match.start(), match.end(), 0) for match in found if match.end() > match.start()
+        ]
 
 
 def compile_pattern(text: str) -> Pattern:

@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, Final
 
 from projector.errors import QueryError
 from projector.text.highlight import Folded, Match, count, find, fold_whole, has
-from projector.text.normalize import units
+from projector.text.normalize import is_cjk, units
 from projector.text.query_tree import (
     All,
     Either,
@@ -103,6 +103,11 @@ class Query:
     def reads(self) -> bool:
         """Whether texts must be looked at: the index does not answer it alone."""
         return self.check is not None or self.pattern is not None
+
+    @property
+    def has_cjk(self) -> bool:
+        """Whether a word is Chinese, Japanese or Korean."""
+        return any(is_cjk(word) for term in self.terms for word in term.words)
 
     def holds(self, text: str) -> bool:
         """Return whether a text that the match finds is one that is searched for."""

@@ -54,7 +54,13 @@ def snippet(
     Returns:
         One line. If nothing matches, the head of the text, nothing marked.
     """
-    matches = find(text, tuple(terms))
+    return excerpt(text, find(text, tuple(terms)), width=width, open=open, close=close)
+
+
+def excerpt(
+    text: str, matches: Sequence[Match], *, width: int = WIDTH, open: str = "**", close: str = "**"
+) -> str:
+    """Return the part of `text` with the best matches, as `snippet` does; they are in order."""
     start, end = _window(text, matches, max(width, 1))
     pieces: list[str] = []
     place = start

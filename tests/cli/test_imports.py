@@ -86,10 +86,12 @@ projector.reading.usage projector.run
 journal.segments.gone
 projector.run.open_segments projector.run.watermark projector.search projector.search.engine
 projector.search.filters
-projector.search.functions projector.search.prefixes projector.search.ranking
-projector.search.request projector.search.results projector.text projector.text.document
-projector.text.highlight projector.text.normalize projector.text.query
-projector.text.query_tree projector.text.snippet projector.text.term
+projector.search.functions projector.search.hits projector.search.matches projector.search.order
+projector.search.prefixes projector.search.ranking
+projector.search.request projector.search.results projector.search.texts
+projector.text projector.text.document
+projector.text.highlight projector.text.literal projector.text.normalize projector.text.query
+projector.text.query_tree projector.text.snippet projector.text.term projector.text.tokens
 projector.views projector.views.fields projector.views.freshness projector.views.messages
 projector.views.session_names projector.views.sessions
 """)

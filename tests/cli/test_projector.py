@@ -71,7 +71,8 @@ def _json(result: Result) -> Any:  # noqa: ANN401 - any JSON value
 def test_search_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
     """An answer, a hit and a message of its context have the documented keys."""
     answer = _json(invoke("search", "docker compose", "--json", "--context", 1))
-    assert list(answer) == ["query", "exact", "fresh", "hits", "near", "missing", "meant"]
+    expected = ["query", "total", "exact", "cut", "fresh", "hits", "near", "missing", "meant"]
+    assert list(answer) == expected
     assert (answer["query"], answer["exact"], answer["fresh"]) == ("docker compose", True, True)
     (hit,) = answer["hits"]
     keys = "session id role source title time score snippet context"

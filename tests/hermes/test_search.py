@@ -106,6 +106,25 @@ def test_no_query_is_an_error(db: SessionDB, query: str, count: int) -> None:
     assert len(db.search_messages(query)) == count
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("100%完成", "a"),
+        ("100_完成", "c"),
+        ("完成率 OR 100_完成", "abc"),
+        ("chat-send", "de"),
+        ('"chat-send"', "de"),
+    ],
+)
+def test_wildcards_of_sql_are_literal_in_chinese(db: SessionDB, query: str, found: str) -> None:
+    """As in Hermes: signs count in Chinese, and words alone in what Hermes asks its index."""
+    texts = ("达成100%完成率", "达成100完成率是目标", "100_完成", "chat-send it", "chat send it")
+    for name, text in zip("abcde", texts, strict=True):
+        db.create_session(name, "cli")
+        db.append_message(name, "user", text)
+    assert "".join(sorted(hit["session_id"] for hit in db.search_messages(query))) == found
+
+
 @pytest.mark.slow
 def test_search_works_beside_a_projector_that_hangs(
     db: SessionDB, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from projector.fold.messages import OUT
 from projector.search import functions
-from projector.search.engine import Look, search
+from projector.search.engine import search
 from projector.search.filters import Filters
+from projector.search.hits import Look
 from projector.text.query import parse
 from projector.views.messages import messages
 from projector.views.session_filters import SessionFilters
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.search.engine import Sort
+    from projector.search.order import Sort
 
 _MANY = 1_000_000
 _SORTS: tuple[Sort, ...] = ("relevance", "newest", "oldest")

@@ -13,7 +13,7 @@ from journal.cli.kit.times import format_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from projector.search.engine import Hit
+    from projector.search.hits import Hit
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
 

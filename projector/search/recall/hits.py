@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from projector.search.engine import best_first, grouped, hit
 from projector.search.filters import narrowing
+from projector.search.hits import hit
+from projector.search.order import best_first, grouped
 from projector.search.recall.nearest import nearest
 from projector.search.replays import with_replays
+from projector.text.highlight import find
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     import apsw
 
-    from projector.search.engine import Group, Hit, Look
     from projector.search.filters import Filters
+    from projector.search.hits import Hit, Look
+    from projector.search.order import Group
     from projector.search.recall.wanted import Word
     from projector.text.query import Query
 
@@ -51,14 +55,14 @@ def near_hits(
     rows = {row: row for row in near}
     if filters.include_replays:
         rows = with_replays(db, near, asked)
-    terms = [term for word in found.words for term in word.terms]
+    terms = tuple(term for word in found.words for term in word.terms)
     scored = [(row, near[home].score) for row, home in rows.items()]
     ordered = [row for row, _ in best_first(db, scored, len(scored))]
     counts = dict.fromkeys(ordered, 0) if group is None else grouped(db, ordered)
     hits = []
     for row, more in list(counts.items())[: page.stop + len(known)]:
         message = near[rows[row]]
-        shown = hit(db, row, message.score, terms, look, message.missing, more)
+        shown = hit(db, row, message.score, partial(find, terms=terms), look, message.missing, more)
         if (shown.session, shown.id) not in known:
             hits.append(shown)
     return hits[page], found.words

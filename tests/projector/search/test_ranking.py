@@ -126,11 +126,31 @@ def test_a_prefix_finds_the_same_expanded_or_not(
     assert wide.words > 0
     found = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
     monkeypatch.setattr("projector.search.prefixes.MOST", 0)
+    monkeypatch.setattr("projector.search.prefixes._DENSE", 2.0)
     assert projection.read(lambda db: widen(db, parse(query)))[0].words == 0
     plain = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
     # beside another phrase, a prefix has the weight of the words that it is expanded to
     assert found == plain if query.count(" ") == 0 else found.keys() == plain.keys()
+    monkeypatch.setattr("projector.search.prefixes._DENSE", 0.0)
+    assert {hit.id for hit in projection.search(query, limit=400).hits} == found.keys()
     assert found
+
+
+def test_a_prefix_of_most_messages_is_looked_for_in_the_newest(
+    projection: Projection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No list of the index is merged for it; how many match is said to be a lower bound."""
+    everything = projection.search("w*", limit=400)
+    assert (everything.exact, everything.total) == (True, 400)
+    monkeypatch.setattr("projector.search.prefixes.MOST", 5)
+    monkeypatch.setattr("projector.search.matches._SCANNED", 30)
+    found = projection.search("w*", limit=400)
+    assert (found.exact, found.total, found.cut, len(found)) == (False, 31, None, 30)
+    newest = projection.search("w*", limit=30, sort="newest")
+    assert {hit.id for hit in newest} == {hit.id for hit in found}
+    both = projection.search("word9 w*", limit=400)
+    assert {hit.id for hit in both} == {hit.id for hit in projection.search("word9", limit=400)}
+    assert both.exact
 
 
 @pytest.mark.slow

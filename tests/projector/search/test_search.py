@@ -189,7 +189,7 @@ def test_many_matches_are_ranked_among_the_newest(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If more messages match than are ranked, the newest are ranked, and the answer reports it."""
-    monkeypatch.setattr("projector.search.engine.RANKED", 10)
+    monkeypatch.setattr("projector.search.matches.RANKED", 10)
     for number in range(9):
         journal.append_message("s3", "user", f"noise {number}", timestamp=T + 100 + number)
     results = projection.search("noise", limit=50)
@@ -209,7 +209,7 @@ def test_exactly_as_many_matches_as_are_ranked_are_exact(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If exactly as many messages match as are ranked, the answer is exact."""
-    monkeypatch.setattr("projector.search.engine.RANKED", 3)
+    monkeypatch.setattr("projector.search.matches.RANKED", 3)
     results = projection.search("docker")
     assert (len(results.hits), results.exact) == (3, True)
     journal.append_message("s1", "user", "docker again")

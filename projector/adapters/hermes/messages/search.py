@@ -93,9 +93,11 @@ def _parsed(query: str) -> Query | None:
         return None
     text = query[:_LONGEST_QUERY]
     try:
-        return parse(_DANGLING.sub(" ", text))
+        parsed = parse(_DANGLING.sub(" ", text))
     except QueryError:
         return None
+    # Hermes asks its index of words, but looks for Chinese, Japanese and Korean in the texts
+    return parsed if parsed.has_cjk else parsed.by_words()
 
 
 def _row(db: apsw.Connection, hit: Hit) -> Row:

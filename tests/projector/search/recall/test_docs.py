@@ -13,10 +13,13 @@ from projector import Projection, QueryError
 DOCS = Path(__file__).parents[4] / "docs" / "search.md"
 
 
-def test_the_program_of_the_document_runs(journal_dir: Path) -> None:
-    """What it asserts holds."""
-    (program,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    exec(compile(program, str(DOCS), "exec"), {"path": journal_dir})  # noqa: S102 - it is ours
+def test_the_programs_of_the_document_run(tmp_path: Path) -> None:
+    """What they assert holds, each with a journal of its own."""
+    programs = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert programs
+    for number, program in enumerate(programs):
+        names = {"path": tmp_path / str(number), "Journal": Journal, "Projection": Projection}
+        exec(compile(program, str(DOCS), "exec"), names)  # noqa: S102 - it is ours
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,14 @@ def test_the_program_of_the_document_runs(journal_dir: Path) -> None:
         ("get_user_name", {"name"}),
         ("path/to/file.py", {"name"}),
         ("--force", {"name"}),
+        ("C++", {"signs"}),
+        ('"C++"', {"signs"}),
+        ('"100%"', {"signs"}),
+        ('"foo()"', {"signs"}),
+        ('"a != b"', {"signs"}),
+        ('"🎉"', {"signs"}),
+        ('"café"', {"signs"}),
+        ('"cafe"', {"signs", "plain"}),
         ("北京", {"chinese"}),
         ("颐和园", {"chinese"}),
     ],
@@ -48,6 +59,8 @@ def test_the_table_of_queries(journal_dir: Path, query: str, expected: set[str])
             ("deploys", "Deployment is done"),
             ("name", "get_user_name in path/to/file.py with --force"),
             ("chinese", "我们去北京的颐和园"),
+            ("signs", "C++ at 100%: foo() if a != b, in a café 🎉"),
+            ("plain", "C at 100, foo if a = b, in a cafe, by force"),
         ):
             journal.append_message("s", "user", content, id=id)
     with Projection.open(journal_dir) as projection:

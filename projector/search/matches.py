@@ -1,0 +1,158 @@
+"""The messages that match a query: their rowids and scores."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from journal.process.fork import no_fork
+from projector.search.filters import narrowing
+from projector.search.prefixes import narrowed, widen
+from projector.search.ranking import Phrases, count_matches
+from projector.search.texts import COLUMNS, every, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from projector.search.filters import Filters, Narrowing
+    from projector.search.order import Scored, Sort
+    from projector.search.prefixes import Widened
+    from projector.search.texts import Candidate
+    from projector.text.query import Query
+
+RANKED = 5_000
+"""Most matches that are ranked: the newest ones."""
+_SCANNED = 1_000
+"""Most matches that are ranked where no word narrows a search down."""
+_WEIGHED = 64
+"""Phrases of a query whose weight is computed; the others get the weight of the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Messages that match a query.
+
+    Attributes:
+        rows: rowids and scores.
+        exact: whether these are all that match.
+        total: how many match; if these are not all, there are so many at least.
+        cut: after how many texts the time was over; None if all in question were read.
+    """
+
+    rows: list[Scored]
+    exact: bool
+    total: int
+    cut: int | None = None
+
+
+def matches(
+    db: apsw.Connection,
+    query: Query,
+    filters: Filters,
+    *,
+    sort: Sort,
+    offset: int,
+    seconds: float | None,
+) -> Matches:
+    """Return the messages that match: all, or the newest `RANKED` (the oldest, if so sorted).
+
+    Args:
+        db: the projection.
+        query: what is searched for.
+        filters: which messages are searched.
+        sort: the order in which they will be shown.
+        offset: hits to skip: sorted by time, so many more are returned.
+        seconds: how long texts may be read, if the index alone does not answer the query; None
+            means as long as it takes.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    asked = narrowing(db, filters)
+    if asked is None:
+        return Matches([], exact=True, total=0)
+    # by time nothing is ranked, so any page can be read
+    most = RANKED if sort == "relevance" else RANKED + offset
+    way = "ASC" if sort == "oldest" else "DESC"
+    query = narrowed(db, query)
+    cut = None
+    if not query.reads:
+        found = _indexed(db, query, asked, way, most)
+    else:
+        # where no word narrows it down, the whole journal has matches
+        most = min(most, _SCANNED + offset) if not query.match and seconds is not None else most
+        texts = read(_candidates(db, query, asked, way), query, most, seconds)
+        found, cut = texts.rows, texts.cut
+    more = len(found) > most
+    del found[most:]
+    if asked.replays:
+        with no_fork.turn:
+            from projector.search.replays import with_replays  # noqa: PLC0415 - few searches need it
+
+        scores = dict(found)
+        shown = with_replays(db, scores, asked)
+        found = [(row, scores[home]) for row, home in shown.items()]
+    return Matches(found, not more and cut is None, len(found) + more, cut)
+
+
+def all_rows(db: apsw.Connection, query: Query, asked: Narrowing) -> list[int]:
+    """Return the rowids of all messages that match, where they are at home; none is ranked.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    if not query.reads:
+        match = asked.match(query.match)
+        found = db.execute("SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rowid", (match,))
+        return [int(row) for (row,) in found]
+    texts = read(_candidates(db, query, asked, "ASC"), query, sys.maxsize, None)
+    return [row for row, _ in texts.rows]
+
+
+def _indexed(
+    db: apsw.Connection, query: Query, asked: Narrowing, way: str, most: int
+) -> list[Scored]:
+    """Return what the index finds, one more than is ranked: that shows whether there are more."""
+    statement, values = _statement(db, query, asked, way, "", asked.at_home)
+    return db.execute(f"{statement} LIMIT ?", (*values, most + 1)).fetchall()  # type: ignore[return-value] # a score is a float
+
+
+def _candidates(
+    db: apsw.Connection, query: Query, asked: Narrowing, way: str
+) -> Iterable[Candidate]:
+    """Return the messages whose texts are to be read."""
+    if not query.match:
+        return every(db, asked, way)
+    statement, values = _statement(db, query, asked, way, f", {COLUMNS}", " AND true")
+    return db.execute(statement, values)
+
+
+def _statement(
+    db: apsw.Connection, query: Query, asked: Narrowing, way: str, columns: str, joined: str
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement that selects what the index finds, with scores, and its values."""
+    wide = widen(db, query)
+    score = Phrases(_counts(db, query, wide), wide.at, wide.words, asked.count)
+    joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
+    statement = (
+        f"SELECT fts.rowid, score(fts, d.sz, ?){columns} FROM fts"
+        f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if joined else ''}"
+        f" WHERE fts MATCH ?{asked.at_home} ORDER BY fts.rowid {way}"
+    )
+    values = asked.values if asked.at_home else ()
+    return statement, (apsw.pyobject(score), asked.match(wide.match), *values)
+
+
+def _counts(db: apsw.Connection, query: Query, wide: Widened) -> tuple[float, ...]:
+    """Return for each phrase how many texts have it."""
+    if len(query.phrases) == 1:
+        return (0.0,)  # the weight of a single phrase changes no order
+    found = []
+    for at, phrase in enumerate(query.phrases[:_WEIGHED]):
+        # to count a prefix would search all its words again: count some of them, or the bare word
+        match = phrase.match().rstrip("*") if at != wide.at else wide.either
+        found.append(count_matches(db, f"text : ({match})"))
+    return (*found, *[found[-1]] * (len(query.phrases) - len(found)))

@@ -1,0 +1,103 @@
+"""The order of messages that were found."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from heapq import nlargest
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import apsw
+
+Sort = Literal["relevance", "newest", "oldest"]
+Group = Literal["session"]
+Scored = tuple[int, float]
+"""A message that matches: its rowid and its score."""
+
+
+def ordered(db: apsw.Connection, found: list[Scored], sort: Sort, count: int) -> list[Scored]:
+    """Return messages in the order that is asked for.
+
+    Args:
+        db: the projection.
+        found: the messages.
+        sort: by their scores, or by their dates.
+        count: how many are needed; others may be left out.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    if sort == "relevance":
+        return best_first(db, found, count)
+    places = _places(db, [row for row, _ in found])
+    names = _names(db, places)
+    return sorted(
+        found,
+        key=lambda hit: (places[hit[0]], names.get(hit[0], _FIRST)),
+        reverse=sort == "newest",
+    )
+
+
+def grouped(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
+    """Return the first message of each session, and how many others of its session there are.
+
+    Args:
+        db: the projection.
+        rows: rowids of messages.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    query = "SELECT id, session FROM _events WHERE id IN (SELECT value FROM json_each(?))"
+    sessions: dict[int, int] = dict(db.execute(query, (json.dumps(rows),)))
+    counts = Counter(sessions[row] for row in rows)
+    first = {sessions[row]: row for row in reversed(rows)}
+    return {row: counts[sessions[row]] - 1 for row in rows if first[sessions[row]] == row}
+
+
+def best_first(db: apsw.Connection, found: list[Scored], count: int) -> list[Scored]:
+    """Return the messages with the highest scores; of equal scores, the newest first.
+
+    Args:
+        db: the projection.
+        found: rowids and scores.
+        count: how many to return; more if several have the same score as the last of them.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    if len(found) > count:
+        least = nlargest(count, [score for _, score in found])[-1]
+        found = [hit for hit in found if hit[1] >= least]
+    tied = Counter(score for _, score in found)
+    places = _places(db, [row for row, score in found if tied[score] > 1])
+    names = _names(db, places)
+    return sorted(
+        found, key=lambda hit: (-hit[1], -places.get(hit[0], 0), names.get(hit[0], _FIRST))
+    )
+
+
+def _places(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
+    """Return the dates of messages."""
+    query = (
+        "SELECT id, coalesce(timestamp, time) FROM _events"
+        " WHERE id IN (SELECT value FROM json_each(?))"
+    )
+    return dict(db.execute(query, (json.dumps(rows),)))
+
+
+_Name = tuple[int, int, str, str]
+_FIRST: _Name = (0, 0, "", "")
+
+
+def _names(db: apsw.Connection, times: dict[int, int]) -> dict[int, _Name]:
+    """Return the sort keys of rows with the same time: a rowid depends on the order of applying."""
+    at = Counter(times.values())
+    tied = [row for row, time in times.items() if at[time] > 1]
+    query = (
+        "SELECT e.id, order_time, order_depth, s.session, event_id FROM _events e"
+        " JOIN _sessions s ON s.id = e.session WHERE e.id IN (SELECT value FROM json_each(?))"
+    )
+    found = db.execute(query, (json.dumps(tied),)) if tied else ()
+    return {row: (time, depth, session, id) for row, time, depth, session, id in found}

@@ -1,0 +1,129 @@
+"""Searches that the index does not answer alone: it finds messages, and their texts decide.
+
+The newest are read first, until there are enough or the time is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from projector.db.columns import Columns, from_columns
+from projector.text.document import document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import apsw
+
+    from projector.search.filters import Narrowing
+    from projector.search.order import Scored
+    from projector.text.query import Query
+
+SECONDS = 2.0
+"""How long a search reads texts."""
+_STEP = 64
+"""Texts that are read between two looks at the clock."""
+_K1, _B = 1.2, 0.75
+"""The constants of bm25, as in `projector.search.ranking`."""
+COLUMNS = ", ".join(f"e.{name}" for name in Columns._fields)
+"""The columns of `_events` that make a text."""
+
+Candidate = tuple[int, float, *tuple[object, ...]]
+"""A rowid, the score by the index, and the values of `COLUMNS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was found in texts.
+
+    Attributes:
+        rows: rowids and scores.
+        cut: how many were read when the time was over; None if all in question were.
+    """
+
+    rows: list[Scored]
+    cut: int | None
+
+
+def read(candidates: Iterable[Candidate], query: Query, most: int, seconds: float | None) -> Read:
+    """Return the messages whose texts hold what is searched for.
+
+    Args:
+        candidates: the messages in question, in the order in which they are read.
+        query: what is searched for.
+        most: how many to return, and one more if there is one.
+        seconds: how long texts may be read; None means as long as it takes.
+
+    Raises:
+        apsw.Error: the database refuses.
+        TextDamaged: a text is not what was written.
+    """
+    end = None if seconds is None else monotonic() + seconds
+    found: list[_Text] = []
+    size, number = 0, 0
+    cut = None
+    for row, score, *columns in candidates:
+        if end is not None and number % _STEP == 0 and monotonic() > end:
+            cut = number
+            break
+        number += 1
+        text = text_of(columns)
+        size += len(text)
+        if query.holds(text):
+            count = 0 if query.match else query.count(text)
+            found.append(_Text(row, score, count, len(text)))
+            if len(found) > most:
+                break
+    average = max(size / max(number, 1), 1.0)
+    return Read([(text.row, text.score(average)) for text in found], cut)
+
+
+def text_of(columns: Iterable[object]) -> str:
+    """Return the text of a message, of its `COLUMNS`.
+
+    Raises:
+        TextDamaged: it is not what was written.
+    """
+    return document(from_columns(Columns(*columns)))  # type: ignore[arg-type] # as the row has them
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    row: int
+    indexed: float
+    count: int
+    size: int
+
+    def score(self, average: float) -> float:
+        """Return the score of the index; if there is none, bm25 of what was counted."""
+        if not self.count:
+            return self.indexed
+        norm = _K1 * (1 - _B + _B * self.size / average)
+        return (_K1 + 1) * self.count / (self.count + norm)
+
+
+def every(db: apsw.Connection, asked: Narrowing, way: str) -> Iterator[Candidate]:
+    """Yield all messages that meet the conditions, where no word narrows them down.
+
+    Args:
+        db: the projection.
+        asked: the conditions.
+        way: `DESC` if the newest come first, `ASC` if the oldest.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    tags, but = asked.match_tags(), asked.match_but()
+    conditions = ["d.id = fts.rowid AND fts MATCH ?"] if tags else ["true"]
+    if not tags and but:
+        conditions.append("d.id NOT IN (SELECT rowid FROM fts WHERE fts MATCH ?)")
+    joins = " CROSS JOIN _sessions s ON s.id = e.session" if asked.at_home else ""
+    statement = (
+        f"SELECT d.id, 0.0, {COLUMNS} FROM {'fts CROSS JOIN ' if tags else ''}fts_docsize d"
+        f" CROSS JOIN _events e ON e.id = d.id{joins} WHERE {' AND '.join(conditions)}{asked.at_home}"
+        f" ORDER BY {'fts.rowid' if tags else 'd.id'} {way}"
+    )
+    values = [each for each in (tags or but,) if each]
+    yield from db.execute(statement, (*values, *(asked.values if asked.at_home else ())))
