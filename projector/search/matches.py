@@ -12,10 +12,10 @@ from journal.process.fork import no_fork
 from projector.search.filters import narrowing
 from projector.search.prefixes import narrowed, widen
 from projector.search.ranking import Phrases, count_matches
-from projector.search.texts import COLUMNS, every, read
+from projector.search.texts import COLUMNS, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from projector.search.filters import Filters, Narrowing
     from projector.search.order import Scored, Sort
@@ -125,9 +125,26 @@ def _candidates(
 ) -> Iterable[Candidate]:
     """Return the messages whose texts are to be read."""
     if not query.match:
-        return every(db, asked, way)
+        return _every(db, asked, way)
     statement, values = _statement(db, query, asked, way, f", {COLUMNS}", " AND true")
     return db.execute(statement, values)
+
+
+def _every(db: apsw.Connection, asked: Narrowing, way: str) -> Iterator[Candidate]:
+    """Yield all messages that meet the conditions, where no word narrows them down."""
+    tags, but = asked.match_tags(), asked.match_but()
+    conditions = ["d.id = fts.rowid AND fts MATCH ?"] if tags else ["true"]
+    if not tags and but:
+        conditions.append("d.id NOT IN (SELECT rowid FROM fts WHERE fts MATCH ?)")
+    joins = " CROSS JOIN _sessions s ON s.id = e.session" if asked.at_home else ""
+    statement = (
+        f"SELECT d.id, 0.0, {COLUMNS} FROM {'fts CROSS JOIN ' if tags else ''}fts_docsize d"
+        f" CROSS JOIN _events e ON e.id = d.id{joins}"
+        f" WHERE {' AND '.join(conditions)}{asked.at_home}"
+        f" ORDER BY {'fts.rowid' if tags else 'd.id'} {way}"
+    )
+    values = [each for each in (tags or but,) if each]
+    yield from db.execute(statement, (*values, *(asked.values if asked.at_home else ())))
 
 
 def _statement(

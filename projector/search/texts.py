@@ -13,11 +13,8 @@ from projector.db.columns import Columns, from_columns
 from projector.text.document import document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-    import apsw
-
-    from projector.search.filters import Narrowing
     from projector.search.order import Scored
     from projector.text.query import Query
 
@@ -102,28 +99,3 @@ class _Text:
             return self.indexed
         norm = _K1 * (1 - _B + _B * self.size / average)
         return (_K1 + 1) * self.count / (self.count + norm)
-
-
-def every(db: apsw.Connection, asked: Narrowing, way: str) -> Iterator[Candidate]:
-    """Yield all messages that meet the conditions, where no word narrows them down.
-
-    Args:
-        db: the projection.
-        asked: the conditions.
-        way: `DESC` if the newest come first, `ASC` if the oldest.
-
-    Raises:
-        apsw.Error: the database refuses.
-    """
-    tags, but = asked.match_tags(), asked.match_but()
-    conditions = ["d.id = fts.rowid AND fts MATCH ?"] if tags else ["true"]
-    if not tags and but:
-        conditions.append("d.id NOT IN (SELECT rowid FROM fts WHERE fts MATCH ?)")
-    joins = " CROSS JOIN _sessions s ON s.id = e.session" if asked.at_home else ""
-    statement = (
-        f"SELECT d.id, 0.0, {COLUMNS} FROM {'fts CROSS JOIN ' if tags else ''}fts_docsize d"
-        f" CROSS JOIN _events e ON e.id = d.id{joins} WHERE {' AND '.join(conditions)}{asked.at_home}"
-        f" ORDER BY {'fts.rowid' if tags else 'd.id'} {way}"
-    )
-    values = [each for each in (tags or but,) if each]
-    yield from db.execute(statement, (*values, *(asked.values if asked.at_home else ())))

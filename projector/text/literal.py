@@ -13,14 +13,25 @@ people write Chinese sentences without a space.
 """
 
 import re
+from functools import cache
 from typing import Final
 
-from projector.text.normalize import CJK, LETTER, MARK, accented_forms, fold, is_cjk, lower, normal
+from projector.text.normalize import (
+    CJK,
+    LETTER,
+    MARK,
+    accented_forms,
+    fold,
+    is_letter,
+    lower,
+    normal,
+)
 
 _AROUND: Final = ",;:!?'\"()[]{}<>`\u2026\u2018\u2019"
 _LEADING: Final = f"^ {_AROUND}"
 _TRAILING: Final = f". {_AROUND}"
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
+_MARKS = re.compile(MARK)
 _ASCII_SIGN = re.compile(r"[!-/:-@\[-`{-~]")
 # quotation marks that programs put in the place of the ones that are typed
 _TYPED = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
@@ -35,8 +46,9 @@ def literal_of_phrase(text: str) -> str:
     text = _BLANKS.sub(" ", text.replace("\ufffd", " ")).strip()
     if text.isascii():
         return text if _ASCII_SIGN.search(text) else ""
-    bare = re.sub(f"{CJK}|{LETTER}|{MARK}|\\s", "", normal(text))
-    return text if bare or any(map(_is_accented, lower(normal(text)))) else ""
+    return (
+        text if _sign().search(normal(text)) or any(map(_is_accented, lower(normal(text)))) else ""
+    )
 
 
 def literal_of_word(text: str) -> str:
@@ -49,6 +61,12 @@ def literal_of_word(text: str) -> str:
     return text if _ASCII_SIGN.search(text) else ""
 
 
+@cache
+def _sign() -> re.Pattern[str]:
+    """Return the pattern of what the index drops; the class takes milliseconds to compile."""
+    return re.compile(rf"(?!{CJK}|{LETTER}|{MARK}|\s).")
+
+
 def typed(text: str) -> str:
     """Return folded or lowered text with typographic quotation marks as they are typed."""
     return text if text.isascii() else text.translate(_TYPED)
@@ -59,16 +77,15 @@ def patterns(literal: str) -> tuple[str, str]:
 
     The second one is empty if the literal has no letter with an accent.
     """
-    form = typed(normal(literal))
+    form = typed(normal(_BLANKS.sub(" ", literal)))
     folded, lowered = fold(form), lower(form)
-    marks = re.compile(MARK)
-    loose = [r"\s+" if char.isspace() else re.escape(char) for char in marks.sub("", folded)]
+    loose = [r"\s+" if char.isspace() else re.escape(char) for char in _MARKS.sub("", folded)]
     if not any(map(_is_accented, lowered)):
         return "".join(loose), ""
     forms = accented_forms()
     strict = [
         f"[{forms[char]}]" if char in forms else r"\s+" if char.isspace() else re.escape(char)
-        for char in marks.sub("", lowered)
+        for char in _MARKS.sub("", lowered)
     ]
     return "".join(loose), "".join(strict)
 
@@ -80,7 +97,7 @@ def edges(literal: str) -> tuple[bool, bool]:
 
 
 def _bounds(char: str) -> bool:
-    return re.match(LETTER, char) is not None and not is_cjk(char)
+    return char != "" and is_letter(char)
 
 
 def _is_accented(char: str) -> bool:

@@ -94,6 +94,11 @@ def _unit() -> re.Pattern[str]:
 
 
 @cache
+def _letter() -> re.Pattern[str]:
+    return re.compile(LETTER)
+
+
+@cache
 def _one_cjk() -> re.Pattern[str]:
     return re.compile(CJK)
 
@@ -208,6 +213,11 @@ def units(text: str) -> list[str]:
 def is_cjk(unit: str) -> bool:
     """Return whether a unit is a run that the index holds in pairs."""
     return not unit.isascii() and _run().match(unit) is not None
+
+
+def is_letter(char: str) -> bool:
+    """Return whether a character is one of a token that is not cut into pairs."""
+    return _letter().match(char) is not None
 
 
 def pairs(run: str) -> list[str]:

@@ -11,19 +11,18 @@ import re
 import warnings
 from dataclasses import dataclass
 from itertools import islice
-from re import _constants as ops  # type: ignore[attr-defined] # the parser of `re` has no public name
-from re import _parser  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
 
 from projector.errors import QueryError
 from projector.text.highlight import Match
-from projector.text.normalize import LETTER, is_cjk, units
+from projector.text.normalize import is_cjk, is_letter, units
 from projector.text.query_tree import Item, Node, Without, all_of, either_of
 from projector.text.term import Term
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ops: Any = re._constants  # type: ignore[attr-defined]  # noqa: SLF001 - see `_parse`
 _MARKED = 2_000
 """Most matches that are marked in a text."""
 _LONGEST = 10_000
@@ -98,7 +97,7 @@ def required(text: str) -> Node | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sets that may mean something else in the future
-            parsed = _parser.parse(text)
+            parsed = _parse(text)
     except (re.error, OverflowError, RecursionError):  # RE2 knows what this parser does not
         return None
     return _every(_Walk().walk(parsed).terms)
@@ -107,6 +106,10 @@ def required(text: str) -> Node | None:
 def _every(terms: Iterable[Item | None]) -> Node | None:
     found = all_of([term for term in terms if term is not None])
     return None if isinstance(found, Without) else found
+
+
+# The parser of `re` has no public name. What it does not know, such as `\pL`, is an error in it.
+_parse: Any = re._parser.parse  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 class _Walk:
@@ -139,8 +142,8 @@ class _Walk:
         """End a run of characters, behind which there may be any other one."""
         run, self._run = self._run, ""
         words = units(run)
-        is_prefix = bool(words) and _is_letter(run[-1]) and not is_cjk(words[-1])
-        if words and _is_letter(run[0]) and not is_cjk(words[0]):
+        is_prefix = bool(words) and is_letter(run[-1]) and not is_cjk(words[-1])
+        if words and is_letter(run[0]) and not is_cjk(words[0]):
             words = words[1:]  # it may be the end of a longer word
         if words:
             self.terms.append(Term(tuple(words), is_prefix))
@@ -171,10 +174,6 @@ def _separates(parsed: Iterable[tuple[Any, Any]]) -> bool:
 
 _BOUNDARIES = (ops.AT_BOUNDARY, ops.AT_BEGINNING, ops.AT_END, ops.AT_BEGINNING_STRING)
 _REPEATS = (ops.MAX_REPEAT, ops.MIN_REPEAT)
-
-
-def _is_letter(char: str) -> bool:
-    return re.match(LETTER, char) is not None
 
 
 def _encodable(text: str) -> str:

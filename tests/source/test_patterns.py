@@ -35,15 +35,20 @@ MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     ],
     "projector.text.highlight._finder": lambda: (
         [
-            finder.words
-            for words in (
-                ("a",),
-                ("aa", "aa"),
-                ("手机", "壳"),
-                ("手", "a", "手"),
-                ("a", "b", "a", "b"),
+            pattern
+            for words, literal in (
+                (("a",), ""),
+                (("aa", "aa"), ""),
+                (("手机", "壳"), ""),
+                (("手", "a", "手"), ""),
+                (("a", "b", "a", "b"), ""),
+                ((), "a != b (c)"),
+                ((), "- é  e -"),
             )
-            for finder in _finders((Term(words, prefix=True), Term(words, prefix=False)))
+            for prefix in (True, False)
+            for finder in _finders((Term(words, prefix, literal),))
+            for pattern in (finder.words, finder.ascii, finder.accents)
+            if pattern is not None
         ]
         + [re.compile("x")]
     ),
