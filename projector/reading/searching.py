@@ -125,4 +125,5 @@ class SearchReader(UsageReader):
             found.matches.total,
             found.matches.cut,
             {word.text: word.forms for word in found.words if word.instead},
+            found.sessions,
         )

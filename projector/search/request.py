@@ -46,12 +46,14 @@ class Found:
     Attributes:
         hits: messages that match, in the order asked for.
         matches: all that match, or the ones that were ranked.
+        sessions: of how many sessions these are; None if they are not grouped.
         near: what comes nearest, if too few match.
         words: what the query is about, if what comes nearest was looked for.
     """
 
     hits: list[Hit]
     matches: Matches
+    sessions: int | None = None
     near: list[Hit] = field(default_factory=list)
     words: tuple[Word, ...] = ()
 
@@ -87,33 +89,36 @@ class Request:
             apsw.Error: the database refuses.
         """
         found = self._matches(db)
-        hits = self._page(db, found, slice(self.offset, self.offset + self.limit))
+        hits, sessions = self._page(db, found, slice(self.offset, self.offset + self.limit))
         if self.query.explicit or found.total >= self.enough:
-            return Found(hits, found)
+            return Found(hits, found, sessions)
         with no_fork.turn:
             from projector.search.recall.hits import near_hits  # noqa: PLC0415 - few searches need it
 
-        first = self._page(db, found, slice(0, self.enough)) if self.offset else hits
+        first = self._page(db, found, slice(0, self.enough))[0] if self.offset else hits
         page = slice(max(self.offset - len(first), 0), self.offset + self.limit - len(first))
         known = {(hit.session, hit.id) for hit in first}
         near, words = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
-        return Found(hits, found, near, words)
+        return Found(hits, found, sessions, near, words)
 
     def _matches(self, db: apsw.Connection) -> Matches:
         # what is grouped is sorted as a whole before
         offset = 0 if self.group is not None else self.offset
         return matches(db, self.query, self.filters, sort=self.sort, offset=offset, seconds=SECONDS)
 
-    def _page(self, db: apsw.Connection, found: Matches, page: slice) -> list[Hit]:
-        """Return some of the hits."""
+    def _page(
+        self, db: apsw.Connection, found: Matches, page: slice
+    ) -> tuple[list[Hit], int | None]:
+        """Return some of the hits, and of how many sessions all are if they are grouped."""
         count = page.stop if self.group is None else max(len(found.rows), 1)
         rows = ordered(db, found.rows, self.sort, count)
         scores = dict(rows)
         first = dict.fromkeys(scores, 0) if self.group is None else grouped(db, list(scores))
-        return [
+        hits = [
             hit(db, row, scores[row], self.query.find, self.look, more=more)
             for row, more in list(first.items())[page]
         ]
+        return hits, None if self.group is None else len(first)
 
 
 _PARSERS = {"words": parse, "literal": parse_literal, "regex": parse_pattern}

@@ -29,6 +29,8 @@ class Results(Sequence["Hit"]):
         meant: for such words, what may have been meant: words that differ by a mistake or two.
         behind: what was in the journal when the query began and was not searched; None if all
             was searched.
+        sessions: of how many sessions the messages are that were ranked; None unless the hits are
+            grouped.
     """
 
     query: str
@@ -40,6 +42,7 @@ class Results(Sequence["Hit"]):
     total: int = 0
     cut: int | None = None
     meant: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sessions: int | None = None
 
     @property
     def fresh(self) -> bool:

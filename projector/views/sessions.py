@@ -161,6 +161,15 @@ def sessions(
     return [view for name in names if (view := _find(db, name)) is not None]
 
 
+def count_sessions(db: apsw.Connection, filters: SessionFilters) -> int:
+    """Return how many sessions `sessions` lists without a limit."""
+    with no_fork.turn:
+        from projector.views.session_filters import condition  # noqa: PLC0415 - a search lists none
+
+    where, values = condition(db, filters)
+    return int(db.execute(f"SELECT count(*) FROM _sessions WHERE {EXISTS}{where}", values).get)
+
+
 def _by_last(db: apsw.Connection) -> str:
     horizon = _horizon()
     if db.execute("SELECT 1 FROM _sessions WHERE last > ? LIMIT 1", (horizon,)).get is None:

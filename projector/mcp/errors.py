@@ -1,0 +1,5 @@
+"""What can go wrong in a call of a tool."""
+
+
+class ToolError(ValueError):
+    """A tool cannot answer; the message tells the agent what to do."""

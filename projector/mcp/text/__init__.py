@@ -1,0 +1,1 @@
+"""Answers as text: fenced, and of a bounded length."""
