@@ -13,6 +13,7 @@ _COMMANDS = Commands(
     {
         "digest": "projector.cli.digest",
         "facets": "projector.cli.facets",
+        "mcp": "projector.mcp.command",
         "rebuild": "projector.cli.rebuild",
         "run": "projector.cli.run",
         "salvage": "projector.cli.salvage",

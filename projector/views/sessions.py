@@ -161,12 +161,14 @@ def sessions(
     return [view for name in names if (view := _find(db, name)) is not None]
 
 
-def count_sessions(db: apsw.Connection, filters: SessionFilters) -> int:
-    """Return how many sessions `sessions` lists without a limit."""
+def count_sessions(db: apsw.Connection, filters: SessionFilters, *, only: str | None = None) -> int:
+    """Return how many sessions there are, or whether that with the id `only` is among them."""
     with no_fork.turn:
         from projector.views.session_filters import condition  # noqa: PLC0415 - a search lists none
 
     where, values = condition(db, filters)
+    if only is not None:
+        where, values = f"{where} AND session = ?", (*values, only)
     return int(db.execute(f"SELECT count(*) FROM _sessions WHERE {EXISTS}{where}", values).get)
 
 

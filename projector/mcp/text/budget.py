@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from projector.mcp.text.fence import INDENT
@@ -41,12 +41,14 @@ class Shown:
         blocks: how many blocks are shown, from the first one on.
         ends: for each of these, up to which character its text is shown.
         cut: how many of these are not shown to their end.
+        first: the index of the first block that is shown.
     """
 
     lines: str
     blocks: int
     ends: tuple[int, ...]
     cut: int
+    first: int = 0
 
 
 def share(blocks: Sequence[Block], space: int) -> Shown:
@@ -60,7 +62,7 @@ def share(blocks: Sequence[Block], space: int) -> Shown:
         return _show(blocks, [len(block.text) for block in blocks])
     used, count = 0, 0
     for block in blocks:
-        used += _fixed(block) + min(_length(block), _LEAST)
+        used += _least(block)
         if used > space:
             break
         count += 1
@@ -69,6 +71,20 @@ def share(blocks: Sequence[Block], space: int) -> Shown:
     return _show(
         kept, [block.offset + size for block, size in zip(kept, _parts(kept, free), strict=True)]
     )
+
+
+def around(blocks: Sequence[Block], at: int, space: int) -> Shown:
+    """Do the same with blocks that stay in their order, of which that at an index matters most.
+
+    If not all have room, those that are farthest from it are left out.
+    """
+    first, end = 0, len(blocks)
+    while end - first > 1 and sum(map(_least, blocks[first:end])) > space:
+        if at - first >= end - 1 - at:
+            first += 1
+        else:
+            end -= 1
+    return replace(share(blocks[first:end], space), first=first)
 
 
 def fill(blocks: Sequence[Block], space: int) -> Shown:
@@ -122,6 +138,10 @@ def _parts(blocks: Sequence[Block], free: int) -> list[int]:
             free -= space
         left -= set(small or left)
     return sizes
+
+
+def _least(block: Block) -> int:
+    return _fixed(block) + min(_length(block), _LEAST)
 
 
 def _whole(blocks: Sequence[Block]) -> int:

@@ -1,0 +1,54 @@
+"""`note`: an agent writes something down for later sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journal.process.ids import uuid7
+from journal.writer import Journal
+from projector.mcp.asking import NOTES
+from projector.mcp.errors import ToolError
+from projector.mcp.refs import message_refs
+from projector.mcp.tools.argument import Argument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from projector.mcp.recall import Recall
+
+_TAGS = 20
+
+ARGUMENTS = (
+    Argument(
+        "text", "string", "What later sessions should know, in full sentences.", required=True
+    ),
+    Argument("tags", "strings", "Words to find it by."),
+)
+
+
+def note(recall: Recall, given: Mapping[str, Any]) -> str:
+    """Append a note to the session of notes of this project; say how it is found.
+
+    Raises:
+        ToolError: there is nothing to note.
+        JournalError: it cannot be appended.
+    """
+    text, tags = given["text"].strip(), given["tags"] or []
+    if not text:
+        raise ToolError("text is empty: nothing was noted")
+    if len(tags) > _TAGS:
+        raise ToolError(f"tags are {len(tags)}, and may be {_TAGS}: nothing was noted")
+    folder = recall.client.project()
+    session, id = f"notes:{folder or ''}", uuid7()
+    content = text + ("" if not tags else f"\n\nTags: {', '.join(tags)}")
+    with Journal.open(recall.path, fsync="always", redact=True) as journal:
+        if folder is not None:
+            about = {"cwd": folder, "title": f"Notes of {folder}", "source": NOTES}
+            journal.append(session=session, id="notes", type="session.created", data=about)
+        position = journal.append_message(
+            session, "assistant", content, id=id, source=NOTES, extra={"tags": tags}
+        )
+    ref = recall.projection.after(position).read(
+        lambda db: message_refs(db, [(session, id)])[session, id]
+    )[0]
+    return f'Noted. open(ref="{ref}") shows it, and search finds it.'

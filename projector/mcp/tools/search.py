@@ -1,0 +1,228 @@
+"""`search`: which sessions have what is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journal.cli.kit.times import format_local_time
+from projector.mcp.recall import redacted_data
+from projector.mcp.refs import message_refs, projects, session_refs
+from projector.mcp.text.answer import LEAST, MOST, answer, plural
+from projector.mcp.text.budget import Block, share
+from projector.mcp.text.cursor import cursor, places
+from projector.mcp.text.fence import prepared, short
+from projector.mcp.tools.argument import Argument
+from projector.mcp.tools.common import AGENT, ASKING, CURSOR, INCLUDE_ASKING, PROJECT, SINCE, moment
+from projector.search.engine import RANKED, Look
+from projector.text.document import document
+from projector.text.query import parse
+from projector.text.snippet import snippet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from journal.redact.redactor import Redactor
+    from projector.mcp.recall import Recall
+    from projector.mcp.text.budget import Shown
+    from projector.projection import Projection
+    from projector.search.engine import Hit
+    from projector.search.results import Results
+
+_WIDEST = 2_000
+"""Characters of a snippet at most."""
+_MORE = 2
+"""Hits that are read beyond those that are shown: one may be of the session that asks, and one more
+shows that there is a next page."""
+
+ARGUMENTS = (
+    Argument(
+        "query",
+        "string",
+        "Words, or a question. A message must have all words; if none has, the nearest are shown"
+        ' apart, with what they lack. "quotes", AND, OR, NOT and prefix* mean what they say.',
+        required=True,
+    ),
+    PROJECT,
+    AGENT,
+    Argument("session", "string", "Only this session: its handle, or the beginning of its id."),
+    SINCE,
+    Argument("until", "string", "Only messages before this time."),
+    Argument("role", "string", "Only messages of this role: user, assistant, tool, ..."),
+    Argument("limit", "integer", "Most sessions to return.", 8, 1, 50),
+    Argument("max_chars", "integer", "Most characters of the answer.", 6_000, LEAST, MOST),
+    CURSOR,
+    INCLUDE_ASKING,
+    ASKING,
+)
+
+
+def search(recall: Recall, given: Mapping[str, Any]) -> str:
+    """Return an answer of at most `max_chars` characters.
+
+    Raises:
+        ToolError: an argument cannot be used.
+        ProjectorError, JournalError: the journal cannot be searched.
+    """
+    question = {name: given[name] for name in given if name not in {"cursor", "max_chars", "limit"}}
+    offset, before = (0, 0) if given["cursor"] is None else places(given["cursor"], question, 2)
+    projection, limit = recall.projection, given["limit"]
+    filters = _filters(projection, given)
+    asking = None if given["include_asking"] else recall.asking(given["asking"])
+    if asking == filters["session"]:
+        asking = None  # it is asked for by name
+    results = projection.search(
+        given["query"],
+        limit=limit + _MORE,
+        offset=offset,
+        group="session",
+        enough=1 if asking is None else 2,
+        look=Look(width=min(max(given["max_chars"] // limit, 160), _WIDEST), context=1),
+        **filters,
+    )
+    out = _left_out(projection, given["query"], filters, asking)
+    raw = [*results.hits, *results.near]
+    hits = _once(raw, asking)[:limit]
+    redactor = recall.redactor()
+    blocks = list(_blocks(projection, redactor, given["query"], [hit for _, hit in hits], results))
+
+    def tail(shown: Shown) -> Iterator[str]:
+        yield from _cut(shown, len(hits), given["max_chars"])
+        end = hits[shown.blocks][0] if shown.blocks < len(hits) else hits[-1][0] + 1
+        if shown.blocks and any(at >= end for at, _ in _once(raw, asking)):
+            yield f'Next: cursor="{cursor(question, offset + end, before + shown.blocks)}"'
+
+    head = list(_head(results, before, len(hits), out, asking, projection))
+    return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
+
+
+def _once(raw: list[Hit], asking: str | None) -> list[tuple[int, Hit]]:
+    """Return the hits with their indexes, each session once and that which asks not at all."""
+    first = {hit.session: at for at, hit in reversed(list(enumerate(raw)))}
+    return [
+        (at, raw[at])
+        for session, at in sorted(first.items(), key=lambda one: one[1])
+        if session != asking
+    ]
+
+
+def _filters(projection: Projection, given: Mapping[str, Any]) -> dict[str, Any]:
+    session = given["session"]
+    return {
+        "session": None if session is None else projection.session(session).session,
+        "project": given["project"],
+        "source": given["agent"],
+        "role": given["role"],
+        "since": moment("since", given["since"]),
+        "until": moment("until", given["until"]),
+    }
+
+
+def _left_out(
+    projection: Projection, query: str, filters: Mapping[str, Any], asking: str | None
+) -> int:
+    """Return how many messages of the session that asks match."""
+    if asking is None or filters["session"] is not None:
+        return 0
+    only = {**filters, "session": asking}
+    return projection.search(query, limit=1, group="session", enough=0, **only).messages
+
+
+def _head(
+    results: Results,
+    before: int,
+    shown: int,
+    out: int,
+    asking: str | None,
+    projection: Projection,
+) -> Iterator[str]:
+    total = (results.sessions or 0) - (1 if out else 0)
+    messages = results.messages - out
+    exactly = "" if results.exact else "at least "
+    found = f"{exactly}{plural(total, 'session')}"
+    verb = "has" if messages == 1 else "have"
+    if not shown:
+        yield "Nothing found, and nothing comes near."
+    elif total:
+        yield (
+            f"Sessions {before + 1:,}-{before + shown:,} of {found}:"
+            f" {plural(messages, 'message')} {verb} all words."
+        )
+    else:
+        yield f"No message has all words. The nearest, {before + 1:,}-{before + shown:,}:"
+    if asking is not None:
+        name = projection.read(lambda db: session_refs(db, [asking]))[0][asking]
+        yield (
+            f"Left out: the session that asks ({short(name, 40)}), with"
+            f" {plural(out, 'message')} that match; include_asking=true searches it, too."
+        )
+    lacking = "; ".join(_lacking(results))
+    if not results.exact:
+        lacking += f"; only {RANKED:,} of the messages that match were ranked: narrow it down"
+    if lacking := lacking.removeprefix("; "):
+        yield lacking
+    if results.behind is not None:
+        yield str(results.behind)
+
+
+def _lacking(results: Results) -> Iterator[str]:
+    if not results.near:
+        return
+    for word in results.missing:
+        meant = " or ".join(results.meant.get(word, ()))
+        yield f"no message has {word}" + (f", searched for {meant} instead" if meant else "")
+
+
+def _blocks(
+    projection: Projection, redactor: Redactor, query: str, hits: list[Hit], results: Results
+) -> Iterator[Block]:
+    pairs = [(hit.session, hit.id) for hit in hits]
+    refs, folders = projection.read(
+        lambda db: (message_refs(db, pairs), projects(db, (session for session, _ in pairs)))
+    )[0]
+    near = {(hit.session, hit.id) for hit in results.near}
+    for hit in hits:
+        about = [
+            refs[hit.session, hit.id],
+            format_local_time(hit.time, "minutes"),
+            short(hit.role, 20),
+            short(hit.source, 24),
+            short(redactor.text(folders.get(hit.session, "")), 40),
+        ]
+        title = short(redactor.text(hit.title or ""), 100)
+        line = "  ".join(filter(None, about)) + (f"  {title!r}" if title else "")
+        yield Block(
+            f"* {line}\n  {_why(hit, nearest=(hit.session, hit.id) in near)}",
+            _text(redactor, query, hit),
+        )
+
+
+def _why(hit: Hit, *, nearest: bool) -> str:
+    if not nearest:
+        why = "has all words"
+    elif hit.missing:
+        why = f"near; without: {short(', '.join(hit.missing), 100)}"
+    else:
+        why = "near; the session has all words, this message has not"
+    return why + (f"; {plural(hit.more, 'other message')} of it found" if hit.more else "")
+
+
+def _text(redactor: Redactor, query: str, hit: Hit) -> str:
+    """Return the part of a message that was found, redacted.
+
+    The message is redacted as a whole: half a secret is not recognised.
+    """
+    view = next(one for one in hit.context if one.id == hit.id)
+    data, has_secrets = redacted_data(redactor, view)
+    if not has_secrets:
+        return prepared(hit.snippet)
+    return prepared(snippet(document(data), parse(query).terms, width=len(hit.snippet)))
+
+
+def _cut(shown: Shown, count: int, limit: int) -> Iterator[str]:
+    parts = []
+    if shown.cut:
+        parts.append(f"{plural(shown.cut, 'text')} shortened")
+    if shown.blocks < count:
+        parts.append(f"{plural(count - shown.blocks, 'session')} not shown")
+    if parts:
+        yield f"Cut to max_chars={limit}: {', '.join(parts)}. open(ref) shows a message whole."

@@ -1,0 +1,104 @@
+"""`sessions`: which sessions there are, that with the latest message first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journal.cli.kit.times import format_local_time
+from projector.mcp.refs import projects, session_refs
+from projector.mcp.text.answer import LEAST, MOST, answer, plural
+from projector.mcp.text.budget import Block, share
+from projector.mcp.text.cursor import cursor, places
+from projector.mcp.text.fence import short
+from projector.mcp.tools.argument import Argument
+from projector.mcp.tools.common import AGENT, ASKING, CURSOR, INCLUDE_ASKING, PROJECT, SINCE, moment
+from projector.reading.listing import session_filters
+from projector.views.sessions import count_sessions, sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from journal.redact.redactor import Redactor
+    from projector.mcp.recall import Recall
+    from projector.mcp.text.budget import Shown
+    from projector.views.sessions import SessionView
+
+_MORE = 2
+
+ARGUMENTS = (
+    PROJECT,
+    AGENT,
+    SINCE,
+    Argument("limit", "integer", "Most sessions to return.", 20, 1, 100),
+    Argument("max_chars", "integer", "Most characters of the answer.", 6_000, LEAST, MOST),
+    CURSOR,
+    INCLUDE_ASKING,
+    ASKING,
+)
+
+
+def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
+    """Return an answer of at most `max_chars` characters.
+
+    Raises:
+        ToolError: an argument cannot be used.
+        ProjectorError, JournalError: the journal cannot be read.
+    """
+    question = {name: given[name] for name in given if name not in {"cursor", "max_chars", "limit"}}
+    offset, before = (0, 0) if given["cursor"] is None else places(given["cursor"], question, 2)
+    since = moment("since", given["since"])
+    filters = session_filters(
+        project=given["project"], source=given["agent"], since=since, until=None, has=None,
+        subagents=True,
+    )  # fmt: skip
+    asking = None if given["include_asking"] else recall.asking(given["asking"])
+    limit = given["limit"]
+    (found, total, is_in), fresh = recall.projection.read(
+        lambda db: (
+            sessions(db, filters, limit=limit + _MORE, offset=offset),
+            count_sessions(db, filters),
+            asking is not None and count_sessions(db, filters, only=asking) > 0,
+        )
+    )
+    views = [(at, view) for at, view in enumerate(found) if view.session != asking][:limit]
+    names, folders = recall.projection.read(
+        lambda db: (
+            session_refs(db, [view.session for _, view in views]),
+            projects(db, [view.session for _, view in views]),
+        )
+    )[0]
+    redactor = recall.redactor()
+    blocks = [Block(_line(redactor, view, names, folders)) for _, view in views]
+
+    def tail(shown: Shown) -> Iterator[str]:
+        if shown.blocks < len(views):
+            left = plural(len(views) - shown.blocks, "session")
+            yield f"Cut to max_chars={given['max_chars']}: {left} not shown."
+        end = views[shown.blocks][0] if shown.blocks < len(views) else views[-1][0] + 1
+        if shown.blocks and any(view.session != asking for view in found[end:]):
+            yield f'Next: cursor="{cursor(question, offset + end, before + shown.blocks)}"'
+
+    count = total - is_in
+    head = [f"Sessions {before + 1:,}-{before + len(views):,} of {count:,}, latest first."]
+    if not views:
+        head = ["No sessions." if not count else f"No more sessions: there are {count:,}."]
+    if is_in:
+        head.append("Left out: the session that asks; include_asking=true lists it, too.")
+    if fresh.behind is not None:
+        head.append(str(fresh.behind))
+    return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
+
+
+def _line(
+    redactor: Redactor, view: SessionView, names: Mapping[str, str], folders: Mapping[str, str]
+) -> str:
+    last = view.last if view.last is not None else view.started
+    about = [
+        names[view.session],
+        "" if last is None else format_local_time(last, "minutes"),
+        plural(view.messages, "message"),
+        short(view.source, 24),
+        short(redactor.text(folders.get(view.session, "")), 40),
+        short(redactor.text(view.title or view.preview), 100),
+    ]
+    return "* " + "  ".join(filter(None, about))
