@@ -18,6 +18,7 @@ from projector.projection import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from projector.mcp.tools.registry import Tool
 
 
