@@ -1,0 +1,1 @@
+"""Adds the server to the configuration of an agent, and takes it away again."""
