@@ -82,12 +82,18 @@ def resolve(db: apsw.Connection, ref: str) -> Place:
     Raises:
         NotFound: it names nothing, or several things; the message lists some.
     """
-    session, mark, message = ref.rpartition("#")
-    if mark and message and matching(db, session):
-        return Place(find_session(db, session), message)
-    if matching(db, ref):
+    sessions = matching(db, ref) if ref else []
+    if sessions == [ref]:
+        return Place(ref, None)
+    session, _, message = ref.rpartition("#")
+    if session and message and (of := matching(db, session)):
+        if len(of) == 1 and (message.startswith("+") or _has(db, of[0], message)):
+            return Place(of[0], message)
+        if not sessions:
+            return Place(find_session(db, session), message)
+    if sessions:
         return Place(find_session(db, ref), None)
-    found = _messages(db, ref)
+    found = _messages(db, ref) if ref else []
     if not found:
         raise NotFound(f"no session and no message matches {short(ref, 80)!r}")
     if len(found) > 1:
@@ -130,6 +136,14 @@ def _piece(db: apsw.Connection, session: str, id: str) -> str:
     if len(piece) <= _MOST and _TYPED.fullmatch(piece) and "#" not in piece:
         return piece
     return f"+{_hash(id)[: _MOST - 1]}"
+
+
+def _has(db: apsw.Connection, session: str, beginning: str) -> bool:
+    query = (
+        "SELECT 1 FROM _events WHERE session = (SELECT id FROM _sessions WHERE session = ?)"
+        " AND event_id >= ? AND event_id < ? LIMIT 1"
+    )
+    return db.execute(query, (session, beginning, f"{beginning}\U0010ffff")).get is not None
 
 
 def _messages(db: apsw.Connection, ref: str) -> list[tuple[str, str]]:

@@ -153,7 +153,8 @@ def _head(
         name = projection.read(lambda db: session_refs(db, [asking]))[0][asking]
         yield (
             f"Left out: the session that asks ({short(name, 40)}), with"
-            f" {plural(out, 'message')} that match; include_asking=true searches it, too."
+            f" {plural(out, 'message')} that match{'es' if out == 1 else ''};"
+            " include_asking=true searches it, too."
         )
     lacking = "; ".join(_lacking(results))
     if not results.exact:
