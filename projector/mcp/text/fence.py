@@ -7,7 +7,7 @@ cannot pass for a line of the answer, and each control character is escaped.
 
 from __future__ import annotations
 
-from secrets import token_hex
+import os
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.clean import clean, one_line
@@ -25,7 +25,7 @@ OVERHEAD = len(
 """Characters of the two lines."""
 
 
-def fence(body: str, number: Callable[[], str] = lambda: token_hex(_BYTES)) -> str:
+def fence(body: str, number: Callable[[], str] = lambda: os.urandom(_BYTES).hex()) -> str:
     """Put a body between two lines that it cannot forge.
 
     Args:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from journal.process.fork import no_fork
 from journal.process.ids import uuid7
-from journal.writer import Journal
 from projector.mcp.asking import NOTES
 from projector.mcp.errors import ToolError
 from projector.mcp.refs import message_refs
@@ -38,6 +38,9 @@ def note(recall: Recall, given: Mapping[str, Any]) -> str:
         raise ToolError("text is empty: nothing was noted")
     if len(tags) > _TAGS:
         raise ToolError(f"tags are {len(tags)}, and may be {_TAGS}: nothing was noted")
+    with no_fork.turn:
+        from journal.writer import Journal  # noqa: PLC0415 - a server starts without what writes
+
     folder = recall.client.project()
     session, id = f"notes:{folder or ''}", uuid7()
     content = text + ("" if not tags else f"\n\nTags: {', '.join(tags)}")
