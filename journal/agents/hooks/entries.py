@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from journal.agents.hooks.json_edit import JsonText
+from journal.agents.config.json_edit import JsonText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

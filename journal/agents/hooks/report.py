@@ -56,7 +56,7 @@ def _hooks(program: HookProgram, journal: Path) -> AgentHooks:
         python = found[0].command[0]
         is_set = settings.state(python) == "same" and Path(python).exists()
         state = "off" if settings.is_off else "set" if is_set else "older"
-    return AgentHooks(program.format, str(settings.file), state)
+    return AgentHooks(program.format, str(settings.config.file), state)
 
 
 def about_hooks(hooks: Sequence[AgentHooks], failures: Sequence[Failure]) -> Iterator[str]:

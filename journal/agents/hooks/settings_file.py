@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
-from difflib import unified_diff
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journal.agents.config.config_file import read_config
+from journal.agents.config.json_edit import JsonText
 from journal.agents.hooks.entries import added, command_of, find, removed, state_of
-from journal.agents.hooks.json_edit import JsonText
-from journal.errors import InstallFailed, reason
-from journal.fs.files import swap_file
+from journal.errors import InstallFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from journal.agents.config.config_file import ConfigFile
     from journal.agents.hooks.entries import Hook, State
     from journal.agents.hooks.programs import HookProgram
 
@@ -27,20 +25,18 @@ class Settings:
 
     Attributes:
         program: the agent.
-        file: their file; a symbolic link stays one.
+        config: their file.
         journal: the absolute path of the journal.
-        content: their bytes; None if there is no file.
     """
 
     program: HookProgram
-    file: Path
+    config: ConfigFile
     journal: Path
-    content: bytes | None
 
     @property
     def text(self) -> str | None:
         """Return them as text; None if there is no file."""
-        return None if self.content is None else self.content.decode()
+        return self.config.text
 
     @property
     def hooks(self) -> list[Hook]:
@@ -88,42 +84,7 @@ class Settings:
         try:
             return edit()
         except ValueError as error:
-            raise InstallFailed(f"{self.file}: {error}; it was left as it is") from error
-
-    def diff(self, text: str | None) -> str:
-        """Return what another text changes, as a unified diff."""
-        old, new = self.text or "", text or ""
-        lines = unified_diff(
-            old.splitlines(keepends=True),
-            new.splitlines(keepends=True),
-            str(self.file) if self.content is not None else os.devnull,
-            str(self.file) if text is not None else os.devnull,
-        )
-        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-
-    def write(self, text: str | None) -> None:
-        """Replace the file by a text, or remove it.
-
-        Raises:
-            InstallFailed: it was changed since it was read, it is of another user, or the file
-                system refuses; it is as it was.
-        """
-        target = Path(os.path.realpath(self.file))
-        try:
-            if _content(target) != self.content:
-                raise InstallFailed(f"{self.file} was changed meanwhile: run it again")
-            if text is None:
-                target.unlink()
-                return
-            mode = 0o600
-            if self.content is not None:
-                status = target.stat()
-                if status.st_uid != os.geteuid():
-                    raise InstallFailed(f"{self.file} is of another user: it was left as it is")
-                mode = stat.S_IMODE(status.st_mode)
-            swap_file(target, text.encode(), mode)
-        except OSError as error:
-            raise InstallFailed(f"cannot write {self.file}: {reason(error)}") from error
+            raise InstallFailed(f"{self.config.file}: {error}; it was left as it is") from error
 
 
 def read_settings(program: HookProgram, journal: Path) -> Settings:
@@ -139,18 +100,9 @@ def read_settings(program: HookProgram, journal: Path) -> Settings:
     """
     file = program.settings.absolute()
     try:
-        found = Settings(program, file, journal.absolute(), _content(file))
+        found = Settings(program, read_config(file), journal.absolute())
         if found.text is not None:
             JsonText(found.text).value  # noqa: B018 - it raises what is wrong with it
-    except OSError as error:
-        raise InstallFailed(f"cannot read {file}: {reason(error)}") from error
     except ValueError as error:  # also of a wrong encoding
         raise InstallFailed(f"{file} is no JSON: {error}; it was left as it is") from error
     return found
-
-
-def _content(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        return None

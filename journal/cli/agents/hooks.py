@@ -88,7 +88,7 @@ def _changes(path: Path, *, undo: bool) -> Iterator[Change]:
             if report["state"] != ("missing" if undo else "same"):
                 text = settings.without_hooks() if undo else settings.with_hooks(python)
                 change.text, change.is_due = text, True
-                report["diff"] = settings.diff(text)
+                report["diff"] = settings.config.diff(text)
         except InstallFailed as error:
             report["error"] = str(error)
         yield change
@@ -118,7 +118,7 @@ def _may(due: list[Change], options: dict[str, bool]) -> bool:
 def _verb(change: Change) -> str:
     if change.text is None:
         return "remove"
-    return "change" if change.settings and change.settings.content is not None else "write"
+    return "change" if change.settings and change.settings.config.content is not None else "write"
 
 
 def _write(change: Change) -> None:
@@ -126,7 +126,7 @@ def _write(change: Change) -> None:
     if change.settings is None:
         return
     try:
-        change.settings.write(change.text)
+        change.settings.config.write(change.text)
     except InstallFailed as error:
         report["error"] = str(error)
         return

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journal.agents.config.json_edit import JsonText
 from journal.agents.hooks.entries import added, command_of, find, removed, state_of
-from journal.agents.hooks.json_edit import JsonText
 from journal.agents.hooks.programs import PROGRAMS, HookProgram
 
 JOURNAL = Path("/home/a b/it's/journal")

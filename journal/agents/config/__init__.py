@@ -1,0 +1,1 @@
+"""Configurations of agents: edited without losing anything in them."""
