@@ -54,10 +54,18 @@ class _Lazy(click.Group):
     help=f"With --http: the port; 0 for a free one.  [default: {_PORT}]",
 )
 @click.option("--notes", is_flag=True, help="Let agents append notes, too.")
+@click.option("--made", hidden=True, type=int, help="What `install` made beside its entry.")
 @timeout_option()
 @click.pass_context
 def command(
-    context: click.Context, /, *, http: bool, port: int | None, notes: bool, timeout: float
+    context: click.Context,
+    /,
+    *,
+    http: bool,
+    port: int | None,
+    notes: bool,
+    made: int | None,  # noqa: ARG001 - only `install` reads it, in the configuration
+    timeout: float,
 ) -> None:
     """Let agents search the journal, over the Model Context Protocol (MCP).
 
