@@ -123,13 +123,13 @@ def _serve_http(path: Path, port: int, *, timeout: float, notes: bool) -> None:
         if not given:
             print_line(f"Authorization: Bearer {token}", err=True)
 
-    with _http_call(path, timeout) as run:
+    with http_call(path, timeout) as run:
         http.serve_http(sdk.sdk_server(tools(notes=notes), run), port, token, ready)
 
 
 @contextmanager
-def _http_call(path: Path, timeout: float) -> Iterator[Any]:
-    """Return what runs a tool for a client of which neither variables nor folder are known."""
+def http_call(path: Path, timeout: float) -> Iterator[Any]:
+    """Yield what runs a tool for a client of which neither variables nor folder are known."""
     with Projection.open(path, timeout=timeout) as projection:
 
         def run(
