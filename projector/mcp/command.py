@@ -67,10 +67,11 @@ def command(
     made: int | None,  # noqa: ARG001 - only `install` reads it, in the configuration
     timeout: float,
 ) -> None:
-    """Let agents search the journal, over the Model Context Protocol (MCP).
+    """Let agents search the journal (MCP).
 
-    An agent starts this command itself: `projector mcp install` adds it to an agent's
-    configuration. It answers on standard input and output, until the agent ends.
+    This is a server of the Model Context Protocol. An agent starts it itself: `projector mcp
+    install` adds it to an agent's configuration. It answers on standard input and output, until the
+    agent ends.
 
     \b
         projector mcp install claude-code

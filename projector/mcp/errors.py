@@ -2,4 +2,4 @@
 
 
 class ToolError(ValueError):
-    """A tool cannot answer; the message tells the agent what to do."""
+    """A tool cannot answer; the message says what the agent can do."""

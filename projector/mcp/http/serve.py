@@ -23,7 +23,7 @@ _BYTES = 32
 
 
 def new_token() -> str:
-    """Return a token that nobody guesses."""
+    """Return a token of 256 random bits."""
     return secrets.token_urlsafe(_BYTES)
 
 

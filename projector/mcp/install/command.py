@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def command(
     path: Path, /, *, agent: str, notes: bool, dry_run: bool, undo: bool, as_json: bool
 ) -> None:
-    """Add the server to the configuration of AGENT, with a skill that tells when to use it.
+    """Add the server to the configuration of AGENT, with a skill that says when to use it.
 
     All else in the configuration stays as it is, with comments, order and permissions. A
     configuration that is invalid, or has an entry of the same name that is not of this command, is
@@ -43,7 +43,7 @@ def command(
     The files are ~/.claude.json, ~/.codex/config.toml, ~/.gemini/settings.json,
     ~/.config/opencode/opencode.jsonc (or .json) and ~/.copilot/mcp-config.json, each also in the
     folder that CLAUDE_CONFIG_DIR, CODEX_HOME, XDG_CONFIG_HOME or COPILOT_HOME names. The skill is
-    agent-journal/SKILL.md in the agent's folder of skills.
+    agent-journal/SKILL.md in the agent's folder of skills. There is no time limit.
 
     JSON: {"agent", "undo", "changes": [{"file", "action", "diff"}]}
 

@@ -7,7 +7,6 @@ the text then means is compared with what it should mean.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,13 @@ from projector.mcp.install.entry import is_own, made_of
 from projector.mcp.protocol import NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from projector.mcp.install.entry import Server
 
 _BOX = "mcp_servers"
 NOTHING, LINE_END, FILE = 0, 1, 2
 """What was made beside the table: nothing, the end of the last line before it, or the file."""
-_HEADER = re.compile(rf"^[ \t]*\[[ \t]*{_BOX}[ \t]*\.[ \t]*\"?{NAME}\"?[ \t]*\]", re.MULTILINE)
-_BELOW = re.compile(rf"[ \t]*\[[ \t]*{_BOX}[ \t]*\.[ \t]*\"?{NAME}\"?[ \t]*[.\]]")
 
 
 def added(text: str | None, server: Server) -> str:
@@ -77,8 +76,8 @@ def removed(text: str, *, keeps: bool = False) -> str | None:
     del expected[_BOX][NAME]
     line_end_too = made == LINE_END and not keeps
     # the last first: a text of several lines may have a line that looks like the header
-    for found in reversed(list(_HEADER.finditer(text))):
-        changed = _without(text, found, line_end_too=line_end_too)
+    for start in reversed(list(_headers(text))):
+        changed = _without(text, start, line_end_too=line_end_too)
         if _means(changed, expected) or (
             not expected[_BOX]
             and _means(changed, {key: expected[key] for key in expected if key != _BOX})
@@ -96,34 +95,46 @@ def made(text: str) -> int:
     return made_of(_words(text))
 
 
-def _without(text: str, header: re.Match[str], *, line_end_too: bool) -> str:
-    """Return a text without the table below a header, and the blank line before it."""
-    end = _end(text, header.end())
-    before = text[: header.start()]
-    blank = re.search(r"(?<=\n)\r?\n\Z", before)
-    if blank is not None:
-        before = before[: blank.start()]
+def _headers(text: str) -> Iterator[int]:
+    """Yield where a line begins that looks like the header of the table."""
+    at = 0
+    for row in text.splitlines(keepends=True):
+        if _keys(row) == (_BOX, NAME):
+            yield at
+        at += len(row)
+
+
+def _keys(row: str) -> tuple[str, ...]:
+    """Return the keys of a line that looks like a header, else nothing."""
+    bare = row.strip()
+    if not bare.startswith("[") or bare.startswith("[["):
+        return ()
+    return tuple(key.strip(" \t\"'") for key in bare[1:].partition("]")[0].split("."))
+
+
+def _without(text: str, start: int, *, line_end_too: bool) -> str:
+    """Return a text without the table whose header begins there, and the blank line before it."""
+    before, end = text[:start], _end(text, start)
+    for blank in ("\r\n", "\n"):
+        if before.endswith(f"\n{blank}"):
+            before = before.removesuffix(blank)
+            break
     if line_end_too and end == len(text):
         before = before.removesuffix("\n").removesuffix("\r")
     return before + text[end:]
 
 
 def _end(text: str, start: int) -> int:
-    """Return where the table ends, with the tables below it: behind its last line of keys."""
+    """Return where a table ends, with the tables below it: behind its last line that is none."""
     end = at = start
     for row in text[start:].splitlines(keepends=True):
         bare = row.strip()
-        if at > start and bare.startswith("[") and not _BELOW.match(row) and _is_header(bare):
+        if at > start and bare.startswith("[") and _keys(row)[:2] != (_BOX, NAME):
             break
         at += len(row)
         if bare and not bare.startswith("#"):
             end = at
-    return max(end, text.find("\n", start) + 1 or len(text))
-
-
-def _is_header(bare: str) -> bool:
-    """Return whether a line that begins with a bracket is a header, and no part of a list."""
-    return re.match(r"\[\[?[ \t]*[A-Za-z0-9_\"'-]", bare) is not None and "]" in bare
+    return end
 
 
 def _tables(text: str) -> dict[str, Any]:

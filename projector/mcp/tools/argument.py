@@ -1,4 +1,4 @@
-"""Arguments of tools: what a client is told of them, and how a call is checked."""
+"""Arguments of tools: what a client gets to know of them, and how a call is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All tools: what a client is told of them, and how they are called."""
+"""All tools: what a client gets to know of them, and how they are called."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Tool:
     """A tool.
 
     Attributes:
-        name, title, about: what a client is told.
+        name, title, about: what a client gets to know.
         arguments: what it takes.
         run: returns the answer to a call.
         reads: whether it only reads.

@@ -28,9 +28,8 @@ prompts, resources, logging, sampling."""
 def _program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        pytest.skip(
-            f"{name} is not installed: npm install -g @modelcontextprotocol/{name.removeprefix('mcp-')}"
-        )
+        package = f"@modelcontextprotocol/{name.removeprefix('mcp-')}"
+        pytest.skip(f"{name} is not installed: npm install -g {package}")
     return found
 
 

@@ -46,7 +46,7 @@ _CALL = {"name": "search", "arguments": {"query": "retry"}}
 
 
 def _told(tool: Tool, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> tuple[str, bool]:
-    """Stand in for a tool: tell how it was called."""
+    """Stand in for a tool: return how it was called."""
     # the SDK renames the token of progress, which no tool uses
     named = {name: value for name, value in meta.items() if name == "mine"}
     return json.dumps([tool.name, dict(arguments), named]), "fail" in arguments

@@ -10,7 +10,7 @@ import sys
 from projector.mcp import command
 print(*sys.modules)
 """
-_HEAVY = {"mcp", "mcp_types", "pydantic", "asyncio", "anyio", "rich", "tomlkit", "uvicorn", "ssl"}
+_HEAVY = {"mcp", "mcp_types", "pydantic", "asyncio", "anyio", "rich", "uvicorn", "ssl"}
 _WRITING = {"journal.writer", "journal.lanes.lane", "projector.store.session_store"}
 
 
