@@ -13,10 +13,10 @@ from projector.mcp.text.cursor import cursor, places
 from projector.mcp.text.fence import prepared, short
 from projector.mcp.tools.argument import Argument
 from projector.mcp.tools.common import AGENT, ASKING, CURSOR, INCLUDE_ASKING, PROJECT, SINCE, moment
-from projector.search.engine import RANKED, Look
+from projector.search.hits import Look
 from projector.text.document import document
 from projector.text.query import parse
-from projector.text.snippet import snippet
+from projector.text.snippet import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from projector.mcp.recall import Recall
     from projector.mcp.text.budget import Shown
     from projector.projection import Projection
-    from projector.search.engine import Hit
+    from projector.search.hits import Hit
     from projector.search.results import Results
 
 _WIDEST = 2_000
@@ -70,16 +70,16 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
     asking = None if given["include_asking"] else recall.asking(given["asking"])
     if asking == filters["session"]:
         asking = None  # it is asked for by name
+    out = _left_out(projection, given["query"], filters, asking)
     results = projection.search(
         given["query"],
         limit=limit + _MORE,
         offset=offset,
         group="session",
-        enough=1 if asking is None else 2,
+        enough=out + 1,  # what only the session that asks has is not enough
         look=Look(width=min(max(given["max_chars"] // limit, 160), _WIDEST), context=1),
         **filters,
     )
-    out = _left_out(projection, given["query"], filters, asking)
     raw = [*results.hits, *results.near]
     hits = _once(raw, asking)[:limit]
     redactor = recall.redactor()
@@ -124,7 +124,7 @@ def _left_out(
     if asking is None or filters["session"] is not None:
         return 0
     only = {**filters, "session": asking}
-    return projection.search(query, limit=1, group="session", enough=0, **only).messages
+    return projection.search(query, limit=1, group="session", enough=0, **only).total
 
 
 def _head(
@@ -136,12 +136,12 @@ def _head(
     projection: Projection,
 ) -> Iterator[str]:
     total = (results.sessions or 0) - (1 if out else 0)
-    messages = results.messages - out
+    messages = results.total - out
     exactly = "" if results.exact else "at least "
     found = f"{exactly}{plural(total, 'session')}"
     verb = "has" if messages == 1 else "have"
     if not shown:
-        yield "Nothing found, and nothing comes near."
+        yield "No more." if before else "Nothing found, and nothing comes near."
     elif total:
         yield (
             f"Sessions {before + 1:,}-{before + shown:,} of {found}:"
@@ -158,7 +158,8 @@ def _head(
         )
     lacking = "; ".join(_lacking(results))
     if not results.exact:
-        lacking += f"; only {RANKED:,} of the messages that match were ranked: narrow it down"
+        ranked = results.total - 1
+        lacking += f"; only {ranked:,} of the messages that match were ranked: narrow it down"
     if lacking := lacking.removeprefix("; "):
         yield lacking
     if results.behind is not None:
@@ -216,7 +217,8 @@ def _text(redactor: Redactor, query: str, hit: Hit) -> str:
     data, has_secrets = redacted_data(redactor, view)
     if not has_secrets:
         return prepared(hit.snippet)
-    return prepared(snippet(document(data), parse(query).terms, width=len(hit.snippet)))
+    text = document(data)
+    return prepared(excerpt(text, parse(query).find(text), width=len(hit.snippet)))
 
 
 def _cut(shown: Shown, count: int, limit: int) -> Iterator[str]:

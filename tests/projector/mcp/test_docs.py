@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Journal
-from projector.mcp.tools.argument import Argument
 from projector.mcp.tools.registry import tools
 from tests.projector.mcp.asked import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from projector.mcp.tools.argument import Argument
 
 DOCS = Path(__file__).parents[3] / "docs" / "mcp.md"
 _T = 1_795_176_000_000_000
