@@ -120,7 +120,7 @@ def test_filters_narrow_a_search_and_the_list(talks: Path) -> None:
     assert not ask(talks, "search", query="budget", agent="claude-code").record
     assert ask(talks, "sessions", project="p1").head[0].startswith("Sessions 1-3 of 3")
     assert ask(talks, "sessions", since="1d").head == ("No sessions.",)
-    assert "known are query" in refusal(talks, "search", query="budget", projct="p0")
+    assert "known are query" in refusal(talks, "search", query="budget", wrong="p0")
     assert "is not a time" in refusal(talks, "search", query="budget", since="soon")
     assert "from 1 to 50" in refusal(talks, "search", query="budget", limit=0)
     assert "query is missing" in refusal(talks, "search")

@@ -77,7 +77,7 @@ def _status(*headers: tuple[str, str], kind: str = "http") -> int:
     [
         [],
         [("authorization", "Bearer wrong")],
-        [("authorization", "Bearer righ")],
+        [("authorization", "Bearer rig")],
         [("authorization", "Bearer right ")],
         [("authorization", "bearer right")],
         [("authorization", "Basic right")],
