@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import apsw
@@ -11,9 +12,10 @@ from projector.db.fork_safety import close
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.db.quiet import quiet
-from projector.errors import BuildStopped, ProjectionError
+from projector.errors import BuildStopped, ProjectionDamaged, ProjectionError
 from projector.run.generation import apply_rest, build_generation, put, search_requests
 from projector.run.hiding import Hiding
+from projector.run.lost import write_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from projector.db.generations import Generations
     from projector.run.projector import Progress
+
+
+_log = logging.getLogger("projector")
+
+_BUILDS = 2
+"""Builds if requests were among what was lost: after the first one they are in the lanes."""
 
 
 def replace_showing(
@@ -46,15 +54,21 @@ def replace_showing(
     lock = ProcessLock(kept.build_lock)
     with lock.held():
         try:
-            number = kept.unpublished()
-            if number is None or not _is_begun(kept, number, journal, requests, stop):
-                kept.remove_unpublished()
-                number = kept.next()
-                build_generation(kept, number, journal, on_commit, stop, requests)
-            lock.check()
-            _, hides = apply_rest(kept, number, journal, on_commit, stop)
-            if stop():
-                return False
+            hides = False
+            for _ in range(_BUILDS):
+                number = kept.unpublished()
+                if number is None or not _is_begun(kept, number, journal, requests, stop):
+                    kept.remove_unpublished()
+                    number = kept.next()
+                    build_generation(kept, number, journal, on_commit, stop, requests)
+                lock.check()
+                is_changed = _write_back(journal, kept, number)
+                late, hides = apply_rest(kept, number, journal, on_commit, stop)
+                if stop():
+                    return False
+                if not (is_changed and late):
+                    break
+                requests += late  # they were lost: what they forget must not be shown meanwhile
             lock.check()
             put(kept, number, hides=hides)
         except BuildStopped:
@@ -64,6 +78,38 @@ def replace_showing(
                 kept.remove_unpublished()
             raise
     return True
+
+
+def _write_back(journal: Directory, kept: Generations, number: int) -> bool:
+    """Write back what only the generation in use has: it is removed as soon as another hides more.
+
+    A damaged block or a lost sync may have taken records from the lanes that were applied before.
+    Without this, to forget one session would lose those of others.
+
+    Returns:
+        Whether anything was written.
+
+    Raises:
+        ProjectionError, AppendError: the generation cannot be read, or the journal not be written;
+            the generation stays in use, and still shows what is to be forgotten.
+    """
+    current = kept.current()
+    if current is None:
+        return False
+    try:
+        saved = write_back(journal, kept.path(current), kept.path(number))
+    except ProjectionDamaged as error:  # nothing can be saved from it, and it must not stay
+        _log.warning("it was not searched for events that the journal lost: %s", error)
+        return False
+    if saved.events:
+        _log.warning(
+            "%d events of %d sessions were in the projection alone, since their records in the"
+            " journal are damaged or gone: they are written back to lane %s",
+            saved.events,
+            saved.sessions,
+            saved.lane,
+        )
+    return saved.events > 0
 
 
 def _is_begun(

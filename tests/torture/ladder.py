@@ -78,6 +78,7 @@ STEPS = (
     Step("redaction", _tool("redaction.planted"), 0.03),
     Step("forgotten", _tool("erasure.forgotten"), 0.03),
     Step("removed", _tool("erasure.removed"), 0.03),
+    Step("damaged", _tool("erasure.damaged"), 0.02),
     Step("kill_sweep", _tool("kill_sweep"), 0.06),
     Step("fault_sweep", _tool("fault_sweep"), 0.08),
     Step("damage", _tool("damage"), 0.05),
@@ -86,7 +87,7 @@ STEPS = (
     Step("forks", _tool("forks"), 0.05),
     Step("database_damage", _tool("database_damage"), 0.05),
     Step("soak", _tool("soak"), 0.05),
-    Step("power", _tool("power_cut"), 0.1),
+    Step("power", _tool("power_cut"), 0.08),
 )
 
 

@@ -19,6 +19,8 @@ from projector import NotFound, Projection, SessionStore
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.errors import BuildStopped, NotHidden
+from projector.forgetting.forget import forget
+from projector.forgetting.selection import Selection
 from projector.run import replace_showing
 from projector.run.build import rebuild
 from projector.run.generation import apply_rest, build_generation
@@ -31,9 +33,11 @@ from tests.support.journals import segments
 from tests.support.projections import projector
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from projector.run.projector import Progress
+    from tests.conftest import ExpectedProblems
 
 MOMENT = 1_700_000_000_000_000
 
@@ -418,3 +422,49 @@ def test_an_answer_says_that_there_was_no_time_for_the_build_that_a_request_need
         behind = projection.search("secret").behind
     assert behind is not None
     assert "takes longer than 0.5 s" in behind.why
+
+
+def _cut_off(path: Path) -> None:
+    """Remove the last two records of the first lane, as a disk does that did not sync."""
+    segment = segments(path)[0]
+    segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[:-2]))
+
+
+def _overwrite(path: Path) -> None:
+    """Damage the last but one record of the first lane."""
+    segment = segments(path)[0]
+    lines = segment.read_bytes().splitlines(keepends=True)
+    lines[-2] = b"x" * (len(lines[-2]) - 1) + b"\n"
+    segment.write_bytes(b"".join(lines))
+
+
+def _delete(path: Path) -> None:
+    """Delete the first lane."""
+    shutil.rmtree(segments(path)[0].parent)
+
+
+@pytest.mark.parametrize("lose", [_cut_off, _overwrite, _delete])
+def test_what_only_the_projection_has_is_not_lost_by_a_request(
+    journal_dir: Path, lose: Callable[[Path], None], expect_problems: ExpectedProblems
+) -> None:
+    """A generation is replaced because of a request: what the lanes lost of others is written back.
+
+    What the request forgets is not, also if the lanes lost it.
+    """
+    if lose is _overwrite:
+        expect_problems("damage", "gap")
+    fill(journal_dir)
+    with Journal.open(journal_dir) as journal:  # a lane of its own
+        journal.append_message("s3", "user", "of another lane", id="m1")
+        journal.sync()
+    before = shown(journal_dir)
+    lose(journal_dir)
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s3", "user", "appended later", id="m2")
+    outcome = forget(journal_dir, Selection(sessions=("s1",)))
+    assert shown(journal_dir) == {"s2": before["s2"], "s3": ["m1", "m2"]}
+    rebuild(open_directory(journal_dir))
+    assert shown(journal_dir) == {"s2": before["s2"], "s3": ["m1", "m2"]}
+    assert [fault.kind for fault in verify(open_directory(journal_dir))] == []
+    assert bool(outcome.unreadable) is (lose is _overwrite)
+    assert salvage(open_directory(journal_dir)).events == 0
