@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("projector")
 
-_BUILDS = 2
-"""Builds if requests were among what was lost: after the first one they are in the lanes."""
-
 
 def replace_showing(
     journal: Directory,
@@ -49,27 +46,17 @@ def replace_showing(
 
     Raises:
         ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
+        AppendError: what only the old generation has cannot be written to the journal.
     """
     kept = generations(journal.path)
     lock = ProcessLock(kept.build_lock)
     with lock.held():
         try:
-            hides = False
-            for _ in range(_BUILDS):
-                number = kept.unpublished()
-                if number is None or not _is_begun(kept, number, journal, requests, stop):
-                    kept.remove_unpublished()
-                    number = kept.next()
-                    build_generation(kept, number, journal, on_commit, stop, requests)
-                lock.check()
-                is_changed = _write_back(journal, kept, number)
-                late, hides = apply_rest(kept, number, journal, on_commit, stop)
-                if stop():
-                    return False
-                if not (is_changed and late):
-                    break
-                requests += late  # they were lost: what they forget must not be shown meanwhile
+            found = _complete(journal, requests, on_commit, stop, lock)
+            if found is None:
+                return False
             lock.check()
+            number, hides = found
             put(kept, number, hides=hides)
         except BuildStopped:
             return False  # the lanes were searched for requests: nothing was built in vain
@@ -78,6 +65,40 @@ def replace_showing(
                 kept.remove_unpublished()
             raise
     return True
+
+
+def _complete(
+    journal: Directory,
+    requests: tuple[Request, ...],
+    on_commit: Callable[[Progress], None] | None,
+    stop: Callable[[], bool],
+    lock: ProcessLock,
+) -> tuple[int, bool] | None:
+    """Build a generation with all that the lanes and the generation in use have.
+
+    Returns:
+        Its number, and whether it hides anything; None if `stop` returned True.
+
+    Raises:
+        BuildStopped: `stop` returned True while the lanes were searched for requests.
+        ProjectorBusy, ProjectionError, ReadError, AppendError: as `replace_showing`.
+    """
+    kept = generations(journal.path)
+    while True:
+        number = kept.unpublished()
+        if number is None or not _is_begun(kept, number, journal, requests, stop):
+            kept.remove_unpublished()
+            number = kept.next()
+            build_generation(kept, number, journal, on_commit, stop, requests)
+        lock.check()
+        is_changed = _write_back(journal, kept, number)
+        late, hides = apply_rest(kept, number, journal, on_commit, stop)
+        if stop():
+            return None
+        if not (is_changed and late):
+            return number, hides
+        # a request was among what was lost: what it forgets must not be shown meanwhile
+        requests += late
 
 
 def _write_back(journal: Directory, kept: Generations, number: int) -> bool:
