@@ -69,6 +69,17 @@ class Report:
     started: int
     duration: int
 
+    def followed_by(self, later: Report) -> Report:
+        """Return the sums of two runs, and what the later one left."""
+        return dataclasses.replace(
+            later,
+            lines=self.lines + later.lines,
+            segments=self.segments + later.segments,
+            bytes=self.bytes + later.bytes,
+            started=self.started,
+            duration=self.duration + later.duration,
+        )
+
 
 def erase(
     directory: Directory,

@@ -24,9 +24,9 @@ _RUN = b'"erased"'
 _TYPES = b"erasure."
 """What the types of requests and receipts begin with."""
 REMEDY = (
-    "what it forgot is shown where it arrives again. `projector salvage` writes it back if the"
-    " database still has it: run that before `projector rebuild`; else `journal restore` a backup"
-    " that has it"
+    "what it forgot is shown where it arrives again. `journal forget --finish` and `projector"
+    " salvage` write it back if the database still has it: run one of them before `projector"
+    " rebuild`; else `journal restore` a backup that has it"
 )
 """What a user can do about a lost request."""
 

@@ -14,7 +14,7 @@ from journal.erasure.naming import Keyed
 from journal.erasure.request import request_of
 from journal.erasure.texts import Redaction
 from journal.format.event import Event
-from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED
+from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED, OF_ERASURE
 from journal.fs.key_file import read_keys
 from journal.segments.find import find_events
 from journal.segments.gone import repeat_if_gone
@@ -122,7 +122,8 @@ class Forgotten:
             The event itself and an empty id; the event without its forgotten parts and with marks
             in the texts that are redacted; or None, if it is forgotten.
         """
-        if event.session == FORGET:
+        # an older version, or another program, may have written messages there
+        if event.session == FORGET and event.type in OF_ERASURE:
             return event, ""
         left, by = self._without(event, lane, seq)
         if left is None:

@@ -135,7 +135,7 @@ def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> No
     elif type in OF_ERASURE and session != FORGET:
         raise EventError(f"{type} has an effect only in the session {FORGET}, not in {session!r}")
     elif session == FORGET and type not in OF_ERASURE:
-        # it could never be forgotten: nothing in this session is
+        # readers take what is in this session for requests and receipts
         raise EventError(f"the session {FORGET} has only requests to forget: choose another id")
 
 

@@ -40,6 +40,8 @@ in lanes that were copied into the journal."""
 _NICE = 10
 _BUSY = 7
 """The exit code of a command that left something pending."""
+_INCOMPLETE = 6
+"""The exit code of a command that did its work, and named damage that it could not search."""
 
 
 class Process(Protocol):
@@ -137,7 +139,7 @@ class Chores:
             return True
         if self._process is not None:
             self._process = None
-            self._blocked_until = now + _AGAIN if code else 0.0
+            self._blocked_until = now + _AGAIN if code not in {0, _INCOMPLETE} else 0.0
             self._is_asked = code == _BUSY
         return False
 

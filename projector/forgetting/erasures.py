@@ -38,6 +38,8 @@ class Receipt:
             rewritten for that, and bytes of the lines that these events had. What an earlier run
             removed, that left something pending, is not among them.
         generations: databases that were removed.
+        unsearched: bytes that were no valid record, so that they could not be searched: they may
+            hold what was to be forgotten.
         started: when the run began; microseconds since 1970.
         duration: microseconds that it took.
     """
@@ -48,6 +50,7 @@ class Receipt:
     segments: int
     bytes: int
     generations: int
+    unsearched: int
     started: int
     duration: int
 
@@ -209,7 +212,7 @@ def _events(journal: Directory, type: str) -> Iterator[Event]:
 
 def _receipt(event: Event) -> Receipt:
     # another program may have written it: what has another kind counts as zero
-    names = ("lines", "segments", "bytes", "generations", "started", "duration")
+    names = ("lines", "segments", "bytes", "generations", "unsearched", "started", "duration")
     numbers = (event.data.get(name) for name in names)
     named = len(named_requests(event))
     return Receipt(event.time, named, *(it if isinstance(it, int) else 0 for it in numbers))

@@ -7,21 +7,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.erasure.eraser import erase
+from journal.erasure.receipts import find_lost_requests
 from journal.erasure.requests import read_requests
 from journal.errors import EraseError, reason
 from journal.format.event_types import ERASURE_COMPLETED, FORGET
 from journal.fs.directory import open_directory
 from journal.process import clock
 from journal.writer import Journal
-from projector.errors import NotProjected
+from projector.errors import NotProjected, ProjectionDamaged
 from projector.forgetting.erasures import read_erasures
 from projector.forgetting.leftovers import databases, remove_leftovers
 from projector.projection import Projection
+from projector.run.hiding import recorded
+from projector.upkeep.salvage import salvage
 
 if TYPE_CHECKING:
     import os
 
+    import apsw
+
     from journal.erasure.pending import Pending
+    from journal.erasure.requests import Forgotten
     from journal.fs.directory import Directory
     from journal.segments.damaged_bytes import DamagedBytes
 
@@ -45,6 +51,8 @@ class Outcome:
             hold what is forgotten.
         newer: segments that only a newer version of this program can read: folder of the lane, and
             number.
+        lost: ids of requests of which only the receipt is there: what they forgot is shown where
+            it arrives again.
         unknown_keys: ids of keys that requests name and the journal lacks: what these requests
             forget cannot be determined. Add the line of the key to the file `key`.
         started: microseconds since 1970.
@@ -59,6 +67,7 @@ class Outcome:
     pending: tuple[Pending, ...] = ()
     unreadable: tuple[DamagedBytes, ...] = ()
     newer: tuple[tuple[str, int], ...] = ()
+    lost: tuple[str, ...] = ()
     unknown_keys: tuple[str, ...] = ()
     started: int = 0
     duration: int = 0
@@ -97,11 +106,21 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
     """Do as `finish_forgetting`, for an opened journal."""
     began, started = time.monotonic(), clock.wall()
     forgotten = read_requests(journal)
+    if _has_others(journal, forgotten):
+        salvage(journal)
+        forgotten = read_requests(journal)
+    lost = find_lost_requests(journal)
     if not (forgotten or erase_damage):
-        return Outcome(unknown_keys=forgotten.unknown_keys)
+        return Outcome(unknown_keys=forgotten.unknown_keys, lost=lost)
     before = databases(journal)
     bring_into_force(journal)
-    report = erase(journal, forgotten, erases_damage=erase_damage, timeout=_PATIENCE)
+    report = erase(journal, forgotten, timeout=_PATIENCE)
+    if erase_damage and report.damaged:
+        # the projection may have what these bytes were, and a rebuild would lose it
+        salvage(journal)
+        report = report.followed_by(
+            erase(journal, forgotten, erases_damage=True, timeout=_PATIENCE)
+        )
     try:
         remove_leftovers(journal, forgotten.forgets_session)
     except OSError as error:
@@ -124,6 +143,7 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
         pending=report.pending,
         unreadable=report.damaged,
         newer=report.newer,
+        lost=lost,
         unknown_keys=forgotten.unknown_keys,
         started=started,
         duration=round((time.monotonic() - began) * 1e6),
@@ -131,6 +151,20 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
     if not (outcome.pending or outcome.newer) and (waiting or (report.lines and known)):
         _write_receipt(journal, outcome, waiting or tuple(sorted(known)))
     return outcome
+
+
+def _has_others(journal: Directory, forgotten: Forgotten) -> bool:
+    """Return whether the projection knows requests that the lanes have lost."""
+
+    def ask(db: apsw.Connection | None) -> bool:
+        found = [] if db is None else recorded(db)
+        return not all(forgotten.knows(request) for request, _ in found)
+
+    try:
+        with Projection.open(journal.path) as projection:
+            return projection.peek(ask)
+    except ProjectionDamaged:
+        return False  # it is rebuilt, and nothing can be saved from it
 
 
 def bring_into_force(journal: Directory) -> None:
@@ -156,6 +190,7 @@ def _write_receipt(journal: Directory, outcome: Outcome, requests: tuple[str, ..
         "segments": outcome.segments,
         "bytes": outcome.bytes,
         "generations": outcome.generations,
+        "unsearched": sum(each.length for each in outcome.unreadable),
         "started": outcome.started,
         "duration": outcome.duration,
     }

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from projector.db.kinds import MESSAGE
-from projector.errors import NotFound, RetentionError
+from journal.format.event_types import FORGET, OF_ERASURE
+from projector.db.kinds import KINDS, MESSAGE, NAMESPACE
+from projector.errors import NotFound, QueryError, RetentionError
 from projector.fold.messages import IN_TRANSCRIPT
 from projector.forgetting.retention import NAME, Policy
 from projector.forgetting.unneeded.wanted import Unneeded, Wanted
@@ -39,9 +40,6 @@ class Found:
     keys: tuple[tuple[str, str], ...]
 
 
-_NAMESPACE = "s.session LIKE '@%'"
-"""Condition on a row `s` of `_sessions`: it is a namespace of key-values."""
-
 SOURCE = (
     f"coalesce(s.source, (SELECT source FROM _events WHERE session = s.id AND kind = {MESSAGE}"
     f" ORDER BY state > {IN_TRANSCRIPT}, {ORDER} LIMIT 1))"
@@ -61,12 +59,15 @@ def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
 
     Raises:
         NotFound: a session or a message that the selection names is not in the projection.
+        QueryError: a session is a namespace of key-values, or a message is a request to forget.
         RetentionError: the policy pins the beginning of a session's id.
     """
     if isinstance(selection, Policy):
         return Found(_over(db, selection, now), ())
     for name in selection.sessions:
         _check_session(db, name)
+        if not selection.replaced:
+            _check_conversation(db, name)
     if selection.is_unneeded:
         return Found((), ())
     if selection.query is not None:
@@ -111,13 +112,28 @@ def _check_session(db: apsw.Connection, name: str) -> None:
         )
 
 
+def _check_conversation(db: apsw.Connection, name: str) -> None:
+    query = f"SELECT 1 FROM _sessions s WHERE s.session = ? AND {NAMESPACE}"
+    if db.execute(query, (name,)).get is not None:
+        raise QueryError(
+            f"{name!r} is a namespace of key-values: all of its keys would be forgotten,"
+            " and every later one; forget single events of it as messages"
+        )
+
+
 def _check_message(db: apsw.Connection, session: str, id: str) -> None:
     query = (
-        "SELECT 1 FROM _events e JOIN _sessions s ON s.id = e.session"
+        "SELECT e.kind FROM _events e JOIN _sessions s ON s.id = e.session"
         " WHERE s.session = ? AND e.event_id = ?"
     )
-    if db.execute(query, (session, id)).get is None:
+    kind = db.execute(query, (session, id)).get
+    if kind is None:
         raise NotFound(f"session {session!r} has no message {id!r}")
+    if session == FORGET and kind in _OF_ERASURE:
+        raise QueryError(f"{id!r} in {FORGET} says what was forgotten: it is kept")
+
+
+_OF_ERASURE = frozenset(KINDS[type] for type in OF_ERASURE)
 
 
 def _hits(db: apsw.Connection, selection: Selection, words: str) -> tuple[tuple[str, str], ...]:
@@ -145,7 +161,7 @@ def _from_source(db: apsw.Connection, source: str, before: int | None, now: int)
     query = (
         "SELECT s.session, sum(coalesce(e.source, s.source) IS NOT ?1) FROM _sessions s"
         f" LEFT JOIN _events e ON e.session = s.id AND e.kind = {MESSAGE}"
-        f" WHERE NOT {_NAMESPACE} GROUP BY s.id HAVING sum(coalesce(e.source, s.source) IS ?1)"
+        f" WHERE NOT {NAMESPACE} GROUP BY s.id HAVING sum(coalesce(e.source, s.source) IS ?1)"
     )
     found: dict[str, int] = dict(db.execute(query, (source,)))
     if before is not None:
@@ -207,7 +223,7 @@ def _last_dates(db: apsw.Connection, now: int) -> Iterator[tuple[str, str | None
         f" coalesce(max(CASE WHEN e.kind = {MESSAGE} AND {dated} <= ? THEN {dated} END),"
         f" min(CASE WHEN e.kind = {MESSAGE} THEN {dated} END), max(e.time))"
         " FROM _sessions s JOIN _events e ON e.session = s.id"
-        f" WHERE NOT {_NAMESPACE} GROUP BY s.id"
+        f" WHERE NOT {NAMESPACE} GROUP BY s.id"
     )
     found: Iterable[Any] = db.execute(query, (now,))
     yield from found

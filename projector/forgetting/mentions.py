@@ -7,7 +7,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from journal.format.event_types import FORGET
+from journal.format.event_types import FORGET, MESSAGE_APPENDED, MESSAGE_REVISED
+from projector.db.kinds import NAMESPACE
 from projector.forgetting.contents import Content, of_session
 from projector.search.elsewhere import strings
 
@@ -28,7 +29,7 @@ def children(db: apsw.Connection, sessions: Collection[str]) -> list[str]:
 
 
 def keys(db: apsw.Connection, sessions: Collection[str]) -> Iterator[Content]:
-    """Yield the events of namespaces that mention one of some sessions.
+    """Yield the events of namespaces that mention one of some sessions, without messages.
 
     An event mentions a session if the session's id is in the name of the namespace, in the event's
     id, or in a string of its data, and no letter, digit, `-` or `_` is beside it there. So a short
@@ -37,10 +38,12 @@ def keys(db: apsw.Connection, sessions: Collection[str]) -> Iterator[Content]:
     if not sessions:
         return
     finder = NameFinder(sessions)
-    query = "SELECT session FROM _sessions WHERE session LIKE '@%' AND session <> ?"
+    query = f"SELECT session FROM _sessions s WHERE {NAMESPACE} AND session <> ?"
     for (namespace,) in db.execute(query, (FORGET,)).fetchall():
         for content in of_session(db, str(namespace)):
             event = content.event
+            if event.type in {MESSAGE_APPENDED, MESSAGE_REVISED}:
+                continue
             names = (event.session, event.id, *strings(event.data))
             if any(map(finder.finds_any, names)):
                 yield content

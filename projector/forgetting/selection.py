@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from journal.format.event_types import FORGET
 from journal.format.timestamps import check_moment, moment
 from projector.arguments import check_filters, check_names
 from projector.errors import QueryError
@@ -78,8 +77,8 @@ class Selection:
         replaced: values that were replaced, to get their space back.
 
     Raises:
-        QueryError: nothing is selected, the parts cannot be combined, a name is no text, the query
-            has nothing to search for, or the session is a namespace of key-values.
+        QueryError: nothing is selected, the parts cannot be combined, a name is no text, or the
+            query has nothing to search for.
         EventError: `before` is no moment.
     """
 
@@ -96,11 +95,6 @@ class Selection:
         _check_tuple("messages", self.messages)
         for name in self.sessions:
             check_names({"session": name})
-            if name.startswith("@") and not self.replaced:
-                raise QueryError(
-                    f"{name!r} is a namespace of key-values: all of its keys would be forgotten,"
-                    " and every later one; forget single events of it as messages"
-                )
         for message in self.messages:
             if not isinstance(message, (tuple, list)) or len(message) != _PARTS:
                 raise QueryError(
@@ -108,8 +102,6 @@ class Selection:
                 )
             session, id = message
             check_names({"session": session, "id": id})
-            if session == FORGET:
-                raise QueryError(f"events in {FORGET} say what was forgotten: they are kept")
         check_filters({"query": self.query, "source": self.source})
         if self.before is not None:
             before = moment("before", self.before)

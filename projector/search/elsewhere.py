@@ -15,7 +15,7 @@ import orjson
 from journal.format.event_types import MESSAGE_REVISED, TRANSCRIPT_REPLACED
 from projector.db.columns import decode
 from projector.db.fork_safety import close
-from projector.db.kinds import MESSAGE
+from projector.db.kinds import MESSAGE, NAMESPACE
 from projector.db.rows import STORED, stored
 from projector.db.schema import TOKENIZER
 from projector.fold.messages import OUT, items
@@ -103,7 +103,7 @@ def _portions(db: apsw.Connection) -> Iterator[list[tuple[Elsewhere, str]]]:
 
 def _all(db: apsw.Connection) -> Iterator[tuple[Elsewhere, list[str]]]:
     """Yield every text that a search does not look at, as its strings, with its place."""
-    query = "SELECT session, parent FROM _sessions WHERE session NOT LIKE '@%'"
+    query = f"SELECT session, parent FROM _sessions s WHERE NOT {NAMESPACE}"
     for session, parent in db.execute(query):
         yield Elsewhere("session", session, ""), [session, parent or ""]
     yield from _messages(db)

@@ -18,7 +18,7 @@ HASHED = ("sessions", "events", "messages")
 TEXTS = "texts"
 """Field of a request that maps the keyed hashes of texts to the marks in them."""
 
-_COUNTS = ("lines", "segments", "bytes", "generations", "duration")
+_COUNTS = ("lines", "segments", "bytes", "generations", "unsearched", "duration")
 """Fields of a receipt that are counts."""
 
 REQUEST: dict[str, tuple[type, ...]] = {

@@ -93,12 +93,12 @@ def show(context: click.Context, outcome: Outcome, *, as_json: bool) -> None:
     """Show an outcome for people; exit with a code if something is left to do.
 
     Raises:
-        click.exceptions.Exit: something is pending (`BUSY`), or bytes could not be checked
-            (`INCOMPLETE`).
+        click.exceptions.Exit: something is pending (`BUSY`), or bytes could not be checked, or a
+            request is lost (`INCOMPLETE`).
     """
     if not as_json:
         show_outcome(outcome)
     if not outcome.is_complete:
         context.exit(BUSY)
-    if outcome.unreadable:
+    if outcome.unreadable or outcome.lost:
         context.exit(INCOMPLETE)

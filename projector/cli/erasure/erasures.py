@@ -41,18 +41,19 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
 
     JSON: {"id", "time", "scope", "reason", "sessions", "events", "messages", "texts", "key",
     "key_is_known", "allows_again", "erased", "receipt": {"time", "requests", "lines", "segments",
-    "bytes", "generations", "started", "duration"}, "pending": [{"lane_folder", "lane", "segment",
-    "pid", "host"}], "hidden": [{"lane_folder", "lane", "segment", "pid", "host", "request",
-    "events", "late", "last"}], "is_lost"}
+    "bytes", "generations", "unsearched", "started", "duration"}, "pending": [{"lane_folder",
+    "lane", "segment", "pid", "host"}], "hidden": [{"lane_folder", "lane", "segment", "pid",
+    "host", "request", "events", "late", "last"}], "is_lost"}
 
     A request of which only the receipt is there is lost with its segment: it is named with
     `is_lost`, and the exit code is 5.
 
-    `erased` counts the events that are erased for this request, whichever run did it; of an event
-    that several requests forget, one has it. `receipt` is of the run that finished the request: its
-    numbers are sums of all the requests that it finished, `requests`, and of a run that left
-    something pending there is none. `hidden` is as in `journal status`. `sessions`, `events`,
-    `messages` and `texts` count hashes. Times are in µs since 1970, the duration is in µs.
+    `erased` counts the events that are erased for this request, whichever run did it; of an
+    event that several requests forget, one has it. `receipt` is of the run that finished the
+    request: its numbers are sums of all the requests that it finished, `requests`, and of a run
+    that left something pending there is none. `hidden` is as in `journal status`. `sessions`,
+    `events`, `messages` and `texts` count hashes. `unsearched` are bytes of damage that the run
+    could not search. Times are in µs since 1970, the duration is in µs.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
     found = erasures(path)
@@ -99,7 +100,13 @@ def _state(erasure: Erasure) -> str:
     at = format_local_time(receipt.time, "minutes")
     run = f"{counted(receipt.lines, 'event')} in {counted(receipt.segments, 'segment')}"
     shared = f" for {receipt.requests:,} requests" if receipt.requests > 1 else ""
+    unsearched = (
+        f"; {counted(receipt.unsearched, 'byte')} of damage could not be searched: see"
+        " `journal verify --erased`"
+        if receipt.unsearched
+        else ""
+    )
     return (
         f"erased {at}, {counted(erasure.erased, 'event')}; that run changed {run}{shared} in"
-        f" {receipt.duration / 1e6:.1f} s"
+        f" {receipt.duration / 1e6:.1f} s{unsearched}"
     )

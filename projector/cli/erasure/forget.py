@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from journal.cli.kit.exits import ExitCommand
-from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.output import print_json
 from journal.cli.kit.times import Moment
-from journal.erasure.receipts import REMEDY, find_lost_requests
-from journal.fs.directory import open_directory
 from projector.cli.erasure.confirm import Mode, carry_out, show
 from projector.cli.erasure.options import mode_options
 from projector.cli.erasure.show_outcome import outcome_json
@@ -119,8 +117,10 @@ def command(
     A process that holds a lane has to append once more, or to end, before the lane's last segment
     can be rewritten. Such a segment is named as pending, and the exit code is 7. `--finish` does
     the rest, and so does `projector run`. Damaged bytes cannot be searched for what is forgotten:
-    they are named, and the exit code is 6 until --erase-damage erases them. `--finish` names lost
-    requests. See also `journal erasures` and `journal verify --erased`.
+    they are named, and the exit code is 6 until --erase-damage erases them; before, it writes back
+    what the database has of other conversations in them. A lost request, of which only the receipt
+    is there, is named, too, and the exit code is 6. See also `journal erasures` and `journal verify
+    --erased`.
 
     What is forgotten cannot be brought back. Bytes that a disk or a file system keeps by itself,
     such as snapshots, are not erased.
@@ -130,7 +130,7 @@ def command(
     "events", "elsewhere", "outcome"};
     {"scope", "sessions": [{...}], "messages", "replays", "keys", "replaced", "children", "events",
     "elsewhere", "outcome": {"requests", "lines", "segments", "bytes", "generations",
-    "pending": [{...}], "unreadable": [{...}], "newer": [{...}], "unknown_keys", "started",
+    "pending": [{...}], "unreadable": [{...}], "newer": [{...}], "lost", "unknown_keys", "started",
     "duration"}};
     {"outcome": {...}}
 
@@ -148,9 +148,6 @@ def command(
         outcome = finish_forgetting(path, erase_damage=erase_damage)
         if as_json:
             print_json({"outcome": outcome_json(outcome)})
-        for id in find_lost_requests(open_directory(path, create=False)):
-            warning = f"request {id} to forget is lost, and only its receipt is there: {REMEDY}"
-            print_line(f"warning: {warning}", err=True)
         show(context, outcome, as_json=as_json)
         return
     for name in ("deleted", "replaced"):

@@ -53,7 +53,8 @@ def command(
         [[rule]]
         older_than = "52w"
 
-    Without the file, and without a rule that fits, a session is kept. By default `automatic` is
+    Without a rule that fits, a session is kept. Without the file there is nothing to apply, and the
+    exit code is 3. By default `automatic` is
     false, and `deleted` and `replaced` are "never". They forget as `journal forget` does with
     --deleted, --replaced and --older-than. If nothing is to be forgotten, the exit code is 0.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_line
+from journal.erasure.receipts import REMEDY
 
 if TYPE_CHECKING:
     from projector.forgetting.finish import Outcome
@@ -57,6 +58,13 @@ def show_outcome(outcome: Outcome, done: str = "erased") -> None:
         print_line(
             f"{counted(len(outcome.unreadable), 'stretch')} of bytes that are no valid record (the"
             f" first in lane {first.lane_folder} segment {first.segment} offset {first.offset})"
-            " cannot be checked; `journal forget --finish --erase-damage` erases them, too",
+            " cannot be searched for what is forgotten. `journal forget --finish --erase-damage`"
+            " writes back to the journal what the database has of other conversations, and erases"
+            " these bytes; what neither has, a backup may have (`journal restore`)",
+            err=True,
+        )
+    for id in outcome.lost:
+        print_line(
+            f"warning: request {id} to forget is lost, and only its receipt is there: {REMEDY}",
             err=True,
         )

@@ -26,7 +26,7 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from projector.apply.message_order import APPENDED
-from projector.db.kinds import KINDS, MESSAGE
+from projector.db.kinds import KINDS, MESSAGE, NAMESPACE
 from projector.fold.messages import GONE, LISTING, OUT
 from projector.forgetting.unneeded.needed import Placed, needed
 from projector.forgetting.unneeded.rows import (
@@ -93,10 +93,10 @@ def find_deleted(db: apsw.Connection, wanted: Wanted) -> Deleted:
     events: list[Key] = []
     contents = 0
     query = (
-        "SELECT id, session, known, message_total FROM _sessions WHERE id IN"
+        "SELECT id, session, known, message_total FROM _sessions s WHERE id IN"
         f" (SELECT session FROM _events WHERE kind = {MESSAGE} AND state >= {OUT} UNION"
         f" SELECT session FROM _events WHERE kind <> {MESSAGE} AND kind = {KINDS[SESSION_DELETED]})"
-        " AND session NOT LIKE '@%' ORDER BY session"
+        f" AND NOT {NAMESPACE} ORDER BY session"
     )
     found: list[tuple[Any, ...]] = db.execute(query).fetchall()
     for row, name, known, total in found:

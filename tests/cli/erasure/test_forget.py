@@ -206,6 +206,9 @@ def test_bytes_that_are_no_record_are_named_and_can_be_erased(
     result = invoke("forget", "s1", "--yes", code=6)
     assert "bytes that are no valid record" in result.stderr
     assert "bytes that are no valid record" in invoke("forget", "--finish", code=6).stderr
+    assert "; 57 bytes of damage could not be searched" in invoke("erasures").stdout
+    (listed,) = json.loads("[" + invoke("erasures", "--json").stdout + "]")
+    assert listed["receipt"]["unsearched"] == 57
     checked = invoke("verify", "--erased", code=6)
     assert "not checked: lanes/1/000001.jsonl: 57 bytes" in checked.stderr
     assert checked.stdout.endswith("; not checked: 1 place, named above\n")
@@ -235,7 +238,6 @@ def test_a_request_that_is_lost_with_its_segment_is_named(
     assert (listed["id"], listed["is_lost"], listed["receipt"]["lines"]) == (id, True, 27)
     warned = f"request {id} to forget is lost, and only its receipt is there"
     assert warned in invoke("status").stderr
-    assert warned in invoke("forget", "--finish").stderr
     assert json.loads(invoke("status", "--json").stdout)["lost_requests"] == [id]
     checked = invoke("verify", "--erased", code=5).stdout
     assert f"the request {id} is lost" in checked
@@ -244,6 +246,22 @@ def test_a_request_that_is_lost_with_its_segment_is_named(
     assert result.exit_code == 0, result.stderr
     assert ": erased " in invoke("erasures").stdout
     invoke("verify", "--erased")
+
+
+def test_a_lost_request_is_carried_out_if_the_database_has_it(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """`--finish` writes it back; one that the database lacks, too, is named with exit code 6."""
+    id = _lose_request(invoke, path)
+    assert invoke("forget", "--finish").stderr == ""
+    assert ": erased " in invoke("erasures").stdout
+    (request,) = [file for file in segments(path) if b"erasure.requested" in file.read_bytes()]
+    request.unlink()
+    with Projection.open(path) as projection:
+        projection.rebuild()
+    result = invoke("forget", "--finish", "--json", code=6)
+    assert json.loads(result.stdout)["outcome"]["lost"] == [id]
+    assert f"request {id} to forget is lost" in invoke("forget", "--finish", code=6).stderr
 
 
 def test_a_restore_names_a_request_that_stays_lost(

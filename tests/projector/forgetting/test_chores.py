@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Journal
-from journal.cli.kit.exits import BUSY
+from journal.cli.kit.exits import BUSY, INCOMPLETE
 from journal.fs.directory import open_directory
 from journal.lanes.roll_request import ROLL
 from projector import Projection
@@ -102,6 +102,9 @@ def test_pending_requests_are_finished_when_the_lessee_has_rolled(path: Path) ->
         machine.processes[-1].code = BUSY
         assert machine.after(120) == []
         (path / "lanes/1" / ROLL).unlink()
+        assert machine.after(120) == [["forget", "--finish"]]
+        machine.processes[-1].code = INCOMPLETE
+        # damage that cannot be searched does not delay a request that is pending
         assert machine.after(120) == [["forget", "--finish"]]
         machine.processes[-1].code = 1
         assert machine.after(120) == []  # after a failure it is started once an hour

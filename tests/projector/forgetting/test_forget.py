@@ -11,18 +11,20 @@ import pytest
 from journal import AppendError, EventError, Journal, JournalOpenError
 from journal.erasure.eraser import erase
 from journal.erasure.hashes import session_hash
+from journal.format.event_types import FORGET
 from journal.fs import disk
 from journal.fs.disk import Disk
 from journal.fs.key_file import own_key
 from journal.process.ids import uuid7
 from projector import Projection
-from projector.errors import NotFinished, NotFound
+from projector.errors import NotFinished, NotFound, QueryError
 from projector.forgetting import finish
 from projector.forgetting.erasures import erasures
 from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget, plan
 from projector.forgetting.selection import Selection
 from tests.support.journals import events, segments
+from tests.support.projections import Fact, message, write_lane
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -320,3 +322,75 @@ def test_a_receipt_is_of_its_run_and_each_request_has_its_own_count(path: Path) 
     assert held.receipt is not None
     assert held.receipt == s1.receipt
     assert (held.receipt.requests, held.receipt.lines) == (2, last.lines)
+
+
+def _hit(path: Path, id: str) -> None:
+    """Damage the record of an event in the first lane."""
+    segment = segments(path)[0]
+    lines = segment.read_bytes().splitlines(keepends=True)
+    for index, line in enumerate(lines):
+        if f'"id":"{id}"'.encode() in line:
+            lines[index] = b"?" * (len(line) - 1) + b"\n"
+    segment.write_bytes(b"".join(lines))
+
+
+def test_what_the_database_has_is_written_back_before_damage_is_erased(path: Path) -> None:
+    """The bytes of a damaged record go; its message stays, also after a rebuild."""
+    with Journal.open(path, fsync="never") as journal:
+        journal.append_message("s3", "user", "kept", id="kept", timestamp=T + 3)
+    assert forget(path, S1).is_complete
+    shown = _shown(path)
+    _hit(path, "kept")
+    damaged = segments(path)[0].read_bytes()
+    outcome = finish_forgetting(path, erase_damage=True)
+    assert (outcome.is_complete, outcome.unreadable) == (True, ())
+    assert b"????" in damaged
+    assert b"????" not in segments(path)[0].read_bytes()
+    with Projection.open(path) as projection:
+        projection.rebuild()
+    assert _shown(path) == shown == {("s2", "m1"), ("s3", "kept")}
+
+
+def test_a_lost_request_is_written_back_and_carried_out(path: Path) -> None:
+    """It was not finished: without the database nothing would tell that it was made."""
+    _shown(path)
+    with Journal.open(path, fsync="never"):  # it holds the first lane
+        assert forget(path, S1).pending
+    (request,) = [each for each in segments(path) if b"erasure.requested" in each.read_bytes()]
+    request.unlink()
+    (id,) = finish_forgetting(path).requests
+    assert _shown(path) == {("s2", "m1")}
+    (listed,) = erasures(path)
+    assert (listed.id, listed.is_lost) == (id, False)
+    assert listed.receipt is not None
+
+
+def test_a_conversation_may_have_the_id_of_a_namespace(path: Path) -> None:
+    """Programs name sessions after users; only a namespace of key-values is refused."""
+    with Journal.open(path, fsync="never") as journal:
+        for session in ("@bob", "@alice"):
+            journal.append_message(session, "user", f"{session} on s2", id="m1", timestamp=T)
+        key = {"key": "k", "value": 1}
+        journal.append(session="@keys", id="k", type="key.set", data=key)
+    with pytest.raises(QueryError, match="'@keys' is a namespace of key-values"):
+        forget(path, Selection(sessions=("@keys",)))
+    assert forget(path, Selection(sessions=("@bob",))).lines == 1
+    forget(path, Selection(sessions=("s2",)))
+    assert _shown(path) == {("s1", "m1"), ("s1", "m2"), ("@alice", "m1")}
+    older = plan(path, Selection(before=T + 2)).sessions
+    assert {each.session for each in older} == {"@alice", "s1"}
+
+
+def test_messages_among_the_requests_can_be_forgotten(path: Path) -> None:
+    """An older version took messages of any session; requests and receipts stay."""
+    old = [message(id, f"secret {id}", session=FORGET, time=T) for id in ("m1", "m2")]
+    write_lane(path / "lanes", "9", [Fact("L9", seq, each) for seq, each in enumerate(old, 1)])
+    forget(path, Selection(messages=((FORGET, "m1"),)))
+    forget(path, Selection(query="secret"))
+    assert _shown(path) == {("s1", "m2"), ("s2", "m1")}
+    assert b"secret" not in b"".join(each.read_bytes() for each in segments(path))
+    first, second = erasures(path)
+    with pytest.raises(QueryError, match="says what was forgotten: it is kept"):
+        forget(path, Selection(messages=((FORGET, first.id),)))
+    assert finish_forgetting(path).is_complete
+    assert [each.receipt is None for each in (first, second)] == [False, False]

@@ -42,8 +42,6 @@ def test_valid_combinations_make_a_selection(parts: dict[str, Any], scope: str) 
         ({"sessions": ("s1",), "before": T}, "name only those"),
         ({"query": "!?"}, "nothing to search for"),
         ({"query": ""}, "nothing to search for"),
-        ({"sessions": ("@keys",)}, "is a namespace"),
-        ({"messages": (("@forget", "m1"),)}, "they are kept"),
         ({"sessions": (7,)}, "session"),
         ({"sessions": "s1"}, "sessions must be a tuple or a list, not 's1'"),
         ({"messages": ("s1", "m1")}, "messages must be pairs"),

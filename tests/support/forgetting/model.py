@@ -113,7 +113,7 @@ def _named(requests: list[dict[str, Any]], fact: Fact) -> _Named:
 def _remaining(fact: Fact, named: _Named) -> Iterator[Fact]:
     """Yield the rest of a record: nothing, or the record, perhaps without a part."""
     session, id, type, data = fact.event.session, fact.event.id, fact.event.type, fact.event.data
-    if session == FORGET:
+    if session == FORGET and type in {"erasure.requested", "erasure.completed"}:
         yield fact
         return
     if named.session(session) or named.event(session, id):
