@@ -32,6 +32,8 @@ class Progress:
         beginning: its first bytes.
         reached: the sequence number behind the last record; 0 if there was none.
         stretches: how many stretches of damage were read since that record.
+        moved_to: offset at which the next item begins in a file that replaced the one before; None
+            if it is the same file. Whoever follows the offsets of items sets it to None.
     """
 
     offset: int = 0
@@ -39,6 +41,7 @@ class Progress:
     beginning: bytes = b""
     reached: int = 0
     stretches: int = 0
+    moved_to: int | None = None
 
     def find_again(self, file: FileIO, *, final: bool) -> Found | None:
         """Move the offset if the file at the path is another one than was read.
@@ -58,6 +61,7 @@ class Progress:
         rest = None
         if is_other and self.inode and self.offset:
             self.offset, rest = self._search(file, final=final)
+            self.moved_to = self.offset
         self.inode, self.beginning = inode, beginning
         return rest
 

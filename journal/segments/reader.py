@@ -141,7 +141,15 @@ class SegmentWalk:
         Raises:
             ReadError: the file cannot be read.
         """
-        return self.over(read_segment(self.ref, self._progress, limit))
+        return self.over(self._follow_file(read_segment(self.ref, self._progress, limit)))
+
+    def _follow_file(self, items: Iterable[Found | Damage]) -> Iterator[Found | Damage]:
+        """Yield the items, and move the end to where they continue in a file that was replaced."""
+        progress = self._progress
+        for item in items:
+            if progress.moved_to is not None:
+                self.end, progress.moved_to = progress.moved_to, None
+            yield item
 
     def events(self, limit: int = BLOCK) -> Iterator[Located]:
         """Read further to the segment's end; yield only the records of events.

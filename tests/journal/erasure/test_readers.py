@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from journal.format.scan import Damage, Found
 from journal.fs.directory import open_directory
 from journal.segments.follow import Follower
 from journal.segments.listing import list_segments
-from journal.segments.reader import read_segment
+from journal.segments.reader import SegmentWalk, read_segment
 from journal.status import read_status
 from journal.verify import verify
 from projector.projection import Projection
@@ -193,3 +194,38 @@ def test_the_ends_of_lanes_are_those_of_the_records(journal_dir: Path) -> None:
     with Journal.open(journal_dir) as handle:
         assert handle.ends() == before
     assert read_status(open_directory(journal_dir)).segments == 1
+
+
+def test_a_follower_reads_another_file_in_the_place_of_one_from_its_beginning(
+    tmp_path: Path,
+) -> None:
+    """Such as a restored one: its header is where it belongs, and no damage is reported."""
+    for name, ids in (("journal", (1, 9)), ("other", (1, 3))):
+        fill(tmp_path / name, *ids)
+    follower = Follower(tmp_path / "journal/lanes", lambda *found: pytest.fail(f"damage: {found}"))
+    first = [at.record.event.id for at in follower.read()]
+    (segment,), (other,) = segments(tmp_path / "journal"), segments(tmp_path / "other")
+    os.replace(other, segment)  # noqa: PTH105 - as an eraser does
+    again = [at.record.event.id for at in follower.poll()]
+    assert first == [f"m{number}" for number in range(1, 10)]
+    assert again == ["m1", "m2", "m3"]
+
+
+@pytest.mark.parametrize("gone", [(1,), (1, 2, 3)])
+def test_a_walk_knows_where_records_are_in_a_replaced_file(
+    journal_dir: Path, gone: tuple[int, ...]
+) -> None:
+    """The offsets of a record are those in the file that it was read from."""
+    fill(journal_dir, 1, 10)
+    (ref,) = list_segments(journal_dir / "lanes")
+    walk = SegmentWalk(ref, lambda _ref, _damage: pytest.fail("no damage"))
+    reading = walk.read(limit=_BLOCK)
+    while walk.end < ref.size // 2:
+        next(reading)
+    wipe(journal_dir, *gone)
+    content = ref.path.read_bytes()
+    found = [(walk.start, walk.end, record) for record in reading]
+    assert found
+    for start, end, record in found:
+        assert content[start:end].count(b"\n") == 1
+        assert f'"seq":{record.seq},'.encode() in content[start:end]

@@ -124,7 +124,7 @@ class Round:
 
     def _finish(self) -> None:
         self.happened.append("finish")
-        finish_forgetting(self._journal.path)
+        finish_forgetting(self._journal.path, erase_damage=self._random.random() < 0.5)
 
     def _salvage(self) -> None:
         self.happened.append("salvage")
