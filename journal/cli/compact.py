@@ -40,9 +40,11 @@ def command(path: str, *, before: int | None, dry_run: bool, as_json: bool) -> N
     record stays, at the same position, and every answer stays the same. The segment to which a
     process writes is not touched. Programs may write and read meanwhile, and wait for nothing.
 
-    Segments become small when they lose what is forgotten. The files of joined segments stay for an
-    hour, because a reader may have listed them; the next run after that removes them. If it is
-    interrupted, nothing is lost, and the next run finishes the work. There is no time limit.
+    Segments become small when they lose what is forgotten. After that, the next writer begins a new
+    lane in the folder, and segments of different lanes are not joined. The files of joined segments
+    stay for an hour, because a reader may have listed them; the next run after that removes them.
+    If it is interrupted, nothing is lost, and the next run finishes the work. There is no time
+    limit.
 
     Nothing is dropped: what is deleted, cleared or replaced can be needed when a lane of another
     machine arrives (docs/format.md, Compaction). To get its space back, use `journal forget

@@ -33,7 +33,7 @@ class Progress:
         reached: the sequence number behind the last record; 0 if there was none.
         stretches: how many stretches of damage were read since that record.
         moved_to: offset at which the next item begins in a file that replaced the one before; None
-            if it is the same file. Whoever follows the offsets of items sets it to None.
+            if it is the same file. A reader that knows it sets it to None.
     """
 
     offset: int = 0

@@ -22,8 +22,8 @@ from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk
 from journal.segments.segment import segment_number
-from projector.db.connections import open_reader
 from projector.db.quiet import quiet
+from projector.db.read_only import open_on_any_medium
 from projector.errors import ProjectionError, RetentionError
 from projector.forgetting import contents
 from projector.forgetting.leftovers import DATABASE, HINTS, IMPORTS
@@ -205,7 +205,7 @@ class _Check:
     def _database(self, path: Path) -> None:
         where = self._name(path)
         try:
-            db = open_reader(path, self._journal.uuid)
+            db, _ = open_on_any_medium(path, self._journal.uuid)
         except ProjectionError as error:
             if path.exists():  # else another generation is in use by now
                 self.add(where, f"it cannot be opened: {error}")

@@ -91,12 +91,19 @@ def _where(segment: Pending | Hidden) -> str:
     return f"{at}: process {segment.pid} on {segment.host} holds it, or has held it"
 
 
+def _done(erasure: Erasure, at: str) -> str:
+    """Return what was done for a request, and when; one that redacts erases no event."""
+    if erasure.texts and not erasure.erased:
+        return f"redacted {at}, {counted(erasure.texts, 'text')}"
+    return f"erased {at}, {counted(erasure.erased, 'event')}"
+
+
 def _state(erasure: Erasure) -> str:
     if not erasure.key_is_known:
         return f"pending, the journal lacks its key {erasure.key}"
     receipt = erasure.receipt
     if receipt is None:
-        return "pending"
+        return "pending" if erasure.pending else "pending: `journal forget --finish` does the rest"
     at = format_local_time(receipt.time, "minutes")
     run = f"{counted(receipt.lines, 'event')} in {counted(receipt.segments, 'segment')}"
     shared = f" for {receipt.requests:,} requests" if receipt.requests > 1 else ""
@@ -107,6 +114,6 @@ def _state(erasure: Erasure) -> str:
         else ""
     )
     return (
-        f"erased {at}, {counted(erasure.erased, 'event')}; that run changed {run}{shared} in"
+        f"{_done(erasure, at)}; that run changed {run}{shared} in"
         f" {receipt.duration / 1e6:.1f} s{unsearched}"
     )

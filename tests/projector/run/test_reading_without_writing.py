@@ -42,6 +42,11 @@ COMMANDS = {
     "digest": ["projector", "digest"],
     "status": ["projector", "status", "--json"],
     "verify": ["projector", "verify"],
+    "lanes": ["journal", "verify"],
+    "erased": ["journal", "verify", "--erased"],
+    "erasures": ["journal", "erasures"],
+    "journal": ["journal", "status"],
+    "secrets": ["journal", "scan"],
     "export": ["journal", "export", "hermes", "$OUT/state.db"],
 }
 
