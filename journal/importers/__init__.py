@@ -11,7 +11,8 @@ A source is one folder here and one entry point. To add one:
    values of any kind. The rules: an id comes from the source's own id, else from the place in the
    source; an event is a function of its own line, so that a file may be imported again, in any
    pieces and in any order, and only what is new is added; what is not imported is yielded as
-   `Skipped` with a reason, never dropped.
+   `Skipped` with a reason, never dropped. A parser of lines may run in another process than the
+   import (`run.ahead`): what it knows, it knows from its file.
 3. Name it in `pyproject.toml`, under `[project.entry-points."journal.importers"]`, and in the
    contract of this package's layers; install the package again (`make .venv/dev.stamp`).
 4. Put made-up transcripts of each shape into `tests/importers/transcripts/acme/`: the tests of

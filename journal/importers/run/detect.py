@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -13,17 +13,25 @@ from journal.importers.files.lines import read_lines
 from journal.importers.files.sqlite_file import is_database
 from journal.importers.files.streaming import DEEP
 from journal.importers.files.torn import parts_of
+from journal.importers.files.walk import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
     from journal.importers.parsing.values import Json
+    from journal.importers.run.report import Report
 
 _T = TypeVar("_T")
 OTHER = "this looks like {0}, not {1}; import it as {0}, or with auto"
 _NO_LINES = "holds JSON lines, which the importer {!r} does not read"
 _NO_DATABASE = "is a SQLite database, which the importer {!r} does not read; import it with auto"
+_UNKNOWN = (
+    "not a transcript of a known format{}; say which with `journal import FORMAT` in place of auto"
+)
+_EMPTY = "is empty: its program has written nothing to it yet"
 _LOOKED_AT = 64
 """Lines that are examined before detection fails."""
 _LONGEST = 1024 * 1024
@@ -189,3 +197,43 @@ def _is_document(stream: BinaryIO, name: str) -> bool:
             return opens and (not name.endswith(".jsonl") or len(text) == 1)
         values += 1
     return values > 0 and not name.endswith((".jsonl", ".ndjson"))
+
+
+def usable(
+    kind: Kind,
+    source: Source,
+    stream: BinaryIO,
+    forced: SourceFormat | None,
+    report: Report,
+    unknown: set[Path],
+) -> Kind:
+    """Return the kind as which a file is read, without a format if it is not; report why.
+
+    Args:
+        kind: as it was detected.
+        source: the file.
+        stream: the opened file.
+        forced: the format that was asked for; None if it is detected.
+        report: gets the error of a file that was asked for.
+        unknown: the files of unknown formats so far; it is changed.
+    """
+    stream.seek(0)
+    if not stream.read(1):
+        if forced is not None and not (forced.lines or forced.documents):
+            report.errors[shown(source.path)] = _EMPTY
+        return Kind(None, document=False)  # the file is empty
+    if forced is not None:
+        if (why := refusal(kind, forced)) is not None:
+            report.errors[shown(source.path)] = why
+            return Kind(None, document=kind.document)
+        kind = replace(kind, format=forced.name)
+    if kind.format is not None:
+        unknown.discard(source.path)
+    elif source.named:
+        why = "" if kind.why is None else f" ({kind.why})"
+        report.errors[shown(source.path)] = _UNKNOWN.format(why)
+    elif source.path not in unknown:
+        unknown.add(source.path)
+        if kind.why is not None:
+            report.skip(kind.why)
+    return kind

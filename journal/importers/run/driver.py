@@ -18,7 +18,8 @@ from journal.importers.files.walk import Source, Walk, shown
 from journal.importers.formats import OtherFormatError
 from journal.importers.registry import AUTO
 from journal.importers.registry import installed as find_installed
-from journal.importers.run.detect import OTHER, Detector, Kind, refusal
+from journal.importers.run.ahead.reading import ReadAhead, Taken, least
+from journal.importers.run.detect import OTHER, Detector, Kind, usable
 from journal.importers.run.event_writer import EventWriter
 from journal.importers.run.gone.presence import Presence
 from journal.importers.run.known.keys import KnownKeys, Origin
@@ -39,11 +40,6 @@ if TYPE_CHECKING:
     from journal.importers.registry import Installed
     from journal.writer import Journal
 
-_UNKNOWN = (
-    "not a transcript of a known format{}; say which with `journal import FORMAT` in place of auto"
-)
-_EMPTY = "is empty: its program has written nothing to it yet"
-
 
 @dataclass(slots=True)
 class Importer:
@@ -56,9 +52,11 @@ class Importer:
         reread: ignore the ledger.
         report: the counts so far.
         step: called at intervals with a source and the bytes of its file that were read.
+        least: bytes of new files from which on another process reads them ahead.
         ledger: how far each source was imported.
         presence: which sessions have a source.
         writer: appends the events.
+        ahead: the process that reads ahead.
     """
 
     journal: Journal
@@ -67,6 +65,7 @@ class Importer:
     report: Report = field(default_factory=Report)
     installed: Installed = field(default_factory=find_installed)
     step: Callable[[Source, int], None] = lambda _source, _read: None
+    least: int = field(default_factory=least)
     ledger: Ledger = field(init=False)
     presence: Presence = field(init=False)
     _forced: SourceFormat | None = field(init=False)
@@ -75,6 +74,8 @@ class Importer:
     writer: EventWriter = field(init=False)
     _keys: KnownKeys = field(init=False)
     _requests: RequestScan = field(init=False)
+    ahead: ReadAhead = field(init=False)
+    _found: list[Source] = field(default_factory=list)
     _walked: Walk | None = None
     _settled: str = ""  # state of the file that is read
     _read: set[Path] = field(default_factory=set)
@@ -93,13 +94,15 @@ class Importer:
         self.writer = EventWriter(self.journal, self.report, self._keys, self._requests)
         self.ledger = Ledger(imports, partial(sync, self.journal))
         self.ledger.sweep()
+        self.ahead = ReadAhead(self.least)
         self.presence = Presence(self.ledger, self.journal, self._keys, self._requests, self.report)
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
         """Find the files; skipped paths, and folders that cannot be read, are reported."""
         self.presence.begin()
         self._walked = self.walk()
-        return list(self._walked.sources(paths))
+        self._found = list(self._walked.sources(paths))
+        return self._found
 
     def walk(self) -> Walk:
         """Begin a walk over folders."""
@@ -117,8 +120,12 @@ class Importer:
         Raises:
             JournalError: the journal could not be written; the counts in the report are appended.
         """
-        for source in found:
-            self.take(source, last=True)
+        with self.ahead as ahead:
+            if self.installed is find_installed():
+                new = self._found if self.reread else self.ledger.unknown(self._found)
+                ahead.start(new, "" if self._forced is None else self.format)
+            for source in found:
+                self.take(source, last=True)
         self.presence.mark_gone(self._walked, ())
         return self.finish()
 
@@ -186,10 +193,11 @@ class Importer:
     def _file(
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
     ) -> Tail | None:
-        skipped = self.report.skipped.copy()
+        skipped, is_new = self.report.skipped.copy(), False
         self.writer.source = shown(source.path)
         if tail is None or not tail.is_continued(stream):
-            kind = self._kind(source, stream)
+            kind = self._detect(source, stream)
+            kind = usable(kind, source, stream, self._forced, self.report, self._unknown)
             if kind.format is None:
                 return None
             if self._forced is not None and self._detect(source, stream).format != self.format:
@@ -204,15 +212,22 @@ class Importer:
                 self._document(source, format, stream)
                 return None
             known = None if self.reread else self.ledger.known(source.path, format, stream)
-            tail = Tail(source.path, format, format.lines, known)
+            tail, is_new = Tail(source.path, format, format.lines, known), known is None
         self.writer.origin = Origin(tail.format.name, tail.format.version)
-        tail.read(stream, self.writer, last=last, step=partial(self.step, source))
-        if not tail.messages and self._is_other(source, self._detect(source, stream)):
+        step = partial(self.step, source)
+        if is_new and last:
+            taken = self.ahead.take(source, stream, tail, self.writer, step)
+        else:
+            tail.read(stream, self.writer, last=last, step=step)
+            taken = Taken(tail.entry(), tail.messages, tail.names_files)
+        if not taken.messages and self._is_other(source, self._detect(source, stream)):
             # how far another format's lines were read, and why they were skipped, does not matter
             self.report.skipped = skipped
             return tail
-        self._remember(source, tail.entry(), is_whole=not tail.names_files)
-        return tail
+        if taken.settled is not None:
+            self._settled = taken.settled
+        self._remember(source, taken.entry, is_whole=not taken.names_files)
+        return tail if taken.settled is None else None
 
     def _detect(self, source: Source, stream: BinaryIO) -> Kind:
         return self._detector.detect(stream, name=source.path.name)
@@ -283,31 +298,6 @@ class Importer:
         if is_whole:
             entry = replace(entry, state=self._settled)
         self.presence.remember(source, entry, self.writer.sessions, is_all=is_all)
-
-    def _kind(self, source: Source, stream: BinaryIO) -> Kind:
-        """Detect the format of a file; an unknown format is reported."""
-        kind = self._detect(source, stream)
-        forced = self._forced
-        stream.seek(0)
-        if not stream.read(1):
-            if forced is not None and not (forced.lines or forced.documents):
-                self.report.errors[shown(source.path)] = _EMPTY
-            return Kind(None, document=False)  # the file is empty
-        if forced is not None:
-            if (why := refusal(kind, forced)) is not None:
-                self.report.errors[shown(source.path)] = why
-                return Kind(None, document=kind.document)
-            kind = replace(kind, format=forced.name)
-        if kind.format is not None:
-            self._unknown.discard(source.path)
-        elif source.named:
-            why = "" if kind.why is None else f" ({kind.why})"
-            self.report.errors[shown(source.path)] = _UNKNOWN.format(why)
-        elif source.path not in self._unknown:
-            self._unknown.add(source.path)
-            if kind.why is not None:
-                self.report.skip(kind.why)
-        return kind
 
     def failed(self, source: Source, error: OSError) -> None:
         """Report a file that could not be read."""

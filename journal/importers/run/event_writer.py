@@ -84,9 +84,15 @@ class EventWriter:
             raw: the line, or None if there is none.
             known: events of lines up to this one are in the journal already.
         """
+        self.take_line(items, *mark_of(raw), known=known)
+
+    def take_line(
+        self, items: Iterator[Item], size: int, mark: int | None, *, known: int = 0
+    ) -> None:
+        """Append the items of a line that is known by its `mark_of` alone."""
         for item in items:
             if isinstance(item, Found):
-                self._found(item, raw, known)
+                self._found(item, mark, known)
             elif isinstance(item, Skipped):
                 self.report.skip_line(item.reason, self.source, item.line)
             elif isinstance(item, Duplicate):
@@ -96,31 +102,31 @@ class EventWriter:
                 self.found += 1
             elif isinstance(item, Repaired):
                 self.report.repair(item.reason)
-        self._bytes += len(raw) if raw is not None else _BYTES // _EVENTS
+        self._bytes += size
         if len(self._batch) >= _EVENTS or self._bytes >= _BYTES:
             self.flush()
 
-    def _found(self, item: Found, raw: bytes | None, known: int) -> None:
+    def _found(self, item: Found, line: int | None, known: int) -> None:
         event = item.event
         self.found += event["type"] == MESSAGE_APPENDED
         self.report.sessions.add(event["session"])
         self.sessions.add(event["session"])
         for repair in item.repairs:
             self.report.repair(repair)
-        if item.line <= known or self._repeats(event, raw):
+        if item.line <= known or self._repeats(event, line):
             self.report.already += 1
         else:
             self._batch.append(event)
             if item.revisable:
                 self._revisable.add(id(event))
 
-    def _repeats(self, event: dict[str, Any], raw: bytes | None) -> bool:
+    def _repeats(self, event: dict[str, Any], line: int | None) -> bool:
         """Return whether this run appended the same event from the same line before."""
         if event["type"] != MESSAGE_APPENDED:
-            raw = b""  # its id is a hash of its content
-        elif raw is None:
+            line = 0  # its id is a hash of its content
+        elif line is None:
             return False
-        mark = hash((event["session"], event["id"], raw))
+        mark = hash((event["session"], event["id"], line))
         if mark in self._recent:
             return True
         self._recent.add(mark)
@@ -286,6 +292,11 @@ class EventWriter:
             self.report.messages += 1
         else:
             self.report.events += 1
+
+
+def mark_of(raw: bytes | None) -> tuple[int, int | None]:
+    """Return the size of a line, about, and a hash of it; None if it is no line of a file."""
+    return (_BYTES // _EVENTS, None) if raw is None else (len(raw), hash(raw))
 
 
 def _correction(event: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
 
 _NOTED = 256
@@ -211,6 +212,11 @@ class Ledger:
     def names(self) -> set[str]:
         """Return the names of all entries; see `name_of`."""
         return {file.name for file in self._entries()}
+
+    def unknown(self, sources: Iterable[Source]) -> list[Source]:
+        """Return the sources that have no entry."""
+        names = self.names()
+        return [it for it in sources if self.name_of(os.fspath(it.real)) not in names]
 
     def entry(self, name: str) -> Entry | None:
         """Return the entry of a name; None if there is none that can be read."""

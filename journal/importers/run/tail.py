@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from journal.errors import ImportFailed
 from journal.importers.files.compressed import bytes_read, open_source
@@ -26,14 +27,39 @@ if TYPE_CHECKING:
     from journal.importers.formats import LineFormat, SourceFormat
     from journal.importers.parsing.parser import Item, Parser
     from journal.importers.parsing.values import Json
-    from journal.importers.run.event_writer import EventWriter
     from journal.importers.run.ledger import Ledger
+    from journal.importers.run.report import Report
 
 _MISSING = "side files were missing"
 """Marks a source without some of its side files: the next import looks for them again."""
 
 _STEP = 64
 """Lines after which it is shown how far the file was read."""
+
+
+class LineWriter(Protocol):
+    """Takes the items of a file.
+
+    Attributes:
+        found: number of messages so far, new or not.
+        sessions: set to those of the file.
+    """
+
+    found: int
+    sessions: set[str]
+
+    @property
+    def report(self) -> Report:
+        """Counts its lines."""
+        ...
+
+    def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
+        """Take the items of a line; see `EventWriter.take`."""
+        ...
+
+    def flush(self) -> None:
+        """Hand on what it has taken."""
+        ...
 
 
 @dataclass(slots=True)
@@ -84,7 +110,13 @@ class Tail:
         return stream.read(len(last)) == last
 
     def read(
-        self, stream: BinaryIO, writer: EventWriter, *, last: bool, step: Callable[[int], None]
+        self,
+        stream: BinaryIO,
+        writer: LineWriter,
+        *,
+        last: bool,
+        step: Callable[[int], None],
+        taken: int = 0,
     ) -> None:
         """Read further, to the end of the file.
 
@@ -93,6 +125,7 @@ class Tail:
             writer: appends the items.
             last: whether an unfinished last line will not be continued.
             step: called at intervals with the bytes of its file that were read.
+            taken: number of lines whose items the writer has.
 
         Raises:
             ImportFailed: the format's parser raised an error.
@@ -106,8 +139,12 @@ class Tail:
             if not line.finished and not last:
                 self.rest = True
                 break
-            writer.report.lines += 1
-            writer.take(self._with_side_files(line, known, writer), line.raw, known=known)
+            items = self._with_side_files(line, known, writer)
+            if line.number > taken:
+                writer.report.lines += 1
+                writer.take(items, line.raw, known=known)
+            else:
+                deque(items, maxlen=0)  # the parser has to know them
             if line.finished or self._is_whole(line):
                 self.lines, self.offset = line.number, line.end
             if line.number % _STEP == 0:
@@ -130,7 +167,7 @@ class Tail:
         self._prefix.add(raw)
         return True
 
-    def _with_side_files(self, line: Line, known: int, writer: EventWriter) -> Iterator[Item]:
+    def _with_side_files(self, line: Line, known: int, writer: LineWriter) -> Iterator[Item]:
         """Yield the items of a line, and the texts of the side files that it names."""
         again = self.known is not None and self.known.marks == _MISSING
         for item in self._items(line):
@@ -146,7 +183,7 @@ class Tail:
                 if line.number > known or again:
                     yield from self._side_file(item, writer)
 
-    def _side_file(self, item: SideFile, writer: EventWriter) -> Iterator[Item]:
+    def _side_file(self, item: SideFile, writer: LineWriter) -> Iterator[Item]:
         try:
             texts = read_side_file(self.path, item)
         except OSError as error:

@@ -1,0 +1,124 @@
+"""The frames that a reader writes to its import through a pipe, and how items become plain values.
+
+A frame is its length in four bytes, and a tuple as `marshal` writes it: both processes are the same
+interpreter, and `marshal` takes half of the time of `pickle`. It has no classes, so an event that
+holds anything but plain values cannot be sent, and its file is read by the import itself.
+"""
+
+from __future__ import annotations
+
+import marshal
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
+
+if TYPE_CHECKING:
+    from journal.importers.parsing.parser import Item
+
+_LENGTH = 4
+BEGIN, LINES, END, FAILED, UNSENDABLE = range(5)
+"""The first value of a frame: its kind."""
+_FOUND, _SKIPPED, _DUPLICATE, _REPAIRED = range(4)
+
+
+class Begin(NamedTuple):
+    """A file is read from here on.
+
+    Attributes:
+        path: the file, as bytes.
+        format: the name of its format; empty if it is no file of lines, and nothing follows.
+        state: `state_of` of the file before it was read.
+        settled: `settled_state` of it then.
+    """
+
+    path: bytes
+    format: str
+    state: tuple[int, ...]
+    settled: str
+
+
+class Lines(NamedTuple):
+    """Lines of the file.
+
+    Attributes:
+        read: bytes of the file that were read so far, about.
+        lines: number of lines.
+        items: of each line its size and its mark, as of `EventWriter.take_line`, and its items.
+    """
+
+    read: int
+    lines: int
+    items: list[tuple[int, int | None, list[tuple[Any, ...]]]]
+
+
+class End(NamedTuple):
+    """The file was read to its end.
+
+    Attributes:
+        entry: the fields of its `Entry`.
+        names_files: whether its lines name side files.
+        side_files: the side files that were read.
+        passed_over: reason and path of what was not read.
+    """
+
+    entry: tuple[Any, ...]
+    names_files: bool
+    side_files: list[str]
+    passed_over: list[tuple[str, str]]
+
+
+class Failed(NamedTuple):
+    """The file cannot be read further.
+
+    Attributes:
+        number: of the operating system's error; None if the importer failed.
+        text: of the error.
+    """
+
+    number: int | None
+    text: str
+
+
+def write_frame(stream: IO[bytes], kind: int, fields: tuple[Any, ...]) -> None:
+    """Write a frame.
+
+    Raises:
+        ValueError: a value is not plain; nothing was written.
+        OSError: the other process has ended.
+    """
+    body = marshal.dumps((kind, tuple(fields)))
+    stream.write(len(body).to_bytes(_LENGTH, "big") + body)
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> tuple[int, tuple[Any, ...]] | None:
+    """Read a frame; None if the other process has ended."""
+    body = stream.read(int.from_bytes(stream.read(_LENGTH), "big"))
+    try:
+        kind, fields = marshal.loads(body)  # noqa: S302 - the process that wrote it is our own
+    except (EOFError, ValueError, TypeError):
+        return None  # it ended in the middle of a frame
+    return kind, fields
+
+
+def packed(item: Item) -> tuple[Any, ...] | None:
+    """Return an item as plain values; None if a writer of events does nothing with it."""
+    if isinstance(item, Found):
+        return (_FOUND, item.line, item.event, item.repairs, item.revisable)
+    if isinstance(item, Skipped):
+        return (_SKIPPED, item.line, item.reason)
+    if isinstance(item, Duplicate):
+        return (_DUPLICATE, item.line, item.session)
+    if isinstance(item, Repaired):
+        return (_REPAIRED, item.line, item.reason)
+    return None
+
+
+def unpacked(values: tuple[Any, ...]) -> Item:
+    """Return the item of plain values."""
+    kind, line, value = values[:3]
+    if kind == _FOUND:
+        return Found(line, value, values[3], revisable=values[4])
+    if kind == _SKIPPED:
+        return Skipped(line, value)
+    return Duplicate(line, value) if kind == _DUPLICATE else Repaired(line, value)

@@ -1,0 +1,242 @@
+"""An import whose files another process reads ahead is the same as one by one process."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from journal.importers.parsing.events import message
+from journal.importers.registry import installed
+from journal.importers.run.ahead.frames import BEGIN, END, FAILED, LINES, UNSENDABLE, read_frame
+from journal.importers.run.ahead.worker import read_file
+from journal.importers.run.detect import Detector
+from journal.importers.run.driver import Importer
+from journal.writer import Journal
+from tests.importers.feed import journal_events
+from tests.importers.run.test_driver import user_line
+from tools.bench.corpus.transcripts import write_claude_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from journal.importers.files.walk import Source
+    from journal.importers.formats import SourceFormat
+    from journal.importers.parsing.parser import Item, Location
+
+_TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
+_SECRET = "ghp_" + "a1B2" * 9
+_ONE = sys.maxsize
+"""Bytes that no import has: one process does all."""
+
+
+def _nothing(_source: Source, _read: int) -> None:
+    pass
+
+
+def take(
+    journal: Path, box: Path, least: int, step: Callable[[Source, int], None] = _nothing
+) -> tuple[Any, ...]:
+    """Import a folder; return the events, the report, the ledger, and the files read ahead."""
+    with Journal.open(journal, fsync="never", redact=True) as handle:
+        importer = Importer(handle, "auto", least=least, step=step)
+        report = importer.run(importer.sources([box]))
+    ledger = {file.name: file.read_bytes() for file in journal.glob("imports/*.json")}
+    return journal_events(journal), report.as_json(), ledger, importer.ahead.files
+
+
+def readers() -> list[int]:
+    """Return the ids of the processes that read ahead for this one."""
+    files = (Path(f"/proc/self/task/{it}/children") for it in os.listdir("/proc/self/task"))
+    pids = [int(pid) for file in files for pid in file.read_text(encoding="ascii").split()]
+    return list(filter(_is_reader, pids))
+
+
+def _is_reader(pid: int) -> bool:
+    try:  # other tests have started processes, too, which may end now
+        return b"ahead.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    """A folder with transcripts; the journals go beside it."""
+    box = tmp_path / "box"
+    shutil.copytree(_TRANSCRIPTS, box / "samples")
+    (box / "projects").mkdir()
+    write_claude_code(box / "projects", 300_000)
+    return box
+
+
+@pytest.mark.slow
+def test_two_processes_write_what_one_writes(box: Path, tmp_path: Path) -> None:
+    """Events in their order, the report and the ledger are the same, also with secrets."""
+    (box / "secret.jsonl").write_bytes(user_line(1, f"token {_SECRET} ") + b'{"torn": \n\n')
+    for file in box.rglob("*.jsonl"):
+        os.utime(file, (1_700_000_000, 1_700_000_000))  # settled, so its state is in the ledger
+    *one, none = take(tmp_path / "one", box, _ONE)
+    *two, files = take(tmp_path / "two", box, 0)
+    assert none == 0
+    assert files > 10
+    assert one[1]["redacted"] == {"github-token": 1}
+    # marks are keyed by the journal
+    assert [event[:3] for event in two[0]] == [event[:3] for event in one[0]]
+    assert [event[3] for event in two[0] if event[1] != "u1"] == [
+        event[3] for event in one[0] if event[1] != "u1"
+    ]
+    assert two[1:] == one[1:]
+    *again, files = take(tmp_path / "two", box, 0)
+    assert (again[0], files) == (two[0], 0)
+
+
+@pytest.mark.slow
+def test_a_reader_that_is_killed_loses_and_doubles_nothing(box: Path, tmp_path: Path) -> None:
+    """The import reads the rest itself, from the line at which the other process ended."""
+    write_claude_code(box / "projects", 3_000_000)  # more than fits into the pipe
+    one = take(tmp_path / "one", box / "projects", _ONE)
+    killed: list[int] = []
+
+    def kill(_source: Source, read: int) -> None:
+        if read and not killed:
+            killed.extend(readers())
+            os.kill(killed[0], signal.SIGKILL)
+
+    two = take(tmp_path / "two", box / "projects", 0, kill)
+    assert len(killed) == 1
+    assert two[0] == one[0]
+    assert two[1] == one[1]
+    assert two[3] == 0
+
+
+@pytest.mark.slow
+def test_a_file_that_has_grown_since_is_read_again(tmp_path: Path) -> None:
+    """What was read ahead of it is not used."""
+    (box := tmp_path / "box").mkdir()
+    (box / "a.jsonl").write_bytes(b"".join(user_line(n, session="s1") for n in range(64)))
+    (box / "b.jsonl").write_bytes(user_line(1, session="s2"))
+
+    def grow(source: Source, read: int) -> None:
+        if read and source.path.name == "a.jsonl":
+            with (box / "b.jsonl").open("ab") as file:
+                file.write(user_line(2, session="s2"))
+
+    events, report, _, files = take(tmp_path / "journal", box, 0, grow)
+    assert files == 1
+    assert [id for session, id, *_ in events if session == "s2" and id[0] == "u"] == ["u1", "u2"]
+    assert report["lines"] == 66
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_both(box: Path, tmp_path: Path) -> None:
+    """No process is left when the import is interrupted."""
+    met: list[int] = []
+
+    def interrupt(_source: Source, _read: int) -> None:
+        met.extend(readers())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take(tmp_path / "journal", box / "projects", 0, interrupt)
+    assert len(met) == 1
+    assert readers() == []
+
+
+@pytest.mark.slow
+def test_a_folder_of_the_user_is_not_imported_from(
+    box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package named like ours in the working directory is not the program."""
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "__init__.py").write_text("raise SystemExit", encoding="ascii")
+    monkeypatch.chdir(tmp_path)
+    assert take(tmp_path / "new", box / "projects", 0)[3] == 1
+
+
+def test_little_is_read_by_one_process(box: Path, tmp_path: Path) -> None:
+    """To start another one takes longer than to read a few files."""
+    met: list[int] = []
+    with Journal.open(tmp_path / "journal", fsync="never") as handle:
+        importer = Importer(handle, "auto", step=lambda _source, _read: met.extend(readers()))
+        importer.run(importer.sources([box]))
+    assert importer.ahead.files == 0
+    assert met == []
+
+
+class _Fails:
+    """A parser that fails at the second line, with or without an item of it before."""
+
+    equal_is_same: ClassVar[bool] = True
+    content: Any = "x"
+
+    def __init__(self, _location: Location) -> None:
+        pass
+
+    def value(self, line: int, _value: object, _raw: bytes | None) -> Iterator[Item]:
+        yield message(line, "s", f"m{line}", {"role": "user", "content": self.content})
+        if line > 1:
+            raise KeyError("field")
+
+    def left_out(self, _line: int, _size: int, _id: str) -> Iterator[Item]:
+        return iter(())
+
+    def end(self) -> Iterator[Item]:
+        return iter(())
+
+
+class _Odd(_Fails):
+    """A parser that yields what is no JSON."""
+
+    content = object()
+
+
+def frames(parser: type[_Fails], path: Path) -> list[tuple[int, tuple[Any, ...]]]:
+    """Read a file with a parser; return the frames."""
+    format = installed().named("claude-code")
+    assert format.lines is not None
+    failing: SourceFormat = replace(format, lines=replace(format.lines, parser=parser))
+    out = io.BytesIO()
+    read_file(os.fsencode(path), failing, Detector([failing]), out)
+    out.seek(0)
+    found = []
+    while (frame := read_frame(out)) is not None:
+        found.append(frame)
+    return found
+
+
+def test_an_error_of_a_parser_is_sent_after_the_items_before_it(tmp_path: Path) -> None:
+    """The import raises it at the same line, with the same items appended."""
+    (file := tmp_path / "a.jsonl").write_bytes(user_line(1) + user_line(2) + user_line(3))
+    begin, lines, failed = frames(_Fails, file)
+    assert (begin[0], lines[0], failed[0]) == (BEGIN, LINES, FAILED)
+    assert [item[2]["id"] for line in lines[1][2] for item in line[2]] == ["m1", "m2"]
+    assert failed[1] == (None, "the importer 'claude-code' failed at line 2: KeyError: 'field'")
+
+
+def test_an_event_that_cannot_be_sent_is_left_to_the_import(tmp_path: Path) -> None:
+    """The import reads the file itself, and the journal refuses the event with the reason."""
+    (file := tmp_path / "a.jsonl").write_bytes(user_line(1))
+    assert [kind for kind, _ in frames(_Odd, file)] == [BEGIN, UNSENDABLE]
+    assert END not in (kind for kind, _ in frames(_Odd, file))
+
+
+@pytest.mark.slow
+def test_an_error_of_the_system_is_reported_alike(tmp_path: Path) -> None:
+    """A compressed file that is cut short has the lines before the cut, and an error."""
+    zstd = pytest.importorskip(
+        "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    )
+    (box := tmp_path / "box").mkdir()
+    raw = b"".join(user_line(n, os.urandom(500).hex()) for n in range(500))
+    (box / "a.jsonl.zst").write_bytes(zstd.compress(raw)[:-20])
+    one, two = (take(tmp_path / str(least), box, least) for least in (_ONE, 0))
+    assert one[1]["errors"]
+    assert one[1]["messages"] > 100
+    assert two[:3] == one[:3]
