@@ -127,10 +127,10 @@ def command(
     opened; the report counts it, and --reread reads it again. The journal's folder imports/
     remembers how far each file was imported; it is safe to delete: then all files are read again,
     and what the journal has is not appended again. So it is where a file was moved or has come
-    back, or is an export of a database that was imported, unless the path names the conversation
-    (openai, swe-agent, openhands, grok). If the journal has the id of a
-    message with another content, that is a conflict: the first content stays, and the report counts
-    and names the others.
+    back, or is an export of a database that was imported. A conversation that has no id but its
+    path keeps its name where its file is moved, as long as imports/ is there (docs/sources.md says
+    how that is decided). If the journal has the id of a message with another content, that is a
+    conflict: the first content stays, and the report counts and names the others.
 
     Messages that a source marks as retracted (turns rolled back in Codex, prompts rewound in
     Claude Code) are removed from the transcript, and a search still finds them. A rewind to the

@@ -25,8 +25,13 @@ _BESIDE = 64 * 1024 * 1024
 """Maximum bytes of a file beside a source."""
 
 
-def location_of(path: Path) -> Location:
-    """Return the parts of a path from which ids are made if the source has none."""
+def location_of(path: Path, first_name: str = "") -> Location:
+    """Return the parts of a path from which ids are made if the source has none.
+
+    Args:
+        path: the path.
+        first_name: the name that an earlier place of the file gave; empty if there is none.
+    """
     resolved = path.resolve()
     mark = hashlib.blake2b(os.fsencode(resolved), digest_size=4).hexdigest()
     folders = tuple(shown(folder.name) for folder in resolved.parents[:_FOLDERS])
@@ -39,7 +44,7 @@ def location_of(path: Path) -> Location:
     grouped = partial(_group_beside, resolved.parent)
     index = partial(_index_beside, resolved.parent)
     stem = shown(stem_of(resolved))
-    return Location(stem, folders, mark, modified, beside, listed, grouped, index)
+    return Location(stem, folders, mark, modified, beside, listed, grouped, index, first_name)
 
 
 def _read_beside(folder: Path, name: str) -> Json:

@@ -197,6 +197,7 @@ class Location:
         index: returns the entries of an index that a program keeps of its sessions, by the text
             that each has in a field, the last of each: of a small file of JSON lines, or of the
             list `entries` in a JSON document; empty if there is no such file.
+        first_name: the name that an earlier place of the same file gave; empty if there is none.
     """
 
     stem: str
@@ -211,8 +212,11 @@ class Location:
     index: Callable[[str, str], Mapping[str, dict[str, Json]]] = field(
         default=_no_entries, compare=False, repr=False
     )
+    first_name: str = ""
 
     @property
     def name(self) -> str:
         """A session id for a source that names none."""
+        if self.first_name:
+            return self.first_name
         return f"{self.stem or 'file'}-{self.mark}" if self.mark else self.stem or "file"

@@ -23,6 +23,7 @@ from journal.importers.run.detect import OTHER, Detector, Kind, usable
 from journal.importers.run.event_writer import EventWriter
 from journal.importers.run.gone.presence import Presence
 from journal.importers.run.known.keys import KnownKeys, Origin
+from journal.importers.run.known.places import Places
 from journal.importers.run.known.unsure import sync
 from journal.importers.run.ledger import Entry, Ledger
 from journal.importers.run.report import Report
@@ -68,6 +69,7 @@ class Importer:
     least: int = field(default_factory=least)
     ledger: Ledger = field(init=False)
     presence: Presence = field(init=False)
+    _places: Places = field(init=False)
     _forced: SourceFormat | None = field(init=False)
     _detector: Detector = field(init=False)
     _wanted: list[str] = field(init=False)  # patterns of file names
@@ -95,6 +97,7 @@ class Importer:
         self.ledger = Ledger(imports, partial(sync, self.journal))
         self.ledger.sweep()
         self.ahead = ReadAhead(self.least)
+        self._places = Places(self.ledger)
         self.presence = Presence(self.ledger, self.journal, self._keys, self._requests, self.report)
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
@@ -102,6 +105,7 @@ class Importer:
         self.presence.begin()
         self._walked = self.walk()
         self._found = list(self._walked.sources(paths))
+        self._places.begin(self._found)
         return self._found
 
     def walk(self) -> Walk:
@@ -211,8 +215,8 @@ class Importer:
             if kind.document or format.lines is None:
                 self._document(source, format, stream)
                 return None
-            known = None if self.reread else self.ledger.known(source.path, format, stream)
-            tail, is_new = Tail(source.path, format, format.lines, known), known is None
+            tail = Tail.begin(source.path, format, stream, self._places, reread=self.reread)
+            is_new = tail.known is None and not tail.first_name
         self.writer.origin = Origin(tail.format.name, tail.format.version)
         step = partial(self.step, source)
         if is_new and last:
@@ -226,7 +230,9 @@ class Importer:
             return tail
         if taken.settled is not None:
             self._settled = taken.settled
-        self._remember(source, taken.entry, is_whole=not taken.names_files)
+        about = (tail.name, self.writer.sessions, taken.messages)
+        entry = self._places.noted(taken.entry, *about, stream)
+        self._remember(source, entry, is_whole=not taken.names_files)
         return tail if taken.settled is None else None
 
     def _detect(self, source: Source, stream: BinaryIO) -> Kind:
@@ -285,10 +291,9 @@ class Importer:
             self.report.errors[shown(source.path)] = failure
 
     def _document(self, source: Source, format: SourceFormat, stream: BinaryIO) -> None:
-        step = partial(self.step, source)
-        entry = read_document(
-            source.path, format, stream, self.writer, self.ledger, step, reread=self.reread
-        )
+        step, places = partial(self.step, source), self._places
+        path, reread = source.path, self.reread
+        entry = read_document(path, format, stream, self.writer, places, step, reread=reread)
         self._remember(source, entry)
 
     def _remember(

@@ -60,6 +60,9 @@ class Entry:
             nothing is new; empty if another import must read the file.
         folders: `folder_mark` of each folder above the source, the innermost first.
         sessions: ids of the sessions that the source has, sorted, each ended by a newline.
+        place: the name that the source's place, or an earlier one, gave its sessions; empty if they
+            have ids of their own.
+        start: with a place, `places.Start.packed` of what was read.
     """
 
     format: str
@@ -71,11 +74,18 @@ class Entry:
     state: str = ""
     folders: str = ""
     sessions: str = ""
+    place: str = ""
+    start: str = ""
 
     @property
     def session_ids(self) -> frozenset[str]:
         """The ids of the sessions that the source has."""
         return frozenset(self.sessions.split("\n")[:-1])
+
+    @property
+    def messages(self) -> int:
+        """The messages in a source with a place; 0 for another one."""
+        return int(self.start.rpartition(" ")[2] or 0)
 
     def having(self, source: Path, sessions: Iterable[str]) -> Entry:
         """Return the entry with the folders of its source, and the sessions in that.
@@ -89,10 +99,16 @@ class Entry:
             self, folders=folders, sessions="".join(f"{id}\n" for id in sorted(sessions))
         )
 
+    def at(self, place: str, start: str) -> Entry:
+        """Return the entry with the name that its place gives its sessions."""
+        return replace(self, place=place, start=start)
+
     def without(self, is_forgotten: Callable[[str], bool]) -> Entry:
         """Return the entry without the ids of forgotten sessions."""
-        left = (id for id in sorted(self.session_ids) if not is_forgotten(id))
-        return replace(self, sessions="".join(f"{id}\n" for id in left))
+        left = [id for id in sorted(self.session_ids) if not is_forgotten(id)]
+        entry = replace(self, sessions="".join(f"{id}\n" for id in left))
+        # a name is the beginning of ids: what is forgotten is not named here
+        return entry if len(left) == len(self.session_ids) else entry.at("", "")
 
 
 @dataclass(slots=True)
@@ -116,7 +132,10 @@ class Ledger:
 
     def known(self, source: Path, format: SourceFormat, stream: BinaryIO) -> Entry | None:
         """Return the entry of a source if the source still begins with the imported bytes."""
-        entry = self.read(source)
+        return self.matching(self.read(source), format, stream)
+
+    def matching(self, entry: Entry | None, format: SourceFormat, stream: BinaryIO) -> Entry | None:
+        """Return an entry if a source begins with the bytes that were imported with it."""
         if entry is None or (entry.format, entry.parser) != (format.name, format.version):
             return None
         return entry if digest_of(stream, entry.offset) == entry.digest else None
@@ -270,6 +289,8 @@ def _decode(content: bytes) -> Entry | None:
         if "sessions" not in found:  # of an earlier version: the next import reads the source
             found |= {"state": "", "folders": "", "sessions": ""}
             found.pop("path", None)  # the first versions stored the name of the source
+        if "place" not in found:  # likewise: then its name is known
+            found |= {"state": "", "place": "", "start": ""}
     kinds = {field.name: field.type for field in fields(Entry)}
     if not isinstance(found, dict) or found.keys() != kinds.keys():
         return None

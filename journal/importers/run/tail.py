@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 from journal.errors import ImportFailed
 from journal.importers.files.compressed import bytes_read, open_source
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from journal.importers.formats import LineFormat, SourceFormat
     from journal.importers.parsing.parser import Item, Parser
     from journal.importers.parsing.values import Json
+    from journal.importers.run.known.places import Places
     from journal.importers.run.ledger import Ledger
     from journal.importers.run.report import Report
 
@@ -75,6 +76,8 @@ class Tail:
         lines: number of lines in them.
         messages: number of messages in them, new or not.
         first_path: the path from which ids are made, if the file was renamed.
+        first_name: the name that an earlier place of the file gave; empty if there is none.
+        name: the name that its place gives.
         rest: whether an unfinished line follows.
         names_files: whether its lines name side files.
         sessions: ids of the sessions in it.
@@ -88,9 +91,11 @@ class Tail:
     lines: int = 0
     messages: int = 0
     first_path: Path | None = None
+    first_name: str = ""
     rest: bool = False
     names_files: bool = False
     sessions: set[str] = field(default_factory=set)
+    name: str = field(init=False)
     _prefix: Prefix = field(default_factory=Prefix)
     _parser: Parser = field(init=False)
     _transcript: Transcript = field(init=False)
@@ -99,9 +104,32 @@ class Tail:
     _has_side_files: bool = False
 
     def __post_init__(self) -> None:
-        location = location_of(self.first_path or self.path)
+        location = location_of(self.first_path or self.path, self.first_name)
+        self.name = location.name
         self._parser = self.lines_format.parser(location)
         self._transcript = Transcript(self._parser.equal_is_same, location.modified)
+
+    @classmethod
+    def begin(
+        cls, path: Path, format: SourceFormat, stream: BinaryIO, places: Places, *, reread: bool
+    ) -> Self:
+        """Return the state of a file of which nothing was read in this run.
+
+        Args:
+            path: the file.
+            format: its format, which has lines.
+            stream: its bytes.
+            places: know the entry of an earlier import, and the name of the file.
+            reread: append all of its events again.
+
+        Raises:
+            ValueError: its format has none.
+        """
+        if format.lines is None:
+            raise ValueError(f"{format.name} has no lines")
+        place = places.place(path, format, stream)
+        known = None if reread else places.ledger.matching(place.entry, format, stream)
+        return cls(path, format, format.lines, known, first_name=place.name)
 
     def is_continued(self, stream: BinaryIO) -> bool:
         """Return whether the file still begins with the bytes that were read."""
@@ -279,7 +307,7 @@ def known_tail(ledger: Ledger, path: Path, first_path: Path, format: SourceForma
             for known_as in (path, first_path):
                 known = ledger.known(known_as, format, stream)
                 if known is not None:
-                    return Tail(path, format, format.lines, known, first_path=first_path)
+                    return Tail(path, format, format.lines, known, 0, 0, 0, first_path, known.place)
     except OSError:
         pass  # reading it reports the error
     return None

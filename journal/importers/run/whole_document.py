@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from journal.importers.formats import DocumentFormat, SourceFormat
     from journal.importers.parsing.parser import Item, Location
     from journal.importers.run.event_writer import EventWriter
-    from journal.importers.run.ledger import Ledger
+    from journal.importers.run.known.places import Places
 
 
 REPAIRABLE = 64 * 1024 * 1024
@@ -37,7 +37,7 @@ def read_document(
     format: SourceFormat,
     stream: BinaryIO,
     writer: EventWriter,
-    ledger: Ledger,
+    places: Places,
     step: Callable[[int], None],
     *,
     reread: bool,
@@ -52,7 +52,7 @@ def read_document(
         format: its format.
         stream: its text.
         writer: appends the events.
-        ledger: has the fingerprints of the events of earlier imports.
+        places: know the entry of an earlier import, and the name of the file.
         step: called after each piece with the bytes of its file that were read.
         reread: append all of them again.
 
@@ -60,12 +60,18 @@ def read_document(
         ImportFailed: the format's parser raised an error.
     """
     size = os.fstat(stream.fileno()).st_size
-    noted = ledger.read(path)
+    place, before = places.place(path, format, stream), writer.found
+    location, noted = location_of(path, place.name), place.entry
+    if place.is_equal and noted is not None and noted.parser == format.version and not reread:
+        # what would be guessed from the times of the file may differ
+        writer.sessions = set(noted.session_ids)
+        writer.report.already += noted.messages
+        return noted
     marks = Fingerprints.unpack(noted.marks if noted is not None else "")
     is_same = noted is not None and noted.parser == format.version
     pieces, dated = 0, set[tuple[str, str]]()
     writer.sessions = set()
-    for item in _items(path, format, stream):
+    for item in _items(location, format, stream):
         if isinstance(item, SideFile):
             writer.report.pass_over("tool output that a document names", item.name)
             writer.take(message_without_file(item), None)
@@ -81,7 +87,8 @@ def read_document(
         writer.take(iter((item,)), None, known=item.line if known else 0)
     writer.report.lines += pieces
     writer.flush()
-    return Entry(format.name, format.version, pieces, size, "", marks.packed())
+    entry = Entry(format.name, format.version, pieces, size, "", marks.packed())
+    return places.noted(entry, location.name, writer.sessions, writer.found - before, stream)
 
 
 def _target(item: Found) -> tuple[str, str]:
@@ -124,10 +131,9 @@ def _none(shape: Shape) -> Iterator[Numbered]:
         yield 1, iter((Skipped(1, NO_MESSAGES),))
 
 
-def _items(path: Path, format: SourceFormat, stream: BinaryIO) -> Iterator[Item]:
+def _items(location: Location, format: SourceFormat, stream: BinaryIO) -> Iterator[Item]:
     """Yield the items of a document; its reader may be of another package."""
     number = 0
-    location = location_of(path)
     found = items_of(Document(stream), format.documents, location)
     transcript = Transcript(equal_is_same=False, modified=location.modified)
     try:
