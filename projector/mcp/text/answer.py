@@ -21,7 +21,7 @@ _TAIL = 2
 
 def answer(
     limit: int,
-    head: Sequence[str],
+    head: Callable[[int], Sequence[str]],
     blocks: Sequence[Block],
     divide: Callable[[Sequence[Block], int], Shown],
     tail: Callable[[Shown], Sequence[str]],
@@ -30,18 +30,18 @@ def answer(
 
     Args:
         limit: at least `LEAST`.
-        head: at most four lines before the record.
+        head: returns at most four lines before the record, for the number of blocks that are shown;
+            no longer ones for fewer blocks.
         blocks: the record, the most important first.
         divide: how the space is divided among the blocks.
         tail: returns at most two lines behind the record, for what is shown of it.
     """
-    before = "".join(f"{line}\n" for line in _bounded(head, _LINES))
+    before = _lines(head(len(blocks)), _LINES)
     if not blocks:
         return before.rstrip("\n")
-    space = limit - len(before) - OVERHEAD - _TAIL * (_LINE + 1)
-    shown = divide(blocks, space)
-    after = "".join(f"{line}\n" for line in _bounded(tail(shown), _TAIL))
-    return (before + fence(shown.lines) + after).rstrip("\n")
+    shown = divide(blocks, limit - len(before) - OVERHEAD - _TAIL * (_LINE + 1))
+    after = _lines(tail(shown), _TAIL)
+    return (_lines(head(shown.blocks), _LINES) + fence(shown.lines) + after).rstrip("\n")
 
 
 def plural(count: int, noun: str) -> str:
@@ -49,5 +49,5 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _bounded(lines: Sequence[str], most: int) -> list[str]:
-    return [short(line, _LINE) for line in lines[:most]]
+def _lines(lines: Sequence[str], most: int) -> str:
+    return "".join(f"{short(line, _LINE)}\n" for line in lines[:most])

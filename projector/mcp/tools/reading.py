@@ -116,7 +116,7 @@ class _Pages:
             return [*self._cut(shown.cut, left), *self._next(*after)]
 
         head = [self._title(first, end), *head]
-        return answer(self._given["max_chars"], head, blocks, divide, tail)
+        return answer(self._given["max_chars"], lambda _: head, blocks, divide, tail)
 
     def onwards(self, first: int, offset: int, head: list[str]) -> str:
         """Return an answer with the messages from one on, and from a character of it on."""
@@ -146,7 +146,7 @@ class _Pages:
             return [*self._cut(shown.cut, 0), *self._next(*after)]
 
         head = [self._title(first, None), *head]
-        return answer(self._given["max_chars"], head, blocks, divide, tail)
+        return answer(self._given["max_chars"], lambda _: head, blocks, divide, tail)
 
     def _title(self, first: int, end: int | None) -> str:
         count = len(self._messages)

@@ -103,6 +103,14 @@ def test_what_comes_nearest_is_told_from_a_match(talks: Path) -> None:
     assert answer.head[0] == "No message has all words. The nearest, 1-5:"
     assert "no message has gateway" in answer.head[1]
     assert "near; without: gateway" in answer.texts
+    with Journal.open(talks) as journal:
+        journal.append_message("session-2", "user", "the gateway has a retry budget", id="g")
+    one = ask(talks, "search", query="retry budget gateway")
+    assert one.head[0] == (
+        "Sessions 1-1 of 1 session: 1 message has all words. Behind them the 4 that come nearest."
+    )
+    assert "session-2" in one.heads[0]
+    assert one.texts.count("has all words") == 1
     nothing = ask(talks, "search", query="zebra crossing")
     assert nothing.head == ("Nothing found, and nothing comes near.",)
     assert not nothing.record
@@ -117,7 +125,9 @@ def test_filters_narrow_a_search_and_the_list(talks: Path) -> None:
         .head[0]
         .startswith("Sessions 1-1 of 1 session:")
     )
-    assert not ask(talks, "search", query="budget", agent="claude-code").record
+    nothing = ask(talks, "search", query="budget", agent="claude-code")
+    assert nothing.record == ("* nothing has the agent 'claude-code'; there is codex",)
+    assert ask(talks, "sessions", project="p2").record[0].startswith("* nothing has the project")
     assert ask(talks, "sessions", project="p1").head[0].startswith("Sessions 1-3 of 3")
     assert ask(talks, "sessions", since="1d").head == ("No sessions.",)
     assert "known are query" in refusal(talks, "search", query="budget", wrong="p0")
