@@ -110,8 +110,9 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
         if shown.blocks and any(at >= end for at, _ in _once(raw, asking)):
             yield f'Next: cursor="{cursor(question, offset + end, before + shown.blocks)}"'
 
-    def head(count: int) -> list[str]:
-        return [_found(results, before, is_near[:count], out), *about]
+    def head(shown: Shown | None) -> list[str]:
+        kinds = is_near if shown is None else is_near[: shown.blocks]
+        return [_found(results, before, kinds, out), *about]
 
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
 
@@ -222,6 +223,7 @@ def _blocks(
         yield Block(
             f"* {line}\n  {_why(hit, nearest=(hit.session, hit.id) in near)}",
             _text(redactor, query, hit),
+            note="; shortened",
         )
 
 

@@ -93,9 +93,10 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         if shown.blocks and any(view.session != asking for view in found[end:]):
             yield f'Next: cursor="{cursor(question, offset + end, before + shown.blocks)}"'
 
-    def head(shown: int) -> list[str]:
+    def head(shown: Shown | None) -> list[str]:
         count = total - is_in
-        lines = [f"Sessions {before + 1:,}-{before + shown:,} of {count:,}, latest first."]
+        end = before + (len(views) if shown is None else shown.blocks)
+        lines = [f"Sessions {before + 1:,}-{end:,} of {count:,}, latest first."]
         if not views:
             lines = ["No sessions." if not count else f"No more sessions: there are {count:,}."]
         if is_in:
