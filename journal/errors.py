@@ -28,6 +28,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ def name_ids(ids: Sequence[str]) -> str:
 def reason(error: Exception) -> str:
     """Return the reason of an error, without an OSError's number and path."""
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+_LONGEST = 60
+"""Characters of a value that an error shows."""
 
 
 class JournalError(Exception):
@@ -155,3 +160,15 @@ class BackupFailed(JournalError):  # noqa: N818 - as ImportFailed
 
 class BackupDamaged(BackupFailed):
     """A backup is damaged: a file is missing, or differs from the manifest."""
+
+
+def shown(value: object) -> str:
+    """Return a value as an error names it: whole if it is short, else its kind and length.
+
+    A part of a long one could be a part of a secret, which no rule recognises.
+    """
+    text = repr(value)
+    if len(text) <= _LONGEST:
+        return text
+    kind = type(value).__name__
+    return f"a {kind} of {len(value)}" if isinstance(value, Sized) else f"a {kind}"

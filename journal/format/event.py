@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.errors import EventError
+from journal.errors import EventError, shown
 from journal.format.bounds import KEY_LIMIT
 from journal.format.event_types import FORGET, OF_ERASURE, TRANSCRIPT_REPLACED, check_data
 from journal.format.lossless import check_text
@@ -127,7 +127,7 @@ def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> No
         if not (key.__class__ is str and 0 < len(key) <= KEY_LIMIT and key.isprintable()):
             check_key(name, key)
     if not isinstance(data, dict):
-        raise EventError(f"data must be a dict, not {data!r:.60}")
+        raise EventError(f"data must be a dict, not {shown(data)}")
     check_data(type, data)
     if type == TRANSCRIPT_REPLACED:
         for index, item in enumerate(data["messages"]):
@@ -148,10 +148,10 @@ def check_key(name: str, value: object) -> None:
     """
     if not isinstance(value, str) or not value or len(value) > KEY_LIMIT:
         raise EventError(
-            f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {value!r:.60}"
+            f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {shown(value)}"
         )
     check_text(name, value)
     if _CONTROL.search(value) is not None:
         raise EventError(
-            f"{name} must not have control characters, such as newlines: {value!r:.60}"
+            f"{name} must not have control characters, such as newlines: {shown(value)}"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from journal.errors import EventError
+from journal.errors import EventError, shown
 from journal.format.bounds import KEY_LIMIT, LARGEST, is_key
 from journal.format.fields.erasure import (
     RECEIPT,
@@ -192,7 +192,7 @@ def check_data(type: str, data: Mapping[str, Any]) -> None:
 def _check_amounts(data: Mapping[str, Any]) -> None:
     for name in COUNTS + COSTS:
         if not 0 <= data.get(name, 0) <= LARGEST:  # NaN is not
-            raise EventError(f"{name} must be from 0 to {LARGEST}, not {_short(data[name])}")
+            raise EventError(f"{name} must be from 0 to {LARGEST}, not {shown(data[name])}")
 
 
 def _check_fields(
@@ -209,7 +209,7 @@ def _check_fields(
             )
         if value.__class__ not in kinds and not _is_of(value, kinds):
             wanted = " or ".join(_NAMES[kind] for kind in kinds)
-            raise EventError(f"{name} must be {wanted}, not {_short(value)}")
+            raise EventError(f"{name} must be {wanted}, not {shown(value)}")
     for name in required:
         if name not in data:
             raise EventError(f"{type} needs {name!r}")
@@ -233,10 +233,10 @@ def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
         if data.get(name) == "":
             raise EventError(f"{name} must not be empty")
     if not is_key(data.get("line", "-")):
-        raise EventError(f"line must be 1 to {KEY_LIMIT:,} characters, not {_short(data['line'])}")
+        raise EventError(f"line must be 1 to {KEY_LIMIT:,} characters, not {shown(data['line'])}")
     if not 0 <= data.get("token_count", 0) <= LARGEST:
         raise EventError(
-            f"token_count must be from 0 to {LARGEST}, not {_short(data['token_count'])}"
+            f"token_count must be from 0 to {LARGEST}, not {shown(data['token_count'])}"
         )
     for name in _MOMENTS & data.keys():
         check_moment(name, data[name])
@@ -245,7 +245,7 @@ def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
 def _check_ids(name: str, values: list[Any]) -> None:
     for index, value in enumerate(values):
         if not isinstance(value, str) or not value:
-            raise EventError(f"{name}[{index}] must be the id of a message, not {_short(value)}")
+            raise EventError(f"{name}[{index}] must be the id of a message, not {shown(value)}")
 
 
 def _check_clear(data: Mapping[str, Any]) -> None:
@@ -265,7 +265,7 @@ def _check_clear(data: Mapping[str, Any]) -> None:
 def _check_transcript(data: Mapping[str, Any]) -> None:
     rest = data.get("rest", REMOVED)
     if rest not in (REMOVED, ARCHIVED):
-        raise EventError(f"rest must be {REMOVED!r} or {ARCHIVED!r}, not {_short(rest)}")
+        raise EventError(f"rest must be {REMOVED!r} or {ARCHIVED!r}, not {shown(rest)}")
     seen: set[str] = set()
     for index, item in enumerate(data["messages"]):
         try:
@@ -280,15 +280,10 @@ def _check_transcript(data: Mapping[str, Any]) -> None:
 def _check_item(item: object) -> str:
     """Check one message of a transcript; return its id."""
     if not isinstance(item, dict):
-        raise EventError(f"must be an object, not {_short(item)}")
+        raise EventError(f"must be an object, not {shown(item)}")
     if "message" in item:
         _check_fields(MESSAGE_REVISED, item, *_KNOWN[MESSAGE_REVISED])
         return str(item["message"])
     fields = {"id": (str,), **_MESSAGE}
     _check_fields("a new message", item, fields, ("id", "role"))
     return str(item["id"])
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line of a terminal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from journal.errors import EventError
+from journal.errors import EventError, shown
 from journal.format.bounds import DEPTH
 
 _REASONS: dict[type, str] = {
@@ -31,7 +31,7 @@ def check_text(name: str, value: object, error: type[ValueError] = EventError) -
         ValueError: of the kind that is given; the value is no string, or has a lone surrogate.
     """
     if not isinstance(value, str):
-        raise error(f"{name} must be a string, not {value!r:.60}")
+        raise error(f"{name} must be a string, not {shown(value)}")
     if (found := _find_text(value, name)) is not None:
         raise error(f"{found}; nothing was written" if error is EventError else found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from journal.errors import EventError
+from journal.errors import EventError, shown
 from journal.format.event import check_event, check_key
 from journal.format.record import refusal
 from journal.format.redacted import Redacted
@@ -59,7 +59,7 @@ def checked(
         EventError: no reader could use it; the message names the field.
     """
     if not (redacted is None or isinstance(redacted, Redacted)):
-        raise EventError(f"redacted must be a Redacted, as an event has it, not {redacted!r:.60}")
+        raise EventError(f"redacted must be a Redacted, as an event has it, not {shown(redacted)}")
     if importer is not None:
         check_key("importer", importer)
     id = uuid7() if id is None else id
@@ -101,12 +101,12 @@ def check_iterable(name: str, values: object) -> None:
         EventError: it is no list; the message names the argument.
     """
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise EventError(f"{name} must be a list, not {values!r:.60}")
+        raise EventError(f"{name} must be a list, not {shown(values)}")
 
 
 def _check_mapping(event: object) -> NewEvent:
     if not isinstance(event, Mapping):
-        raise EventError(f"not a mapping with session, type and data, but {event!r:.60}")
+        raise EventError(f"not a mapping with session, type and data, but {shown(event)}")
     if not event.keys() <= _KEYS:
         odd = next(name for name in event if name not in _KEYS)
         raise EventError(

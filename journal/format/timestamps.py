@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from journal.errors import EventError
+from journal.errors import EventError, shown
 from journal.format.bounds import LARGEST
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,7 +62,7 @@ def moment(name: str, value: int | str | datetime) -> int:
         return to_microseconds(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise EventError(
-            f"{name} must be a datetime, an ISO 8601 string or microseconds, not {value!r:.60}"
+            f"{name} must be a datetime, an ISO 8601 string or microseconds, not {shown(value)}"
         )
     return value
 

@@ -93,6 +93,8 @@ def open_own(path: Path) -> int:
     """
     try:
         fd = os.open(path, _FLAGS)
+    except PermissionError as error:
+        raise PermissionError(error.errno, _remedy(path)) from error
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENXIO}:  # a link, a socket
             check_file(path, path.lstat())
@@ -103,6 +105,17 @@ def open_own(path: Path) -> int:
         os.close(fd)
         raise
     return fd
+
+
+def _remedy(path: Path) -> str:
+    """Return why a file may not be read, and what to do."""
+    try:
+        owner = path.lstat().st_uid
+    except OSError:
+        return "permission denied: allow its owner to enter the folders above it (chmod u+x)"
+    if owner == os.geteuid():
+        return f"permission denied: allow its owner to read it (chmod u+r {path})"
+    return f"permission denied: it belongs to user {owner}: run this as that user"
 
 
 def read_own(path: Path, most: int) -> bytes:

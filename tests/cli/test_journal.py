@@ -506,3 +506,16 @@ def test_version_and_help_need_no_journal() -> None:
     assert CliRunner().invoke(cli, ["--version"]).output == f"journal, version {__version__}\n"
     for arguments in (["-h"], ["append", "-h"], ["cat", "--help"]):
         assert CliRunner().invoke(cli, arguments).exit_code == 0
+
+
+@pytest.mark.parametrize("before", range(0, 60, 7))
+def test_append_shows_no_part_of_a_secret_in_an_error(run: Run, before: int) -> None:
+    """Not where the value that is refused is cut, wherever in it the secret is."""
+    token = "gh" + "p_" + "aB3" * 12
+    for field in ("role", "token_count", "tool_calls", "timestamp", "parent", "line", "extra"):
+        value = {"a": ["x" * before + " " + token]} if field != "extra" else [token, "y" * before]
+        line = {"session": "s", "role": "user", "content": "c", field: value}
+        result = run("append", "--jsonl", input=json.dumps(line) + "\n")
+        assert result.exit_code == 1
+        assert "line 1: " in result.stderr
+        assert not any(token[at : at + 12] in result.stderr for at in range(len(token) - 12))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -23,6 +24,7 @@ from journal.errors import JournalOpenError, NotAJournalError
 from journal.fs.directory import open_directory
 from journal.fs.files import sweep_drafts
 from journal.fs.location import default_path
+from journal.fs.ownership import read_own
 from projector import Projection, SessionStore
 from projector.cli import cli as projector_cli
 from projector.errors import ProjectorError
@@ -545,3 +547,27 @@ def test_a_folder_that_is_no_journal_is_an_error(tmp_path: Path) -> None:
         open_directory(tmp_path / "nothing", create=False)
     with pytest.raises((JournalError, ProjectorError)):
         Projection.open(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("name", ["redact.toml", "retention.toml", "lanes/1/000001.jsonl"])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_file_that_may_not_be_read_has_a_remedy(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, is_own: bool
+) -> None:
+    """The error names the file and what to do: its mode, or the user to whom it belongs."""
+    at = path / name
+    at.touch()
+    opened = os.open
+
+    def refuse(file: str | Path, flags: int) -> int:
+        if Path(file) == at:
+            raise PermissionError(errno.EACCES, "Permission denied", str(at))
+        return opened(file, flags)
+
+    monkeypatch.setattr(os, "open", refuse)
+    if not is_own:
+        monkeypatch.setattr(os, "geteuid", lambda: at.stat().st_uid + 1)
+    with pytest.raises(PermissionError) as caught:
+        read_own(at, 1024)
+    remedy = f"chmod u+r {at}" if is_own else f"it belongs to user {at.stat().st_uid}: run this as"
+    assert remedy in str(caught.value.strerror)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from journal.errors import EventError
+from journal.errors import EventError, shown
 from journal.format.bounds import LARGEST, is_count
 from journal.format.redacted import MARK
 
@@ -96,10 +96,10 @@ def check_receipt(data: Mapping[str, Any]) -> None:
     """
     for index, id in enumerate(data["requests"]):
         if not isinstance(id, str) or not id:
-            raise EventError(f"requests[{index}] must be the id of a request, not {id!r:.60}")
+            raise EventError(f"requests[{index}] must be the id of a request, not {shown(id)}")
     for name in _COUNTS:
         if not 0 <= data.get(name, 0) <= LARGEST:
-            raise EventError(f"{name} must be from 0 to {LARGEST}, not {data[name]!r:.60}")
+            raise EventError(f"{name} must be from 0 to {LARGEST}, not {shown(data[name])}")
 
 
 def check_numbers(name: str, numbers: Mapping[str, Any]) -> None:
@@ -111,5 +111,6 @@ def check_numbers(name: str, numbers: Mapping[str, Any]) -> None:
     for lane, number in numbers.items():
         if number.__class__ is not int or not 0 <= number < 2**53:
             raise EventError(
-                f"{name}[{lane!r:.60}] must be the sequence number of an event, not {number!r:.60}"
+                f"{name}[{shown(lane)}] must be the sequence number of an event, not"
+                f" {shown(number)}"
             )

@@ -54,8 +54,9 @@ def command(
 
     With --redact the secrets are replaced by marks, as if they had been redacted before they were
     written, and the old bytes are removed as `journal forget` removes them. It shows the secrets
-    and asks. The events keep their ids, their times and their places. An import of the same file
-    adds nothing and does not bring the secrets back. The exit code is 0 if all are replaced.
+    and asks; without a terminal, or with --json, it needs --yes if there are any. The events keep
+    their ids, their times and their places. An import of the same file adds nothing and does not
+    bring the secrets back. The exit code is 0 if all are replaced.
 
     \b
         journal scan
@@ -108,13 +109,15 @@ def command(
 
 def _redact(context: click.Context, mode: Mode) -> None:
     """Show the secrets, ask, and redact them."""
-    mode.check()
     path: Path = context.obj
     if not mode.yes or mode.dry_run:
         found = find_secrets(path)
+        if found and mode.as_json:
+            mode.check()  # its error takes the place of the JSON
         _show(found, None, as_json=mode.as_json)
         if mode.dry_run or not found:
             context.exit(DAMAGED if found.damaged else 0)
+        mode.check()
         if not ask("Replace them by marks for ever?"):
             print_line("nothing was changed", err=True)
             context.exit(FAILED)

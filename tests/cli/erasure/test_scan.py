@@ -83,3 +83,25 @@ def test_damage_is_reported(journal_dir: Path, expect_problems: ExpectedProblems
 def test_a_scan_without_a_journal_is_an_error(tmp_path: Path) -> None:
     """The exit code is that of a missing journal."""
     assert scan(tmp_path / "none").exit_code == 3
+
+
+def test_redacting_looks_before_it_asks(journal_dir: Path) -> None:
+    """Without a terminal and without a secret there is nothing to ask, and no error."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "user", "nothing", id="m1")
+    assert (scan(journal_dir, "--redact").exit_code, scan(journal_dir, "--redact").stderr) == (
+        0,
+        "no secrets found\n",
+    )
+    assert json.loads(scan(journal_dir, "--redact", "--json").stdout)["secrets"] == []
+
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "user", TOKEN, id="m2")
+    result = scan(journal_dir, "--redact")
+
+    assert result.exit_code == 2
+    assert result.stdout == "s1  m2  github-token  1\n"
+    assert "no terminal to ask on: give --yes" in result.stderr
+    result = scan(journal_dir, "--redact", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--json does not ask" in result.stderr
