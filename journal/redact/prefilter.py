@@ -1,8 +1,8 @@
 """The prefilter: finds in one pass whether any rule may match.
 
 It runs over the JSON of each event, so its speed is the speed of redaction. Python's engine is fast
-for a pattern that begins with a set of characters, because it skips all others. Therefore each
-literal is searched from its rarest character on, and the rest of it is compared from there.
+for a pattern that begins with one character, because it skips all others with memchr(3). Therefore
+each literal is searched from a rare character of it on, and the rest of it is compared from there.
 """
 
 from __future__ import annotations
@@ -13,50 +13,69 @@ from typing import TYPE_CHECKING
 from journal.redact.escapes import unescaped_raw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from journal.redact.rule import Rule
+    from journal.redact.rule import Guard, Rule
 
 _FREQUENT = ' etnsairoc"dlpum0gh/:.f-,bywvk1x2(){}379=645j8_z+q*'
 """Characters of transcripts from the most frequent to the rarest; all others are rarer."""
-_COMMON = 13
-"""A literal of only characters this frequent is searched by itself, which is faster."""
 
 
 class Prefilter:
     """Says whether a rule may match anywhere in JSON.
 
+    Rules with one guard are searched together, and only where the guard is true.
+
     The text before a literal is not compared: in JSON it may be an escape.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        branches: dict[str, list[tuple[str, str]]] = {}
-        common: dict[bytes, list[str]] = {}
+        groups: dict[Guard | None, list[Rule]] = {}
         for rule in rules:
-            for literal in rule.literals:
-                pivot = max(literal, key=_rank)
-                if _rank(pivot) < _COMMON:
-                    tails = common.setdefault(literal.encode(), [])
-                    tails.append(re.escape(literal) + rule.follow)
-                else:
-                    branches.setdefault(pivot, []).append((literal, rule.follow))
-        self._pattern = _any_of(
-            f"{re.escape(pivot)}(?:{'|'.join(_tails(pivot, found))})"
-            for pivot, found in sorted(branches.items(), key=lambda branch: _rank(branch[0]))
-        )
-        self._common = [(literal, _any_of(tails)) for literal, tails in common.items()]
+            groups.setdefault(rule.guard, []).append(rule)
+        self._groups = [(guard, _Literals(group)) for guard, group in groups.items()]
 
     def __call__(self, raw: bytes) -> bool:
         """Return whether bytes have a literal of a rule, in any case, and the text after it."""
         lower = unescaped_raw(raw.lower())
-        return self._pattern.search(lower) is not None or any(
-            literal in lower and pattern.search(lower) for literal, pattern in self._common
+        return any(
+            (guard is None or guard(lower)) and literals.are_in(lower)
+            for guard, literals in self._groups
         )
 
 
-def _any_of(tried: Iterable[str]) -> re.Pattern[bytes]:
-    """Return a pattern of alternatives; without any it never matches."""
-    return re.compile("|".join(dict.fromkeys(tried)).encode() or b"(?!)")
+class _Literals:
+    """The literals of some rules, and what follows each."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        left = [(literal, rule.follow) for rule in rules for literal in rule.literals]
+        self.patterns: list[re.Pattern[bytes]] = []
+        while left:
+            pivot = _pivot([literal for literal, _ in left])
+            self.patterns.append(_behind(pivot, [it for it in left if pivot in it[0]]))
+            left = [it for it in left if pivot not in it[0]]
+
+    def are_in(self, lower: bytes) -> bool:
+        """Return whether one is in bytes of lower case, with the text after it."""
+        # a search for one character takes a tenth of that for a set of characters
+        return any(pattern.search(lower) is not None for pattern in self.patterns)
+
+
+def _behind(pivot: str, found: Iterable[tuple[str, str]]) -> re.Pattern[bytes]:
+    """Return a pattern of a pivot and, behind it, what literals and the text after them have."""
+    return re.compile(f"{re.escape(pivot)}(?:{'|'.join(_tails(pivot, found))})".encode())
+
+
+def _pivot(literals: Sequence[str]) -> str:
+    """Return the character that finds the most literals for the least time."""
+    chars = sorted(set().union(*literals))
+    return min(chars, key=lambda char: _cost(char) / sum(char in it for it in literals))
+
+
+def _cost(char: str) -> float:
+    """Return the time of a search for a character, about, in microseconds for 1 KB."""
+    rank = _FREQUENT.find(char)
+    return 0.5 if rank < 0 else 0.5 + 30 / (1 + rank)
 
 
 def _tails(pivot: str, found: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -73,8 +92,3 @@ def _tails(pivot: str, found: Iterable[tuple[str, str]]) -> Iterator[str]:
     for follow, behinds in ended.items():
         # of two conditions at one place, the shorter one is the faster one
         yield "".join(sorted((f"(?:{'|'.join(behinds)})", follow), key=len))
-
-
-def _rank(char: str) -> int:
-    rank = _FREQUENT.find(char)
-    return len(_FREQUENT) if rank < 0 else rank

@@ -12,6 +12,8 @@ from journal.redact.scanner import Hit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Guard = Callable[[bytes], bool]
+
 _SECRET = "secret"  # noqa: S105 - the name of a group
 
 BOUNDARY = r"(?:(?<![A-Za-z0-9]{0})|(?<=\\[nrt]{0}))"
@@ -31,6 +33,9 @@ class Rule:
         before: how many characters before the literal a match begins; None if that is not known.
         follow: a pattern of lower-case bytes: the prefilter passes only literals that it follows.
         accept: whether a match is a secret and no placeholder, by the text of the secret.
+        item: of a list, a pattern of what is in it, with a group `secret`; that of `pattern` is the
+            list. Empty if a match is one secret.
+        guard: a fast condition on lower-case JSON without which there is no match.
     """
 
     kind: str
@@ -39,6 +44,8 @@ class Rule:
     before: int | None = None
     follow: str = ""
     accept: Callable[[str], object] | None = None
+    item: str = ""
+    guard: Guard | None = None
 
     def find(self, text: str, lower: str) -> Iterator[Hit]:
         """Find the secrets in a text.
@@ -49,8 +56,13 @@ class Rule:
         """
         for match in self._matches(text, lower):
             group = _SECRET if match.groupdict().get(_SECRET) is not None else 0
-            if self.accept is None or self.accept(match[group]):
-                yield Hit(*match.span(group), self.kind)
+            found = [match]
+            if self.item:
+                found = list(compiled(self.item).finditer(text, *match.span(group)))
+                group = _SECRET
+            for each in found:
+                if self.accept is None or self.accept(each[group]):
+                    yield Hit(*each.span(group), self.kind)
 
     def _matches(self, text: str, lower: str) -> Iterator[re.Match[str]]:
         if self.before is None:
@@ -71,7 +83,12 @@ class Rule:
 
 
 def token(
-    kind: str, body: str, *literals: str, accept: Callable[[str], object] | None = None
+    kind: str,
+    body: str,
+    *literals: str,
+    accept: Callable[[str], object] | None = None,
+    follow: str = r"(?=[a-z0-9_.\-]{16})",
+    guard: Guard | None = None,
 ) -> Rule:
     """Return a rule for tokens that begin with one of some literals.
 
@@ -80,6 +97,8 @@ def token(
         body: a pattern of what follows the literal: at least 16 letters, digits, `_`, `-` and `.`.
         literals: the beginnings, in the case in which they are written.
         accept: as in `Rule`.
+        follow: as in `Rule`.
+        guard: as in `Rule`.
     """
     starts = (re.escape(it) + BOUNDARY.replace("{0}", re.escape(it)) for it in literals)
     return Rule(
@@ -87,8 +106,9 @@ def token(
         f"(?a)(?:{'|'.join(starts)})(?:{body})",
         tuple(literal.lower() for literal in literals),
         before=0,
-        follow=r"(?=[a-z0-9_.\-]{16})",
+        follow=follow,
         accept=accept,
+        guard=guard,
     )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ KINGFISHER = "kingfisher"
 """Name of the scanner that the extra `secrets` installs."""
 
 _KIND = re.compile("[a-z0-9-]{1,64}")
+_TABLE = re.compile(rb"\s{0,64}\[\[\s{0,64}rule\s{0,64}\]\]")
+"""The line with which a rule begins; TOML's parser does not say where that was."""
 _KEYS = frozenset(("kind", "pattern"))
 
 
@@ -83,7 +86,12 @@ def parse_rules(path: Path, content: bytes) -> UserRules:
     entries = found.get("rule", [])
     if not isinstance(entries, list):
         raise RedactionError(f"{path}: rules are written as [[rule]], in double brackets")
-    rules = [_rule(f"{path}: rule {at}", entry) for at, entry in enumerate(entries, 1)]
+    lines = [at for at, line in enumerate(content.splitlines(), 1) if _TABLE.match(line)]
+    places = lines if len(lines) == len(entries) else [None] * len(entries)
+    rules = [
+        _rule(f"{path}{'' if line is None else f' line {line}'}: rule {at}", entry)
+        for at, (line, entry) in enumerate(zip(places, entries, strict=True), 1)
+    ]
     version = f"{path.name}/{hashlib.blake2b(content, digest_size=4).hexdigest()}"
     return UserRules(RuleSet(version, rules) if rules else None, tuple(scanners))
 
@@ -102,15 +110,10 @@ def _rule(place: str, entry: object) -> Rule:
     for name in entry:
         if name not in _KEYS:
             raise RedactionError(f"{place}: {name!r} is unknown; a rule has kind and pattern")
-    try:
-        pattern = compiled(text)
-        slow, literals = why_slow(text), needed(text)
-    except re.error as error:
-        at = "" if error.pos is None else f" at character {error.pos + 1}"
-        raise RedactionError(f"{place}: the pattern is wrong{at}: {error.msg}") from error
+    slow, literals = _checked(place, text)
     if slow is not None:
         raise RedactionError(f"{place}: a search for the pattern can be slow: {slow}")
-    if pattern.match("") is not None:
+    if compiled(text).match("") is not None:
         raise RedactionError(f"{place}: the pattern matches an empty text")
     if not literals:
         raise RedactionError(
@@ -118,3 +121,25 @@ def _rule(place: str, entry: object) -> Rule:
             f" {SHORTEST} characters, such as the beginning of the token"
         )
     return Rule(kind, text, literals)
+
+
+def _checked(place: str, text: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return why a pattern is slow, and the texts that it needs.
+
+    Raises:
+        RedactionError: Python cannot read it, or warns of it.
+    """
+    try:
+        with warnings.catch_warnings():
+            # a later version of Python may read the pattern otherwise
+            warnings.simplefilter("error", FutureWarning)
+            compiled(text)
+            return why_slow(text), needed(text)
+    except FutureWarning as warning:
+        raise RedactionError(
+            f"{place}: the pattern has two meanings: {warning}; put a backslash before the"
+            " character that stands for itself"
+        ) from warning
+    except re.error as error:
+        at = "" if error.pos is None else f" at character {error.pos + 1}"
+        raise RedactionError(f"{place}: the pattern is wrong{at}: {error.msg}") from error

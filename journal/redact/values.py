@@ -1,17 +1,10 @@
 """Selects the values of an event that are redacted, by its type.
 
-These are not changed:
-
-- names that other values refer to: ids, keys of `key.set`, names of roles, tools, models,
-  providers, sources and users. With another name, results would lose their calls, and messages
-  their sessions;
-- signatures, hashes and encrypted content: a program that checks them would refuse changed ones;
-- keys of objects: they are the names of fields;
-- numbers, and events of erasure, which hold hashes only.
-
-All other strings are redacted: content, reasoning, arguments and results of tools, titles, system
-prompts, working directories, reasons, `config`, `extra` and the values of `key.set`. Of an event of
-an unknown type, these are all strings but those whose field has one of the names below.
+`NEVER_CHANGED` lists the fields that are not, with the reason of each. All other strings are
+redacted: content, reasoning, arguments and results of tools, titles, system prompts, working
+directories, branches, reasons, `meta`, `config`, `extra` and the values of `key.set`. Of an event
+of an unknown type, these are all strings but those whose field has one of the names in `_LEFT`.
+Keys of objects and numbers never change.
 """
 
 from __future__ import annotations
@@ -38,9 +31,33 @@ _REDACTED = frozenset(
         "config",
         "reason",
         "scope",
+        "meta",
+        "branch",
+        "finish_reason",
     )
 )
 """Fields of known types that are redacted, by their names."""
+
+_REFERS = "other values refer to it, or a reader compares it: with another one they would not fit"
+_NAMES = "a reader groups and filters by this name, and programs choose it, not users"
+_CLOSED = "one of a few words that a reader knows"
+_FIELDS = "names of fields"
+_HASHED = "hashes, marks and ids of keys, which append checks"
+
+NEVER_CHANGED: dict[str, str] = {
+    **dict.fromkeys(
+        ("id", "message", "parent", "line", "tool_call_id", "call", "commit", "key"), _REFERS
+    ),
+    **dict.fromkeys(("role", "source", "model", "provider", "tool_name", "user"), _NAMES),
+    **dict.fromkeys(("relation", "rest"), _CLOSED),
+    "clear": _FIELDS,
+    "erasure.": _HASHED + "; the words of a request are redacted where it is made",
+}
+"""Fields of known types with strings that are not redacted, and why not.
+
+`erasure.` stands for all fields of the events about erasure. In `message.removed`,
+`message.archived` and `message.restored`, `messages` has ids.
+"""
 _LEFT = frozenset(
     (
         "id",

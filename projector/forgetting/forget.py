@@ -80,6 +80,7 @@ def forget(
         path: the journal's folder.
         what: what is to be forgotten, a policy of retention, or a plan of one of them.
         reason: why; it stays in the journal, and must not contain what is forgotten.
+            Secrets in it are redacted.
         allow_again: whether the same messages may be appended again later; not of what is deleted
             or replaced, which would be shown again.
         erase_damage: whether bytes that are no valid record are erased, too.
@@ -107,7 +108,9 @@ def forget(
         )
     check_reason(reason, found)
     directory = open_directory(path, create=False)
-    naming = Naming(own_key(directory.path), way_out(directory.path))
+    redactor = way_out(directory.path)
+    naming = Naming(own_key(directory.path), redactor)
+    reason = None if reason is None else redactor.text(reason)
     new = _read(directory, lambda db: requests(db, found.still_unneeded(db), naming, reason))
     if not new:
         raise NotFound("what was to be forgotten is needed again: it was restored meanwhile")

@@ -67,7 +67,9 @@ def test_a_wrong_file_of_rules_is_refused_when_the_handle_is_opened(journal_dir:
     Journal.open(journal_dir).close()
     (journal_dir / "redact.toml").write_text("[[rule]]\nkind = 'x'\npattern = '('")
 
-    with pytest.raises(RedactionError, match=r"redact\.toml: rule 1 \(x\): the pattern is wrong"):
+    with pytest.raises(
+        RedactionError, match=r"redact\.toml line 1: rule 1 \(x\): the pattern is wrong"
+    ):
         Journal.open(journal_dir, redact=True)
     Journal.open(journal_dir).close()
 

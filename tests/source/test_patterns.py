@@ -9,7 +9,8 @@ import pytest
 
 from journal.redact.prefilter import Prefilter
 from journal.redact.rule import compiled
-from journal.redact.rules import ASSIGNED, TOKENS
+from journal.redact.rules.assigned import ASSIGNED
+from journal.redact.rules.tokens import TOKENS
 from projector.text.highlight import _finders
 from projector.text.snippet import _shown
 from projector.text.term import Term
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from tests.source.patterns import Pattern
 
 MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
-    "journal.redact.prefilter._any_of": lambda: [Prefilter([TOKENS[1], ASSIGNED[0]])._pattern],
+    "journal.redact.prefilter._behind": lambda: [
+        pattern
+        for _, group in Prefilter([TOKENS[1], ASSIGNED[0]])._groups
+        for pattern in group.patterns
+    ],
     # they are applied where their literal is, and tests/journal/redact counts their steps
     "journal.redact.rule.compiled": lambda: [compiled(rule.pattern) for rule in TOKENS[:2]],
     "projector.text.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],

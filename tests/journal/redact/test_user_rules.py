@@ -62,6 +62,12 @@ def test_a_journal_without_a_file_has_the_rules_of_this_program(tmp_path: Path) 
         ("[[rule]]\nkind = 'x'\npattern = 'abc(?=.*d)'", "looks ahead"),
         ("[[rule]]\nkind = 'x'\npattern = '[A-Za-z0-9]{32}'", "no anchor"),
         ("[[rule]]\nkind = 'x'\npattern = 'ab[0-9]{9}'", "at least 3 characters"),
+        (
+            RULE + "[[ rule ]]\nkind = 'x'\npattern = 'abc[[x]'",
+            r"redact.toml line 5: rule 2 \(x\): ",
+        ),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc[[x]'", "has two meanings: .*at position 4; put"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc[a||b]'", "has two meanings: .*union"),
         ("[[rule]]\nkind = 'x'\npattern = '(?:abc)?'", "matches an empty text"),
     ],
 )

@@ -12,7 +12,7 @@ from projector.db.public_views.sessions import SESSIONS
 from projector.store.fields import SessionFields
 from projector.views.sessions import SessionView
 
-NAMES = {"source", "model", "parent", "user", "branch", "commit", "relation"}
+NAMES = {"source", "model", "parent", "user", "commit", "relation"}
 """Fields that name something: they are not redacted, since others refer to it by that name."""
 FORMAT = (Path(__file__).parents[3] / "docs" / "format.md").read_text(encoding="utf-8")
 

@@ -24,6 +24,7 @@ from tests.support.redaction.drawing import (
     Made,
     Planted,
 )
+from tests.support.redaction.planted_arguments import planted_in_arguments
 from tests.support.redaction.planted_formats import planted_in_formats
 
 if TYPE_CHECKING:
@@ -244,5 +245,4 @@ def planted_secrets(seed: int = 20_261_126) -> list[Planted]:
             secrets=lines,
         )
     )
-    found += planted_in_formats(made)
-    return found
+    return [*found, *planted_in_formats(made), *planted_in_arguments(made)]
