@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from journal.errors import EventError, shown
+from journal.format.bounds import is_key
 from journal.format.event import check_event, check_key
 from journal.format.record import refusal
 from journal.format.redacted import Redacted
@@ -60,8 +61,8 @@ def checked(
     """
     if not (redacted is None or isinstance(redacted, Redacted)):
         raise EventError(f"redacted must be a Redacted, as an event has it, not {shown(redacted)}")
-    if importer is not None:
-        check_key("importer", importer)
+    if importer is not None and not (is_key(importer) and importer.isprintable()):
+        check_key("importer", importer)  # it raises the reason
     id = uuid7() if id is None else id
     fields = data if data.__class__ is dict or not isinstance(data, Mapping) else dict(data)
     check_event(session, id, type, fields)

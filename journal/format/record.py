@@ -139,13 +139,14 @@ def encode(
             integer over 64 bits, a key that is no string, bytes), or the record is too large.
     """
     time, order = at
-    fields = {"seq": seq, "id": id, "type": type, "session": session, "time": time, "data": data}
+    fields: dict[str, Any] = {"seq": seq, "id": id, "type": type, "session": session, "time": time}
     if order != time:
-        fields = fields | {"order": order, "data": fields.pop("data")}
+        fields["order"] = order
     if redacted is not None:
-        fields = fields | {"redacted": redacted.fields(), "data": fields.pop("data")}
+        fields["redacted"] = redacted.fields()
     if importer is not None:
-        fields = fields | {"importer": importer, "data": fields.pop("data")}
+        fields["importer"] = importer
+    fields["data"] = data
     try:
         body = orjson.dumps(fields)
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError

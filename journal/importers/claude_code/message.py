@@ -71,7 +71,9 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
     usage = usage if isinstance(usage, dict) else {}
     more = {
         "api_message_id": text_or_none(body.get("id")),
-        "usage": non_empty({name: count_or_none(usage.get(name)) for name in _USAGE}),
+        "usage": non_empty({name: count_or_none(usage.get(name)) for name in _USAGE})
+        if usage
+        else None,
         "taken_from": taken_from or value.get(TAKEN),
         "agent": _started_agent(value),
         "is_error": _has_error(content) if results else None,

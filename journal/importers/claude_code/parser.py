@@ -156,8 +156,10 @@ class ClaudeCode:
         self._remember(id, session)
         if raw is not None:
             self._last = session
-        yield from self._facts(line, value, session)
-        yield from self._fork(line, value, session)
+        if not (session in self._created and self._began is None and self._root != session):
+            yield from self._facts(line, value, session)
+        if session not in self._forked:
+            yield from self._fork(line, value, session)
         yield message(line, session, id, {**data, "source": SOURCE})
         if value.get("type") == "assistant":
             for found in usage_of(line, session, id, value):
@@ -199,7 +201,7 @@ class ClaudeCode:
 
     def _fork(self, line: int, value: dict[str, Json], session: str) -> Iterator[Item]:
         """Yield what the session continues: a copied line says it, or a line of it is above."""
-        if session in self._forked or text_or_none(value.get("agentId")) is not None:
+        if text_or_none(value.get("agentId")) is not None:
             return
         origin, above = value.get("forkedFrom"), text_or_none(value.get("parentUuid"))
         forked = text_or_none(origin.get("sessionId")) if isinstance(origin, dict) else None
@@ -308,8 +310,7 @@ def _session_field(line: int, session: str, name: str, value: Json) -> Iterator[
 
 def _name(value: dict[str, Json]) -> str:
     """Return the kind of a line that is not imported, for the report."""
-    kind = _shorten(value.get("type"))
-    data = value.get("data")
+    kind, data = _shorten(value.get("type")), value.get("data")
     if kind == "progress" and isinstance(data, dict):
         return f"progress/{_shorten(data.get('type'))}"
     return kind

@@ -36,9 +36,9 @@ def usage_of(line: int, session: str, id: str, value: dict[str, Json]) -> Iterat
     minutes = count_or_none(parts.get("ephemeral_5m_input_tokens"))
     written = count_or_none(used.get("cache_creation_input_tokens"))
     counts = {
-        "input_tokens": count_or_none(used.get("input_tokens")),
-        "output_tokens": count_or_none(used.get("output_tokens")),
-        "cache_read_tokens": count_or_none(used.get("cache_read_input_tokens")),
+        "input_tokens": used.get("input_tokens"),
+        "output_tokens": used.get("output_tokens"),
+        "cache_read_tokens": used.get("cache_read_input_tokens"),
         "cache_write_tokens": max(written or 0, (hour or 0) + (minutes or 0)) or None,
     }
     call = text_or_none(body.get("id")) or text_or_none(value.get("requestId"))

@@ -76,14 +76,16 @@ def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     original: dict[str, Any] = {}
     repairs: tuple[str, ...] = ()
     for name, value in data.items():
-        if isinstance(value, SourceTime):
+        if value is None:
+            continue
+        if value.__class__ is SourceTime:
             if value.micros is not None:
                 kept[name] = value.micros
             if value.repair is not None:
                 repairs = (*repairs, value.repair)
             if value.original is not None:
                 original = {"timestamp": value.original}
-        elif value is not None:
+        else:
             kept[name] = key(value) if name == "parent" else value
     if original:
         kept["extra"] = {**kept.get("extra", {}), **original}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from journal.format.timestamps import is_timestamp, to_microseconds
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[0-9]{9,20}(?:\.[0-9]{0,9})?Z?")
 """A number of seconds or smaller units as text; eight digits are a date of ISO 8601."""
 
+_READ, _SHORT = 16, 64
+"""Texts that are remembered, and characters of the longest: the events of a line have one time."""
 OUTSIDE = "timestamp outside of 1970 to 2255, kept as text"
 UNREADABLE = "timestamp that is no time, kept as text"
 ZONELESS = "timestamp without a zone, read as UTC"
@@ -44,26 +47,36 @@ def read_time(value: Json) -> SourceTime:
     next one's. A string without a time zone is read as UTC, as all known programs write it; the
     report counts it.
     """
-    if value is None or value == "":
+    if isinstance(value, str):
+        return _read_short(value) if len(value) <= _SHORT else _read_text(value)
+    if value is None:
+        return SourceTime()
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN is not itself
+        return SourceTime(None, UNREADABLE, value)
+    found = _from_number(value)
+    return SourceTime(found) if is_timestamp(found) else SourceTime(None, OUTSIDE, value)
+
+
+def _read_text(value: str) -> SourceTime:
+    if not value:
         return SourceTime()
     zoned = True
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
+    if _NUMBER.fullmatch(value):
         # whole digits first: a float of microseconds would lose the last digits
         digits = value.removesuffix("Z")
         found = _from_number(float(digits) if "." in digits else int(digits))
-    elif isinstance(value, str):
+    else:
         when = _datetime(value)
         if when is None:
             return SourceTime(None, UNREADABLE, value)
         zoned = when.tzinfo is not None
         found = to_microseconds(when if zoned else when.replace(tzinfo=UTC))
-    elif isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN is not itself
-        return SourceTime(None, UNREADABLE, value)
-    else:
-        found = _from_number(value)
     if not is_timestamp(found):
         return SourceTime(None, OUTSIDE, value)
     return SourceTime(found) if zoned else SourceTime(found, ZONELESS, value)
+
+
+_read_short = lru_cache(maxsize=_READ)(_read_text)
 
 
 def micros(value: Json) -> int | None:

@@ -31,7 +31,7 @@ _BYTES = 1024 * 1024
 """Maximum size of a batch: events, and bytes of their lines."""
 _PLACED = ("timestamp", "parent")
 """Fields that place a message in its transcript."""
-_RECENT = 1 << 18
+_RECENT = 1 << 15
 """Events that are remembered, so that snapshots of one session are not appended repeatedly."""
 
 
@@ -149,8 +149,9 @@ class EventWriter:
             self.keys.load()
         except ReadError as error:
             self.report.skip(f"conflicts are not counted: {error}")
-        batch = [self._revised(event) for event in batch]
-        self._revisable.clear()
+        if self._revisable:
+            batch = [self._revised(event) for event in batch]
+            self._revisable.clear()
         batch = self._without_known(self._not_forgotten(self._corrected(batch)))
         try:
             self._append(batch)
@@ -192,7 +193,7 @@ class EventWriter:
 
     def _is_known(self, event: dict[str, Any]) -> bool:
         try:
-            return self.keys.has(self._in_clear(event))
+            return self.keys.has_key(event) and self.keys.has(self._in_clear(event))
         except TypeError:
             return False  # it is no JSON: the journal raises the reason
 
@@ -218,7 +219,8 @@ class EventWriter:
         about = {"importer": f"{origin.name} {origin.version}"}
         for event in batch:
             found = event
-            if event["type"] == MESSAGE_APPENDED and self.keys.differs(event):
+            is_message = event["type"] == MESSAGE_APPENDED
+            if is_message and self.keys.has_key(event) and self.keys.differs(event):
                 correction = _correction(event)
                 if is_provisional(event["data"]) or self.keys.has(correction):
                     self.report.already += 1
@@ -278,7 +280,7 @@ class EventWriter:
 
     def _in_clear(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return an event as it was before its texts were redacted for a request."""
-        clear = self._clear.get(id(event["data"]))
+        clear = self._clear.get(id(event["data"])) if self._clear else None
         return event if clear is None else event | {"data": clear}
 
     def _count(self, event: dict[str, Any]) -> None:

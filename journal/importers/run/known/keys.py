@@ -45,6 +45,7 @@ _NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
 _PROVISIONAL = "provisional"
 _ASKED = 1_024
 """Keys whose marks are kept: those of a batch are looked up several times."""
+_blake2b, _from_bytes = hashlib.blake2b, int.from_bytes
 _SAVED = 16
 """The file is rewritten when it lacks a sixteenth of its marks, or MERGED / 16 marks."""
 
@@ -137,6 +138,10 @@ class KnownKeys:
         marks = (_mark(key + content) for content in contents if content != new)
         return not any(mark in self._contents for mark in marks)
 
+    def has_key(self, event: dict[str, Any]) -> bool:
+        """Return whether the journal has an event's key."""
+        return _marked_key(event["session"], event["id"])[1] in self._keys
+
     def has_other(self, event: dict[str, Any]) -> bool:
         """Return whether the journal has an event's key, and only with other contents.
 
@@ -192,8 +197,7 @@ class KnownKeys:
         Raises:
             TypeError: its data is no JSON.
         """
-        _, key_mark = _marked_key(event["session"], event["id"])
-        return key_mark in self._keys and not self.has_other(event)
+        return self.has_key(event) and not self.has_other(event)
 
     def save(self) -> None:
         """Keep the marks for the next import, if enough of them are new.
@@ -232,15 +236,14 @@ class KnownKeys:
             importer = f"{data.get('source')} 0"  # as the first importers wrote it
         if importer is not None and type in _NAMED:
             # a correction counts as the message that it corrects
-            target = data.get("message", id)
-            target_key, _ = _marked_key(session, str(target))
+            target_key, _ = _marked_key(session, str(data.get("message", id)))
             written = _mark(_written(target_key, importer))
             if written not in self._contents:
                 self._contents.add(written)
-        if mark in self._contents:
-            return False
         if key_mark not in self._keys:
-            self._keys.add(key_mark)
+            self._keys.add(key_mark)  # its contents are new, too
+        elif mark in self._contents:
+            return False
         self._contents.add(mark)
         return True
 
@@ -310,7 +313,7 @@ def _content_of(type: str, data: dict[str, Any], redacted: Redacted | None) -> b
 
 
 def _mark(raw: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest())
+    return _from_bytes(_blake2b(raw, digest_size=8).digest())
 
 
 def _digest(body: bytes) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from heapq import merge
 
 MERGED = 1 << 16
 """Number of new marks that are kept outside the sorted ones."""
@@ -36,13 +35,20 @@ class Marks:
     def add(self, mark: int) -> None:
         """Add a mark that is not in the set."""
         self.new.add(mark)
-        if len(self.new) > max(MERGED, len(self.sorted) // 4):
+        if len(self.new) > max(MERGED, len(self.sorted) // 16):
             self.merge()
 
     def merge(self) -> None:
         """Put the new marks among the sorted ones."""
         # a list of all marks would take five times the memory of the array
-        self.sorted = array("Q", merge(self.sorted, sorted(self.new)))
+        old, merged, start = self.sorted, _array(), 0
+        for mark in sorted(self.new):
+            end = bisect_left(old, mark, start)
+            merged.extend(old[start:end])
+            merged.append(mark)
+            start = end
+        merged.extend(old[start:])
+        self.sorted = merged
         self.new.clear()
 
     def __len__(self) -> int:
