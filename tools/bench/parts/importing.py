@@ -26,6 +26,7 @@ from tools.bench.report.spread import percentile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from journal.importers.files.walk import Source
     from tools.bench.plan import Plan
 
 ROW = "a first import, and following many files"
@@ -151,19 +152,39 @@ def load(path: str) -> Callable[[], float]:
     return act
 
 
+def children() -> list[int]:
+    """Return the ids of the processes that this one has started."""
+    threads = Path("/proc/self/task").iterdir()
+    return [
+        int(pid)
+        for thread in threads
+        for pid in (thread / "children").read_text(encoding="ascii").split()
+    ]
+
+
 def take(path: str, journal: str, *, redact: bool) -> Callable[[], dict[str, float]]:
-    """Import a file or folder; measure megabytes a second, to durable, and the peak of memory."""
+    """Import a file or folder; measure megabytes a second, to durable, and the peak of memory.
+
+    The memory is that of this process and of those that it starts.
+    """
     files = [file for file in (Path(path), *Path(path).rglob("*")) if file.is_file()]
+    peaks: dict[int, int] = {}
+
+    def note(_source: Source, _read: int) -> None:
+        """Note the peak of each process that reads ahead; it is gone at the end."""
+        for pid in children():
+            peaks[pid] = peak(pid)
+
     size = sum(file.stat().st_size for file in files)
 
     def act() -> dict[str, float]:
         began = perf_counter()
         with Journal.open(journal, redact=redact) as handle:
-            importer = Importer(handle, "auto")
+            importer = Importer(handle, "auto", step=note)
             report = importer.run(importer.sources([Path(path)]))
         seconds = perf_counter() - began
         if report.files != len(files) or not report.messages or report.errors:
             raise BenchError(f"an import of {path} failed: {report.as_json()}")
-        return {"rate": size / 1e6 / seconds, "memory": peak()}
+        return {"rate": size / 1e6 / seconds, "memory": peak() + sum(peaks.values())}
 
     return act

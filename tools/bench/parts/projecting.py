@@ -73,12 +73,12 @@ def measure(plan: Plan) -> list[Figure]:
     ]
 
 
-def peak() -> int:
-    """Return the maximum memory of this process so far, in bytes."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+def peak(pid: int | str = "self") -> int:
+    """Return the maximum memory of a process so far, in bytes; by default of this one."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise OSError("/proc/self/status has no VmHWM")
+    raise OSError(f"/proc/{pid}/status has no VmHWM")
 
 
 def rebuild(journal: str) -> Callable[[], dict[str, float]]:
