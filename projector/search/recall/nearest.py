@@ -28,9 +28,9 @@ _READ = 2_500
 """Most messages with a word that are looked at: the newest ones."""
 _SCORED = 200
 """Most messages that are scored."""
-_TEXTS = 48
+_TEXTS = 24
 """Of these, how many are scored by where the words are in them."""
-_SESSIONS = 30
+_SESSIONS = 20
 """Most sessions that are scored."""
 _COUNTED = 2_000
 """Most messages with a word that are counted in all these sessions."""
