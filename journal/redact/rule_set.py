@@ -25,6 +25,7 @@ class RuleSet:
     def __init__(self, version: str, rules: Sequence[Rule]) -> None:
         self.version = version
         self.rules = tuple(rules)
+        self._guards = frozenset(rule.guard for rule in self.rules)
         self._prefilter = Prefilter(self.rules)
 
     def may_find(self, raw: bytes) -> bool:
@@ -42,5 +43,8 @@ class RuleSet:
     def _find(self, text: str) -> Iterator[Hit]:
         # no other character has a lower case of another length
         lower = text.replace("\u0130", "i").lower()
+        raw = lower.encode(errors="surrogatepass")
+        guards = {guard: guard is None or guard(raw) for guard in self._guards}
         for rule in self.rules:
-            yield from rule.find(text, lower)
+            if guards[rule.guard]:
+                yield from rule.find(text, lower)

@@ -37,10 +37,24 @@ _REST = (
 ).encode()
 """Words that a name may have behind these."""
 _BETWEEN = rb"[\s\"'`\\\]\x80-\xff=:]{0,80}+"
+_WORDS = (
+    rb"(?:"
+    + _NAMES
+    + rb"|"
+    + _REST
+    + rb"(?:(?!"
+    + _NAMES
+    + rb")"
+    + _REST
+    + rb"){0,11}+"
+    + _NAMES
+    + rb")"
+)
 _NAME = (
-    # read from the end: what may be between the name and the sign, the rest of the name, the name
-    _BETWEEN + rb"(?:(?:t\\|m[0-9;]{0,16}+\[\x1b)" + _BETWEEN + rb"){0,8}+"
-    rb"(?:" + _NAMES + rb"|(?:(?!" + _NAMES + rb")" + _REST + rb"){1,12}+" + _NAMES + rb")"
+    # read from the end: what may be between the name and the sign, the rest of the name, the name.
+    # Tabs and colours are rare, and a group that repeats takes time where it matches nothing, too
+    _BETWEEN + rb"(?:" + _WORDS + rb"|(?=[tm])"
+    rb"(?:(?:t\\|m[0-9;]{0,16}+\[\x1b)" + _BETWEEN + rb"){1,8}+" + _WORDS + rb")"
 )
 _EQUALS = re.compile(b"=" + _NAME)
 _COLON = re.compile(b":" + _NAME)

@@ -65,7 +65,7 @@ PLACED = (
         r"(?P<secret>[0-9a-f]{32})(?![0-9a-f])",
         ("ac",),
         before=0,
-        follow=r"(?=[0-9a-f]{32})",
+        follow=r"(?:(?<![a-z0-9]ac)|(?<=\\[nrt]ac))(?=[0-9a-f]{32}(?![0-9a-f]))",
         guard=has_run,
     ),
     Rule(
