@@ -46,17 +46,19 @@ PLACED = (
         follow=r"(?=[a-z0-9_\-]{34})",
         guard=has_run,
     ),
-    Rule(
-        "discord-token",
-        # before the first dot is the id of the bot, which begins so in base64
-        r"(?a)\.(?:(?<=(?<![A-Za-z0-9_\-])[MNO][A-Za-z0-9_\-]{23}\.)"
-        r"|(?<=(?<![A-Za-z0-9_\-])[MNO][A-Za-z0-9_\-]{25}\.))"
-        rf"(?P<secret>{_WORD}{{6}}\.{_WORD}{{27,38}}+)(?!{_WORD})",
-        (".",),
-        before=0,
-        follow=r"(?<=[a-z0-9_\-]{23}\.)[a-z0-9_\-]{6}\.[a-z0-9_\-]{27}",
-        accept=is_mixed,
-        guard=has_run,
+    *(
+        Rule(
+            "discord-token",
+            # before the first dot is the id of the bot, which begins so in base64
+            rf"(?a)(?<!{_WORD})[MNO]{_WORD}{{{before - 1}}}"
+            rf"\.{_WORD}{{6}}\.{_WORD}{{27,38}}+(?!{_WORD})",
+            (".",),
+            before=before,
+            follow=r"(?<=[a-z0-9_\-]{23}\.)[a-z0-9_\-]{6}\.[a-z0-9_\-]{27}",
+            accept=is_mixed,
+            guard=has_run,
+        )
+        for before in (24, 26)
     ),
     Rule(
         "twilio-token",

@@ -21,7 +21,7 @@ def _basic(made: Made) -> str:
 
 
 def _discord(made: Made) -> str:
-    return f"{made.draw(WORD, 6)}.{made.draw(ALNUM, 38)}"
+    return f"MT{made.draw(ALNUM, 22)}.{made.draw(WORD, 6)}.{made.draw(ALNUM, 38)}"
 
 
 _TEXTS: dict[str, tuple[Callable[[Made], str], tuple[str, ...]]] = {
@@ -123,7 +123,7 @@ _TEXTS: dict[str, tuple[Callable[[Made], str], tuple[str, ...]]] = {
     ),
     "discord-token": (
         _discord,
-        (f"client.run('MT{'Ab1x' * 5}Qz.@@')", f"Authorization: Bot ND{'Cd2y' * 6}.@@"),
+        ("client.run('@@')", "Authorization: Bot @@"),
     ),
     "netrc": (
         Made.word,
