@@ -24,7 +24,8 @@ class Retention:
     """What a program deletes by itself.
 
     Attributes:
-        days: it deletes transcripts that were last changed so many days ago.
+        days: it deletes transcripts that were last changed so many days ago; with 0 it deletes all
+            of them when it starts, and writes no new ones.
         setting: where that is set: a file and a name in it.
         is_default: whether the user has not set it.
     """
@@ -45,10 +46,9 @@ def _claude_code() -> Retention | None:
     file = expanded(folder) / "settings.json"
     days = _settings(file).get("cleanupPeriodDays")
     setting = f"cleanupPeriodDays in {folder}/settings.json"
-    if not isinstance(days, int) or isinstance(days, bool):
-        return Retention(_CLAUDE_DAYS, setting, is_default=True)
-    # with 0 it writes no transcripts
-    return Retention(days, setting, is_default=False) if days > 0 else None
+    if not isinstance(days, int) or isinstance(days, bool) or days < 0:
+        return Retention(_CLAUDE_DAYS, setting, is_default=True)  # it refuses such a value
+    return Retention(days, setting, is_default=False)
 
 
 def _settings(file: Path) -> dict[str, object]:

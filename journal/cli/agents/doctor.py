@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.agents.report import examine
+from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.times import format_local_time, format_time
 from journal.importers.registry import installed
+from journal.process import clock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.agents.agent import Agent
     from journal.agents.report import Doctor
+    from journal.agents.retention import Retention
 
 _TITLES = ("agent", "transcripts", "MB", "first", "last", "imported", "grown", "missing", "deletes")
 
@@ -53,7 +56,10 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
 
     In the table, a transcript is `imported` if the journal has all of it, `grown` if it has
     changed since its import, and `missing` if it was never imported. `deletes` is the number of
-    days after which its program deletes a transcript that has not changed. Each line of advice
+    days after which its program deletes a transcript that has not changed. Below the table is the
+    date of the next loss: when a program deletes the oldest transcript that is not imported
+    completely. With `cleanupPeriodDays` 0, Claude Code deletes all transcripts at its next start,
+    and writes no new ones; newer versions refuse that value (docs/archive.md). Each line of advice
     below the table names one thing to do; there is none if all is well.
 
     JSON: {"path", "exists", "bytes", "last", "mode", "free", "last_import", "agents": [{"format",
@@ -79,15 +85,26 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
         print_table(_COLUMNS, [_TITLES, *map(_cells, found.agents)])
         for agent in found.agents:
             if agent.retention is not None:
-                default = ", its default" if agent.retention.is_default else ""
-                text = f"{agent.format} deletes after {agent.retention.days} days"
-                print_line(f"{text} ({agent.retention.setting}{default})")
+                print_line(_about_loss(agent, agent.retention))
     for hooks in found.hooks:
         state = "has no hooks" if hooks.state == "missing" else f"has hooks: {hooks.state}"
         print_line(f"{hooks.format} {state} ({hooks.file})")
     print_line("")
     for line in found.advice or ("All is well.",):
         print_line(line)
+
+
+def _about_loss(agent: Agent, retention: Retention) -> str:
+    """Return after how long a program deletes, and when what the journal lacks is lost."""
+    default = ", its default" if retention.is_default else ""
+    when = "all at each start" if retention.days == 0 else f"after {counted(retention.days, 'day')}"
+    if agent.lost_next is None:
+        loss = "nothing is lost: the journal has all"
+    elif retention.days == 0 or agent.lost_next <= clock.wall():
+        loss = "next loss: at its next start"
+    else:
+        loss = f"next loss: {format_local_time(agent.lost_next, 'minutes')[:10]}"
+    return f"{agent.format} deletes {when} ({retention.setting}{default}); {loss}"
 
 
 def _rows(found: Doctor) -> list[tuple[str, str]]:

@@ -92,6 +92,26 @@ def test_the_next_loss_is_that_of_what_is_not_imported(home: Path) -> None:
     assert examine(home)["agents"][0]["retention"]["is_default"]
 
 
+def test_the_date_of_the_next_loss_is_printed(home: Path) -> None:
+    """What is overdue goes when the program starts next; what is imported is not lost."""
+    [agent] = examine(home)["agents"]
+    day = time.strftime("%Y-%m-%d", time.localtime(agent["lost_next"] / 1e6))
+    assert f"its default); next loss: {day}\n" in invoke(home, "doctor")
+    settings = home / ".claude" / "settings.json"
+    for days, when in ((5, "after 5 days"), (0, "all at each start")):
+        settings.write_text(json.dumps({"cleanupPeriodDays": days}))
+        text = invoke(home, "doctor")
+        assert f"claude-code deletes {when} (" in text
+        assert "settings.json); next loss: at its next start\n" in text
+        [agent] = examine(home)["agents"]
+        assert agent["lost_next"] == agent["oldest"] + days * _DAY * 1_000_000
+    assert "or already does" in examine(home)["advice"][0]
+    settings.write_text(json.dumps({"cleanupPeriodDays": -1}))
+    assert examine(home)["agents"][0]["retention"]["days"] == 30
+    invoke(home, "import", "claude-code", str(home / ".claude" / "projects"), "--json")
+    assert "nothing is lost: the journal has all" in invoke(home, "doctor")
+
+
 def test_a_machine_without_agents_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The advice says where to look; a folder that others may enter is named, too."""
     monkeypatch.setenv("HOME", str(tmp_path))
