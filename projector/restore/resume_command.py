@@ -14,6 +14,7 @@ Only what the programs document themselves is here:
 - goose: `session --resume --session-id ID` (the guide "CLI Commands" of goose)
 - grok: `--resume SESSION-ID` (docs.x.ai/build/features/sessions)
 - kimi: `--session ID` (moonshotai.github.io/kimi-code, "Sessions and context")
+- omp: `--resume ID` (docs/cli-reference.md of oh-my-pi)
 - opencode: `--session ID` (opencode.ai/docs/cli)
 - pi: `--session ID`, which also takes a path (the README of its coding agent)
 - qwen-code: `--resume SESSION-ID`, of the project in the current folder (the documents of Qwen
@@ -39,6 +40,7 @@ _COMMANDS = {
     "goose": ("goose", "session", "--resume", "--session-id", _ID),
     "grok": ("grok", "--resume", _ID),
     "kimi": ("kimi", "--session", _ID),
+    "omp": ("omp", "--resume", _ID),
     "opencode": ("opencode", "--session", _ID),
     "pi": ("pi", "--session", _ID),
     "qwen-code": ("qwen", "--resume", _ID),

@@ -28,7 +28,7 @@ def _parser(location: Location) -> Parser:
 
 FORMAT = SourceFormat(
     name="pi",
-    version=1,
+    version=2,
     about="sessions of pi, omp and openclaw, one JSONL file each",
     paths=("~/.pi/agent/sessions", "~/.omp/agent/sessions", "~/.openclaw/agents"),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_line),

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _CHECKPOINT = ".checkpoint."
 _ROLES = ("user", "assistant", "system", "developer")
 _SUMMARIES = ("compaction", "branch_summary", "compactionSummary", "branchSummary")
+_HOMES = {".pi": "pi", ".omp": "omp", ".openclaw": "openclaw"}
+"""The folders that the programs keep in the home folder."""
 _TITLES = ("title", "title_change", "session_info")
 
 
@@ -185,7 +187,13 @@ def _uuid(path: str) -> str:
 
 
 def _source(location: Location) -> str:
-    """Return which of the programs has a file in such a folder."""
+    """Return which of the programs has a file in such a folder.
+
+    omp names the folder of a project outside of the home as pi does: `--path--`.
+    """
+    home = next((_HOMES[name] for name in location.folders if name in _HOMES), None)
+    if home is not None:
+        return home
     folder = location.folders[0] if location.folders else ""
     if folder == "sessions":
         return "openclaw"

@@ -115,6 +115,7 @@ def test_json_has_the_children_and_the_command(journal: Path) -> None:
         ("gemini-cli", "gemini --resume s-1"),
         ("goose", "goose session --resume --session-id s-1"),
         ("kimi", "kimi --session s-1"),
+        ("omp", "omp --resume s-1"),
         ("opencode", "opencode --session s-1"),
         ("qwen-code", "qwen --resume s-1"),
     ],

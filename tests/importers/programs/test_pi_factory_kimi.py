@@ -35,6 +35,18 @@ def test_the_program_of_a_session_of_pi_is_told_by_its_folder() -> None:
     assert found == {"--home-ada--": "pi", "-home-ada": "omp", "sessions": "openclaw"}
 
 
+def test_the_folder_in_the_home_tells_the_program_first() -> None:
+    """Outside of the home folder, omp names the folder of a project as pi does."""
+    head = line(type="session", id="s", version=3, timestamp=START)
+    found = {}
+    for home in (".pi", ".omp", ".openclaw"):
+        folders = ("--srv-app--", "sessions", "agent", home)
+        created, *_ = Pi(Location("f", folders)).value(1, json.loads(head), head)
+        assert isinstance(created, Found)
+        found[home] = created.event["data"]["source"]
+    assert found == {".pi": "pi", ".omp": "omp", ".openclaw": "openclaw"}
+
+
 def test_usage_of_pi_has_the_cost_that_the_source_states() -> None:
     """The id of the response names the call."""
     used = {"input": 5, "output": 7, "cacheRead": 3, "cacheWrite": 2, "cost": {"total": 0.5}}
