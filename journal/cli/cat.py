@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from journal.cli.kit.exits import DAMAGED
+from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import Moment
 from journal.erasure.follow import EventFollower
@@ -25,9 +26,18 @@ if TYPE_CHECKING:
 
 
 @click.command("cat")
-@click.option("--session", metavar="S", help="Only events of this session, by its whole id.")
+@click.option(
+    "--session", type=Name(), metavar="S", help="Only events of this session, by its whole id."
+)
 @click.option("--since", type=Moment(), metavar="T", help="Only events appended at T or later.")
-@click.option("--type", "types", multiple=True, metavar="TYPE", help="Only this type; repeatable.")
+@click.option(
+    "--type",
+    "types",
+    type=Name(),
+    multiple=True,
+    metavar="TYPE",
+    help="Only this type; repeatable.",
+)
 @click.option("--follow", is_flag=True, help="Go on and print new events, until Ctrl-C.")
 @click.option("--redact", is_flag=True, help="Replace secrets by marks, by the rules of today.")
 @click.pass_context

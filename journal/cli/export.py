@@ -15,6 +15,7 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import print_block, print_line
+from journal.cli.kit.paths import NonEmptyPath
 from journal.cli.kit.plugins import PluginError, installed, load_plugin
 from journal.errors import ExportFailed, reason
 from journal.fs.directory import open_directory
@@ -71,7 +72,7 @@ def _list(context: click.Context, _parameter: click.Parameter, value: bool) -> N
     help="Print the installed formats, and the entry point of each.",
 )
 @click.argument("format", metavar="FORMAT")
-@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.argument("out", metavar="OUT", type=NonEmptyPath(path_type=Path))
 @click.option(
     "--no-redact", is_flag=True, help="Write all texts as they are in the journal, with secrets."
 )

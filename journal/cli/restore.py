@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class _What(NonEmptyPath):
+    """A folder, or the id of a session."""
+
+    empty = "it is empty: give the folder of a backup, or with --to the id of a session"
+
+
 @click.command("restore")
-@click.argument("what", metavar="BACKUP|SESSION", type=NonEmptyPath(path_type=Path))
+@click.argument("what", metavar="BACKUP|SESSION", type=_What(path_type=Path))
 @click.option(
     "--to",
     "folder",

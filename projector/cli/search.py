@@ -8,6 +8,7 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import DONE
+from journal.cli.kit.names import Name
 from journal.cli.kit.output import Styled, has_colours, print_json, print_line
 from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.terminal.width import cut, terminal_width
@@ -44,10 +45,17 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
 @click.argument("query")
 @click.option("--literal", is_flag=True, help="QUERY is found as it is typed, signs and all.")
 @click.option("--regex", is_flag=True, help="QUERY is a regular expression (RE2).")
-@click.option("--role", metavar="R", help="Only messages of this role; user: by people.")
+@click.option(
+    "--role", type=Name(), metavar="R", help="Only messages of this role; user: by people."
+)
 @click.option("--include-meta", is_flag=True, help="With --role user: by machines, too.")
 @filter_options
-@click.option("--session", metavar="S", help="Only this session: its id, or its beginning or end.")
+@click.option(
+    "--session",
+    type=Name(),
+    metavar="S",
+    help="Only this session: its id, or its beginning or end.",
+)
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
 @click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="Hits to skip.")
 @click.option(

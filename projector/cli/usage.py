@@ -9,6 +9,7 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import DONE
+from journal.cli.kit.names import Name
 from journal.cli.kit.output import Styled, print_json_lines, print_line
 from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.times import Moment
@@ -45,9 +46,11 @@ _MICRO = 1_000_000
 @click.option("--by", type=click.Choice(get_args(By)), default="day", show_default=True)
 @click.option("--since", type=Moment(), metavar="T", help="Only calls of T or later.")
 @click.option("--until", type=Moment(), metavar="T", help="Only calls before T.")
-@click.option("--project", metavar="P", help="Only this working directory, or its last part.")
-@click.option("--source", metavar="SRC", help="Only sessions from this source.")
-@click.option("--model", metavar="M", help="Only calls of this model.")
+@click.option(
+    "--project", type=Name(), metavar="P", help="Only this working directory, or its last part."
+)
+@click.option("--source", type=Name(), metavar="SRC", help="Only sessions from this source.")
+@click.option("--model", type=Name(), metavar="M", help="Only calls of this model.")
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_context

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,22 +79,17 @@ def restore(
     write = _WRITERS.get(source)
     if write is None:
         names = " and ".join(_WRITERS)
+        shown = shlex.join(("projector", "show", session.session, "--markdown"))
         raise ExportFailed(
             f"session {session.session!r} is of {source or 'no known program'!r}: only sessions of"
-            f" {names} can be written back"
+            f" {names} can be written back; `{shown}` prints it"
         )
     session, messages, redacted = redacted_conversation(way_out(journal), session, messages)
     made = write(session, messages)
     if not made.messages:
         raise ExportFailed(f"session {session.session!r} has no message that {source} could read")
     target = folder / made.name.replace("/", "_")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        is_new = create_file(target, made.content())
-    except OSError as error:
-        raise ExportFailed(f"cannot write {target}: {reason(error)}") from error
-    if not is_new:
-        raise ExportFailed(f"{target} exists; name another folder, or move it away first")
+    _write(folder, target, made.content())
     return Restored(
         session.session,
         source,
@@ -103,6 +100,38 @@ def restore(
         dict(made.left_out),
         _changed(source, target.stem, made, messages),
     )
+
+
+def _write(folder: Path, target: Path, content: bytes) -> None:
+    """Write a file into a folder, which is made if it is not there; after an error both are not.
+
+    Raises:
+        ExportFailed: the folder is none or cannot be made; the file exists or cannot be written.
+    """
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _remove(new)
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "a part of the path is a file" if is_file else reason(error)
+        raise ExportFailed(f"cannot make the folder {folder}: {why}; name another one") from error
+    try:
+        is_new = create_file(target, content)
+    except OSError as error:
+        _remove(new)
+        raise ExportFailed(
+            f"cannot write {target}: {reason(error)}; name another folder"
+        ) from error
+    if not is_new:
+        raise ExportFailed(f"{target} exists; name another folder, or move it away first")
+
+
+def _remove(folders: Sequence[Path]) -> None:
+    """Remove folders that were made, the innermost first, unless another program uses them."""
+    for path in folders:
+        with suppress(OSError):
+            path.rmdir()
 
 
 def _changed(

@@ -46,7 +46,10 @@ def find_session(db: apsw.Connection, name: str) -> str:
     """
     found = matching(db, name)
     if not found:
-        raise NotFound(f"no session matches {name!r} (an id, its beginning or its end)")
+        raise NotFound(
+            f"no session matches {name!r} (an id, its beginning or its end);"
+            " `projector sessions` lists them"
+        )
     if len(found) > 1:
         raise NotFound(_several(db, name, found))
     return found[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,3 +40,64 @@ def test_the_command_is_that_of_show(
     shown = CliRunner().invoke(cli, [*given, str(tmp_path / "b"), "--json"], catch_exceptions=False)
     found = json.loads(shown.stdout)["resume"]
     assert found == (None if command == "" else command or "cd '/w/my app' && claude --resume s1")
+
+
+def _restore(journal: Path, session: str, folder: Path) -> str:
+    """Restore a session, which fails; return what is printed on stderr."""
+    arguments = ["--journal", str(journal), "restore", session, "--to", str(folder)]
+    result = CliRunner().invoke(cli, arguments)
+    code = 3 if "no session" in result.stderr else 1
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_what_is_in_the_way_is_named_and_nothing_is_left(journal_dir: Path, tmp_path: Path) -> None:
+    """What, where, and what to do; no folder and no half of a file stays."""
+    with Journal.open(journal_dir) as journal:
+        for source in ("codex", "kimi"):
+            data = {"source": source}
+            journal.append(session=f"{source}-1", type="session.created", data=data)
+            journal.append_message(f"{source}-1", "user", "hello", id="u1", source=source)
+    box = tmp_path / "box"
+    box.mkdir()
+    file = box / "file"
+    file.write_text("mine")
+    shut = box / "shut"
+    shut.mkdir(mode=0o500)
+    assert "`projector sessions` lists them" in _restore(journal_dir, "nowhere", box / "new")
+    text = _restore(journal_dir, "kimi-1", box / "new")
+    assert "'kimi-1' is of 'kimi': only sessions of claude-code and codex" in text
+    assert "`projector show kimi-1 --markdown` prints it" in text
+    for folder in (file, file / "below"):
+        text = _restore(journal_dir, "codex-1", folder)
+        assert f"cannot make the folder {folder}: a part of the path is a file; name" in text
+    if os.geteuid():  # root may write everywhere
+        assert "Permission denied; name another" in _restore(journal_dir, "codex-1", shut)
+        assert "Permission denied; name another" in _restore(journal_dir, "codex-1", shut / "a/b")
+    assert sorted(path.name for path in box.rglob("*")) == ["file", "shut"]
+    assert file.read_text() == "mine"
+
+    arguments = ["--journal", str(journal_dir), "restore", "codex-1", "--to", str(box / "new")]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    [made] = (box / "new").iterdir()
+    before = made.read_bytes()
+    assert f"{made} exists; name another folder" in _restore(journal_dir, "codex-1", box / "new")
+    assert made.read_bytes() == before
+
+
+def test_a_folder_that_was_made_goes_when_its_file_cannot_be_written(
+    journal_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full: neither a folder nor a part of the file stays."""
+    with Journal.open(journal_dir) as journal:
+        journal.append(session="c1", type="session.created", data={"source": "codex"})
+        journal.append_message("c1", "user", "hello", id="u1", source="codex")
+
+    def full(_path: Path, _content: bytes) -> bool:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("projector.restore.restore.create_file", full)
+    assert "No space left on device" in _restore(journal_dir, "c1", tmp_path / "a" / "b")
+    assert not (tmp_path / "a").exists()

@@ -10,6 +10,9 @@ import click
 class NonEmptyPath(click.Path):
     """A path that is not empty: an empty one would mean the current folder."""
 
+    empty = "the path is empty; for the current folder give ."
+    """What is wrong with an empty one, and what to do."""
+
     def convert(
         self,
         value: str | os.PathLike[str],
@@ -18,5 +21,5 @@ class NonEmptyPath(click.Path):
     ) -> str | bytes | os.PathLike[str]:
         """Refuse an empty path, which a shell variable that is not set gives."""
         if not os.fspath(value):
-            self.fail("the path is empty; for the current folder give .", param, ctx)
+            self.fail(self.empty, param, ctx)
         return super().convert(value, param, ctx)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from journal.cli.kit.exits import ExitCommand
+from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_json
 from journal.cli.kit.times import Moment
 from projector.cli.erasure.confirm import Mode, carry_out, show
@@ -34,16 +35,22 @@ _NOTHING = {
 
 
 @click.command("forget", cls=ExitCommand, codes=CODES)
-@click.argument("sessions", nargs=-1, metavar="[SESSION]...")
+@click.argument("sessions", nargs=-1, type=Name(), metavar="[SESSION]...")
 @click.option(
-    "--message", "messages", nargs=2, multiple=True, metavar="SESSION ID", help="One message."
+    "--message",
+    "messages",
+    nargs=2,
+    type=Name(),
+    multiple=True,
+    metavar="SESSION ID",
+    help="One message.",
 )
 @click.option(
     "--query",
     metavar="WORDS",
     help="Every message that a search finds; it names what else has the words, such as titles.",
 )
-@click.option("--source", help="Everything that comes from there.")
+@click.option("--source", type=Name(), help="Everything that comes from there.")
 @click.option(
     "--older-than",
     "before",

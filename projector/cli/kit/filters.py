@@ -8,6 +8,7 @@ import click
 
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import DONE, NOT_FOUND
+from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_line
 from journal.cli.kit.times import Moment
 from journal.process.fork import no_fork
@@ -20,13 +21,20 @@ if TYPE_CHECKING:
     from projector.views.nearest import UnknownValue
 
 _OPTIONS = (
-    click.option("--project", metavar="P", help="Only this working directory, or its last part."),
-    click.option("--source", metavar="SRC", help="Only from this source."),
-    click.option("--model", metavar="M", help="Only of this model."),
-    click.option("--branch", metavar="B", help="Only on this git branch."),
-    click.option("--tool", metavar="NAME", help="Only calls of this tool, and their results."),
     click.option(
-        "--file", metavar="PATH", help="Only calls that name this file; its end is enough."
+        "--project", type=Name(), metavar="P", help="Only this working directory, or its last part."
+    ),
+    click.option("--source", type=Name(), metavar="SRC", help="Only from this source."),
+    click.option("--model", type=Name(), metavar="M", help="Only of this model."),
+    click.option("--branch", type=Name(), metavar="B", help="Only on this git branch."),
+    click.option(
+        "--tool", type=Name(), metavar="NAME", help="Only calls of this tool, and their results."
+    ),
+    click.option(
+        "--file",
+        type=Name(),
+        metavar="PATH",
+        help="Only calls that name this file; its end is enough.",
     ),
     click.option("--has", type=click.Choice(get_args(Has)), help="Only what reports an error."),
     click.option("--no-subagents", is_flag=True, help="Without sub-agents."),

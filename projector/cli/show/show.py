@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.names import Name
 from journal.cli.kit.output import is_terminal, print_json
 from journal.cli.kit.terminal.pager import paged
 from journal.fs.directory import open_directory
@@ -36,8 +37,10 @@ _CHILDREN = 1_000_000
 
 
 @click.command("show")
-@click.argument("session")
-@click.option("--role", metavar="R", help="Only messages of this role; user: by people.")
+@click.argument("session", type=Name())
+@click.option(
+    "--role", type=Name(), metavar="R", help="Only messages of this role; user: by people."
+)
 @click.option("--include-meta", is_flag=True, help="With --role user: by machines, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, with secrets replaced by marks.")
