@@ -163,7 +163,7 @@ def command(
     is ignored. If the disk is full, it says so, and goes on when there is space.
 
     JSON: {"files", "unchanged", "sessions", "lines", "messages", "events", "already",
-    "redacted": {...}, "forgotten", "gone", "returned", "conflicts", "conflicting",
+    "redacted": {...}, "forgotten", "gone", "vanished", "returned", "conflicts", "conflicting",
     "skipped": {...}, "skipped_at": {...}, "repaired": {...}, "passed_over": {...}, "side_files",
     "unknown", "errors": {...}}
 

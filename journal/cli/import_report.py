@@ -50,6 +50,8 @@ def _show(report: Report) -> None:
     if (at := report.skipped_at.get(NOT_JSON)) is not None:
         others = " and others" if report.skipped[NOT_JSON] > 1 else ""
         print_line(f"{NOT_JSON}: {at}{others}", err=True)
+    for name in report.vanished[:_NAMED]:
+        print_line(f"gone: {name}: only the journal has it", err=True)
     for name in report.conflicting[:_NAMED]:
         print_line(f"conflict: {name} is stored with another content, which stays", err=True)
     for name in report.unknown[:_NAMED]:
@@ -73,7 +75,7 @@ def _why_nothing(report: Report) -> str:
 
 def _show_errors(report: Report) -> None:
     for name, why in itertools.islice(report.errors.items(), _FAILED):
-        print_line(f"Error: {name}: {why}", err=True)
+        print_line(f"Error: {name}: {report.redact(why)}", err=True)
     if len(report.errors) > _FAILED:
         more = len(report.errors) - _FAILED
         print_line(f"Error: {more:,} more files; --json names them all", err=True)

@@ -76,7 +76,7 @@ class Antigravity(OneSession):
             role, fields["meta"] = "system", "notification"
             parts.text(content)
         if parts.is_empty and not parts.results:
-            yield Skipped(line, f"{source[:20]} {str(kind)[:32]} without content")
+            yield Skipped(line, f"{source} {kind!s} without content")
         yield from self._talk.message(line, id, role, parts, fields)
 
 

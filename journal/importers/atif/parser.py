@@ -80,7 +80,7 @@ class Atif:
                 call = text_or_none(result.get("source_call_id"))
                 parts.results.append(Result(call, None, _content(result)))
         if parts.is_empty and not parts.results:
-            yield Skipped(number, f"{source[:32]} step without content")
+            yield Skipped(number, f"{source} step without content")
         time = read_time(value.get("timestamp"))
         model = text_or_none(value.get("model_name"))
         id = str(value.get("step_id") or number)
@@ -95,7 +95,7 @@ class Atif:
 
     def beside(self, name: str) -> Iterator[Item]:
         """Yield that a list beside the steps is not imported."""
-        yield Skipped(1, f"beside the steps: {name[:32]}")
+        yield Skipped(1, f"beside the steps: {name}")
 
     def _usage(
         self, number: int, id: str, value: dict[str, Json], fields: dict[str, Json]
@@ -127,7 +127,7 @@ def check(value: Json) -> Iterator[Item]:
     except ValidationError as error:
         for found in error.errors(include_url=False, include_context=False, include_input=False):
             place = ".".join("n" if isinstance(part, int) else part for part in found["loc"])
-            yield Repaired(1, f"no valid ATIF: {place[:24]}: {found['msg']}")
+            yield Repaired(1, f"no valid ATIF: {place}: {found['msg']}")
 
 
 def _content(result: dict[str, Json]) -> str | list[Json]:

@@ -86,7 +86,7 @@ def _message(line: int, talk: Conversation, tree: MessageTree, node: Node) -> It
     if parts.is_empty and not parts.results:
         content = value.get("content")
         kind = content.get("content_type") if isinstance(content, dict) else None
-        yield Skipped(line, f"{role[:16]} message without text ({str(kind)[:24]})")
+        yield Skipped(line, f"{role} message without text ({kind!s})")
         return
     end, above = about.get("finish_details"), _above(tree, node)
     if above is not None and talk.calls(above):

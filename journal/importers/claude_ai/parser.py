@@ -95,7 +95,7 @@ def _message(line: int, talk: Conversation, tree: MessageTree, node: Node) -> It
         first.text(value.get("text"))
     _add_files(first, value)
     if first.is_empty and not first.results:
-        yield Skipped(line, f"{sender[:16]} message without text")
+        yield Skipped(line, f"{sender} message without text")
         return
     fields = {
         "timestamp": read_time(value.get("created_at")),

@@ -56,7 +56,7 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
     if kind == "system":
         content = text_or_none(value.get("content"))
         if content is None:
-            return f"system/{str(value.get('subtype'))[:64]} without text"
+            return f"system/{value.get('subtype')!s} without text"
         return {"role": "system", "content": content, **_common(value, {})}
     body = value.get("message")
     if not isinstance(body, dict):

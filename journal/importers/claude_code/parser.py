@@ -256,7 +256,7 @@ class ClaudeCode:
         attached = attached if isinstance(attached, dict) else {}
         prompt = attached.get("prompt")
         if attached.get("type") != "queued_command" or not isinstance(prompt, str | list):
-            yield Skipped(line, f"attachment/{_shorten(attached.get('type'))}")
+            yield Skipped(line, f"attachment/{_named(attached.get('type'))}")
             return
         yield from self._repeated(line, prompt)
         data = message_data(as_user(value, prompt), taken_from="queued_command")
@@ -310,11 +310,11 @@ def _session_field(line: int, session: str, name: str, value: Json) -> Iterator[
 
 def _name(value: dict[str, Json]) -> str:
     """Return the kind of a line that is not imported, for the report."""
-    kind, data = _shorten(value.get("type")), value.get("data")
+    kind, data = _named(value.get("type")), value.get("data")
     if kind == "progress" and isinstance(data, dict):
-        return f"progress/{_shorten(data.get('type'))}"
+        return f"progress/{_named(data.get('type'))}"
     return kind
 
 
-def _shorten(name: Json) -> str:
-    return name[:64] if isinstance(name, str) and name else "no type"
+def _named(name: Json) -> str:
+    return name if isinstance(name, str) and name else "no type"

@@ -124,7 +124,7 @@ class Cline:
             return
         parts = _plainer(blocks(value.get("content")), role)
         if parts.is_empty and not parts.results:
-            yield Skipped(number, f"{role[:32]} message without content")
+            yield Skipped(number, f"{role} message without content")
         raw = orjson.dumps([role, value.get("content")], option=orjson.OPT_SORT_KEYS)
         id = text_or_none(value.get("id")) or f"{number - 1}-{fingerprint(raw)[:12]}"
         time = read_time(value.get("ts"))

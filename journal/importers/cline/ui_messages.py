@@ -63,10 +63,10 @@ class UiMessages:
         elif (role := _role(kind)) is not None:
             parts = self._parts(kind, id, text, entry)
             if parts.is_empty:
-                yield Skipped(number, f"{kind[:32]} entry without a text")
+                yield Skipped(number, f"{kind} entry without a text")
             yield from self.talk.message(number, id, role, parts, shared)
         else:
-            yield Skipped(number, f"{kind[:40]} entry of the user interface")
+            yield Skipped(number, f"{kind} entry of the user interface")
 
     def _parts(self, kind: str, id: str, text: str | None, entry: dict[str, Json]) -> Parts:
         parts = Parts()

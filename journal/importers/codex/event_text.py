@@ -26,4 +26,4 @@ def error_text(payload: dict[str, Json]) -> str | None:
 
 def shorten(name: Json) -> str:
     """Return the name of a kind, for the report."""
-    return name[:64] if isinstance(name, str) and name else "no type"
+    return name if isinstance(name, str) and name else "no type"

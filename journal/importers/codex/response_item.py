@@ -58,7 +58,7 @@ def item_data(payload: dict[str, Json], id: str) -> dict[str, Json] | str:
         return _call(payload, kind, id)
     if kind in OUTPUTS:
         return _output(payload, kind)
-    return f"response_item/{kind[:64] if kind else 'no type'}"
+    return f"response_item/{kind or 'no type'}"
 
 
 def _message(payload: dict[str, Json]) -> dict[str, Json] | str:

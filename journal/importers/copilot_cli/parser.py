@@ -83,7 +83,7 @@ class CopilotCLI(OneSession):
         kind, data = found.get("type"), found.get("data")
         reader = self._readers.get(kind) if isinstance(kind, str) else None
         if reader is None or not isinstance(data, dict):
-            yield Skipped(line, kind[:64] if isinstance(kind, str) and kind else "no type")
+            yield Skipped(line, kind if isinstance(kind, str) and kind else "no type")
             return
         id = text_or_none(found.get("id")) or f"line-{line}"
         yield from reader(_Line(line, id, data, read_time(found.get("timestamp"))))

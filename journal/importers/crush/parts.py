@@ -43,7 +43,7 @@ def _part(parts: Parts, kind: Json, data: dict[str, Json]) -> None:
         kept = {name: value for name, value in file.items() if value}
         parts.content.append({"type": "file", **kept, "data": data.get("Data")})
     else:
-        parts.lost.append(f"part {kind[:40] if isinstance(kind, str) else 'without a type'}")
+        parts.lost.append(f"part {kind if isinstance(kind, str) else 'without a type'}")
 
 
 def _result(data: dict[str, Json]) -> Result:

@@ -25,7 +25,7 @@ def bubble_items(line: int, talk: Conversation, id: str, bubble: dict[str, Json]
     """Yield the items of a message."""
     role = _ROLES.get(bubble.get("type"))  # type: ignore[arg-type]
     if role is None:
-        yield Skipped(line, f"message of type {str(bubble.get('type'))[:40]}")
+        yield Skipped(line, f"message of type {bubble.get('type')!s}")
         return
     time, model = _time(bubble), text_or_none(_object(bubble.get("modelInfo")).get("modelName"))
     parts = Parts()

@@ -48,7 +48,7 @@ class CursorLines:
         role = text_or_none(value.get("role")) if isinstance(value, dict) else None
         if role is None or not isinstance(message, dict):
             kind = value.get("type") if isinstance(value, dict) else None
-            yield Skipped(line, kind[:64] if isinstance(kind, str) and kind else "no type")
+            yield Skipped(line, kind if isinstance(kind, str) and kind else "no type")
             return
         id = f"line-{line}-{fingerprint(raw or b'')[:16]}"
         parts = blocks(message.get("content"))

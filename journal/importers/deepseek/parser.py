@@ -110,7 +110,7 @@ class DeepSeek(OneSession):
         elif kind == "tool/result":
             yield from self._talk.message(line, id, "tool", blocks(body.get("content")), fields)
         else:
-            yield Skipped(line, f"{kind[:48]} event")
+            yield Skipped(line, f"{kind} event")
 
     def _piece(self, kind: str, value: dict[str, Json], data: dict[str, Json]) -> None:
         chunk = data.get("chunk")

@@ -65,7 +65,7 @@ class Factory:
             text = next((value[name] for name in _SUMMARY if name in value), None)
             yield from self._message(line, id, "system", blocks(text), value, meta="summary")
         elif kind not in ("session_start", "system"):
-            yield Skipped(line, f"{kind[:48]} line")
+            yield Skipped(line, f"{kind} line")
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
         """Yield a message in place of a line that is too long to be read."""
@@ -125,7 +125,7 @@ class Factory:
         if role == "user" and texts and all(map(_is_reminder, texts)):
             meta = "instructions"
         if parts.is_empty and not parts.results:
-            yield Skipped(line, f"{role[:32]} message without content")
+            yield Skipped(line, f"{role} message without content")
         fields = {"timestamp": read_time(value.get("timestamp")), "meta": meta}
         yield from self.talk.message(line, id, role, parts, fields)
 

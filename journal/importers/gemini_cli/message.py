@@ -64,7 +64,7 @@ def message_items(line: int, talk: Conversation, id: str, value: dict[str, Json]
     fields["extra"] = non_empty(unread)
     calls = _list(value.get("toolCalls"))
     if parts.is_empty and not parts.results and not calls:
-        yield Skipped(line, f"{kind[:32]} message without content")
+        yield Skipped(line, f"{kind} message without content")
     yield from talk.message(line, id, role, parts, fields)
     for number, call in enumerate(calls, 1):
         if isinstance(call, dict):

@@ -67,7 +67,7 @@ class GeminiCli(OneSession):
             yield from self.begin(line, value)
         else:
             names = ", ".join(sorted(value))
-            yield Skipped(line, f"unknown line: {names[:40]}")
+            yield Skipped(line, f"unknown line: {names}")
 
     def begin(self, line: int, value: dict[str, Json]) -> Iterator[Item]:
         """Yield the session, from the fields beside its messages."""

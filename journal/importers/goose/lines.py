@@ -41,7 +41,7 @@ class GooseLines(OneSession):
             yield from message_items(line, self._talk, fields, value["content"], time)
         else:
             kind = value.get("type")
-            yield Skipped(line, kind[:64] if isinstance(kind, str) and kind else "no type")
+            yield Skipped(line, kind if isinstance(kind, str) and kind else "no type")
 
     def _head(self, line: int, value: dict[str, Json]) -> Iterator[Item]:
         if (id := text_or_none(value.get("id"))) is not None:

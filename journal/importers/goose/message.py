@@ -88,7 +88,7 @@ def _block(parts: Parts, notes: list[str], block: dict[str, Json]) -> None:
     elif kind in _NOTES and text_or_none(block.get(_NOTES[kind])) is not None:
         notes.append(block[_NOTES[kind]])
     else:
-        parts.lost.append(f"content {kind[:40] if isinstance(kind, str) else 'without a type'}")
+        parts.lost.append(f"content {kind if isinstance(kind, str) else 'without a type'}")
 
 
 def _call(parts: Parts, block: dict[str, Json]) -> None:

@@ -110,7 +110,7 @@ class Grok(OneSession):
             parts.call(made.get("id"), made.get("tool_type"), made.get("action"))
             yield from self._talk.message(line, id, "assistant", parts, fields)
         else:
-            yield Skipped(line, f"{kind[:48]} line")
+            yield Skipped(line, f"{kind} line")
 
     def _said(
         self, line: int, id: str, kind: str, value: dict[str, Json], fields: dict[str, Json]
@@ -137,7 +137,7 @@ class Grok(OneSession):
         role = _CHUNKS.get(kind)
         parts = blocks(update.get("content"))
         if role is None or parts.is_empty:
-            yield Skipped(line, f"{kind[:48]} update")
+            yield Skipped(line, f"{kind} update")
             return
         if kind == "agent_thought_chunk":
             parts = Parts(thoughts=[str(part.get("text", "")) for part in parts.content])

@@ -78,7 +78,7 @@ class Kimi(OneSession):
             yield from self._talk.model(line, model)
         else:
             self._model = text_or_none(value.get("model")) or self._model
-            yield Skipped(line, f"{kind[:48]} line")
+            yield Skipped(line, f"{kind} line")
 
     def _begin(self, line: int, value: dict[str, Json]) -> Iterator[Item]:
         """Yield the session, from the place of its file and from the state beside it."""
@@ -115,7 +115,7 @@ class Kimi(OneSession):
         if role == "user" and kind not in (None, "user"):
             meta = "task" if origin.get("name") == "subagent" else "notification"
         if parts.is_empty and not parts.results:
-            yield Skipped(line, f"{role[:32]} message without content")
+            yield Skipped(line, f"{role} message without content")
         fields = {"timestamp": time, "meta": meta}
         yield from self._talk.message(line, id, role, parts, fields)
 
@@ -146,7 +146,7 @@ class Kimi(OneSession):
             self._used = event.get("usage")
             yield from self._usage(line, own or id, self._used, time, self._model)
         else:
-            yield Skipped(line, f"{kind[:48]} event")
+            yield Skipped(line, f"{kind} event")
 
     def _usage(
         self, line: int, call: str, used: Json, time: SourceTime, model: str | None

@@ -60,4 +60,4 @@ def _messages(document: Document, name: str, location: Location) -> Iterator[Num
     yield from document.pieces(name or None, messages.take)
     for other in (*shape.lists, *shape.large):
         if other != name:
-            yield 1, iter((Skipped(1, f"beside the messages: {other[:64]}"),))
+            yield 1, iter((Skipped(1, f"beside the messages: {other}"),))

@@ -132,7 +132,7 @@ def session_facts(line: int, session: str, rest: dict[str, Json]) -> Iterator[It
             continue
         if isinstance(value, list) or too_deep(value) or len(str(value)) > _SMALL:
             shape = "list" if isinstance(value, list) else "large value"
-            yield Skipped(line, f"beside the messages: {key[:64]} ({shape})")
+            yield Skipped(line, f"beside the messages: {key} ({shape})")
         else:
             kept[key] = value
     yield fact(line, session, SESSION_CREATED, {**facts, "extra": non_empty(kept)})

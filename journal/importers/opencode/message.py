@@ -140,7 +140,7 @@ class _Message:
         elif kind in _MARKS:
             yield Skipped(self.line, f"part {kind}: {_MARKS[kind]}")
         elif not self._kept(kind, part):
-            yield Skipped(self.line, f"part {kind[:40]}")
+            yield Skipped(self.line, f"part {kind}")
 
     def _kept(self, kind: str, part: dict[str, Json]) -> bool:
         """Add a part to the message; return whether its kind is known."""

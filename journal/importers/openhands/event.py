@@ -76,7 +76,7 @@ def _action(value: dict[str, Json], place: str) -> Event:
     parts.text(args.get("thought"))
     meta = "instructions" if kind == "system" else None
     if kind in _STATES:
-        return Event("system", Parts(), f"action/{kind[:32]}")
+        return Event("system", Parts(), f"action/{kind}")
     if kind in _SAID or (role == "user" and "content" in args):
         for name in _TEXTS:
             parts.text(args.get(name))
@@ -100,7 +100,7 @@ def _action(value: dict[str, Json], place: str) -> Event:
         asked = _asked(about, call)
         arguments = given if asked is None else asked
         parts.call(call or place, about.get("function_name") or kind, arguments)
-    return Event(role, parts, f"action/{kind[:32]}", meta, non_empty(extra) or {})
+    return Event(role, parts, f"action/{kind}", meta, non_empty(extra) or {})
 
 
 def _asked(about: dict[str, Json], call: str | None) -> Json:
@@ -133,7 +133,7 @@ def _observation(value: dict[str, Json]) -> Event:
     if kind == _RECALLED:
         return _recalled(value, extras)
     if kind in _STATES and not text_or_none(content):
-        return Event("system", Parts(), f"observation/{kind[:32]}")
+        return Event("system", Parts(), f"observation/{kind}")
     about = _object(value.get("tool_call_metadata"))
     nested = _object(extras.get("metadata"))
     code = next(
@@ -149,7 +149,7 @@ def _observation(value: dict[str, Json]) -> Event:
     name = text_or_none(about.get("function_name")) or kind
     failed = True if kind == "error" else None
     result = Result(call, name, output(content), failed, code)
-    return Event("tool", Parts(results=[result]), f"observation/{kind[:32]}")
+    return Event("tool", Parts(results=[result]), f"observation/{kind}")
 
 
 def _of_version_1(value: dict[str, Json], place: str) -> Event:
@@ -190,7 +190,7 @@ def _of_version_1(value: dict[str, Json], place: str) -> Event:
         return Event("tool", Parts(results=[result]), kind)
     if kind == "CondensationSummaryEvent" or text_or_none(value.get("summary")):
         return Event("system", blocks(value.get("summary")), kind, "summary")
-    return Event("system", Parts(), kind[:48])
+    return Event("system", Parts(), kind)
 
 
 def _source_of_first(kind: str, value: dict[str, Json]) -> str:

@@ -73,7 +73,7 @@ class Pi(OneSession):
         elif kind == "model_change" and (model := _model(value)) is not None:
             yield from self._talk.model(line, model)
         else:
-            yield Skipped(line, f"{kind[:32]} {str(value.get('customType') or '')[:24]}".strip())
+            yield Skipped(line, f"{kind} {value.get('customType') or ''!s}".strip())
 
     def _begin(self, line: int, value: dict[str, Json]) -> Iterator[Item]:
         session = text_or_none(value.get("id"))
@@ -119,7 +119,7 @@ class Pi(OneSession):
             "extra": non_empty({"error": body.get("errorMessage")}),
         }
         if parts.is_empty and not parts.results:
-            yield Skipped(line, f"{role[:32]} message without content")
+            yield Skipped(line, f"{role} message without content")
         yield from self._talk.message(line, id, role, parts, fields)
         yield from self._usage(line, id, body, value)
 

@@ -72,7 +72,7 @@ class QwenCode:
         elif kind == "system":
             yield from self._system(line, talk, id, value)
         else:
-            yield Skipped(line, f"{kind[:48]} line")
+            yield Skipped(line, f"{kind} line")
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
         """Yield a message in place of a line that is too long to be read."""
@@ -132,7 +132,7 @@ class QwenCode:
             fields = {"timestamp": read_time(value.get("timestamp")), "meta": "command"}
             yield from talk.message(line, id, "user", parts, fields)
         else:
-            yield Skipped(line, f"system/{subtype[:48]}")
+            yield Skipped(line, f"system/{subtype}")
 
 
 def _displayed(value: dict[str, Json]) -> str | None:

@@ -72,6 +72,11 @@ class EventWriter:
         self._is_unsure = is_unsure(self.journal)
         if self.journal.redactor is not None:
             self.journal.redactor.on_redacted = self._note_redacted
+        self.report.redact = self._without_secrets
+
+    def _without_secrets(self, text: str) -> str:
+        """Redact what a report shows, also where the journal keeps secrets as they are."""
+        return self._redactor().text(text)
 
     def _note_redacted(self, data: dict[str, Any], redacted: Redacted) -> None:
         self._redacted[id(data)] = redacted

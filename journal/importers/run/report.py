@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 
 REASON = 60
@@ -17,6 +17,12 @@ _REASONS = 500
 _SHOWN = 24
 """Reasons in the table, the most frequent ones."""
 _OTHER = "other reasons"
+_READ = 4096
+"""Characters of a reason in which secrets are looked for; what follows is not shown."""
+_TAIL = 24
+"""Characters at the end of a long reason that stay."""
+_KNOWN = 4096
+"""Reasons whose text is remembered."""
 _PATHS = 1_000
 """Paths that are named for one reason."""
 
@@ -40,6 +46,7 @@ class Report:
         repaired: lines that were imported with a change (they are no strict JSON, or their time is
             invalid), by the kind of change.
         gone: sessions that no source has any more, and that were marked so now.
+        vanished: ids of the first of them.
         returned: sessions marked so that a source has again.
         conflicts: events whose key the journal has already, with another content: the first
             is in force, and these are kept beside it.
@@ -49,6 +56,8 @@ class Report:
         unknown: files of unknown formats in folders.
         errors: files that could not be read, and why.
         sessions: ids of the sessions that were found.
+        redact: replaces secrets in what a source says, such as the kind of a line: a report is
+            printed, and kept in logs.
     """
 
     files: int = 0
@@ -63,6 +72,7 @@ class Report:
     skipped_at: dict[str, str] = field(default_factory=dict)
     repaired: Counter[str] = field(default_factory=Counter)
     gone: int = 0
+    vanished: list[str] = field(default_factory=list)
     returned: int = 0
     conflicts: int = 0
     conflicting: list[str] = field(default_factory=list)
@@ -71,20 +81,22 @@ class Report:
     unknown: list[str] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
+    redact: Callable[[str], str] = str
+    _texts: dict[str, str] = field(default_factory=dict)  # of reasons, by what a parser says
 
     def skip(self, reason: str) -> None:
         """Count a line or file that is not imported."""
-        _count(self.skipped, reason)
+        _count(self.skipped, self._text(reason))
 
     def skip_line(self, reason: str, path: str, line: int) -> None:
         """Count a line of a file that is not imported, and name the first one of each reason."""
-        text = _count(self.skipped, reason)
+        text = _count(self.skipped, self._text(reason))
         if text not in self.skipped_at:
             self.skipped_at[text] = f"{path}:{line}"
 
     def repair(self, reason: str) -> None:
         """Count a line that is imported with a change."""
-        _count(self.repaired, reason)
+        _count(self.repaired, self._text(reason))
 
     def pass_over(self, reason: str, path: str) -> None:
         """Count and name a path in a folder that is not read."""
@@ -97,12 +109,25 @@ class Report:
         """Count and name an event whose key the journal has with another content."""
         self.conflicts += 1
         if len(self.conflicting) < _PATHS:
-            self.conflicting.append(f"{session}/{id}")
+            self.conflicting.append(self.redact(f"{session}/{id}"))
+
+    def vanish(self, sessions: Sequence[str]) -> None:
+        """Count and name sessions that were marked as gone."""
+        self.gone += len(sessions)
+        self.vanished += map(self.redact, sessions[: _PATHS - len(self.vanished)])
+
+    def _text(self, reason: str) -> str:
+        """Return a reason without secrets and control characters, short enough for a line."""
+        if reason not in self._texts:
+            if len(self._texts) == _KNOWN:
+                self._texts.clear()
+            self._texts[reason] = _short(_printable(self.redact(reason[:_READ])))
+        return self._texts[reason]
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was found that the journal has now, or that was forgotten."""
-        written = self.messages or self.events or self.conflicts
+        written = self.messages or self.events or self.conflicts or self.gone or self.returned
         return not (written or self.already or self.unchanged or self.forgotten)
 
     def as_json(self) -> dict[str, Any]:
@@ -118,6 +143,7 @@ class Report:
             "redacted": dict(self.redacted.most_common()),
             "forgotten": self.forgotten,
             "gone": self.gone,
+            "vanished": self.vanished,
             "returned": self.returned,
             "conflicts": self.conflicts,
             "conflicting": self.conflicting,
@@ -127,7 +153,7 @@ class Report:
             "passed_over": self.passed_over,
             "side_files": sorted(self.side_files),
             "unknown": self.unknown,
-            "errors": self.errors,
+            "errors": {name: self.redact(why) for name, why in self.errors.items()},
         }
 
     def rows(self) -> Iterator[tuple[str, str]]:
@@ -165,13 +191,19 @@ class Report:
 
 def _count(counts: Counter[str], reason: str) -> str:
     """Count a reason; return it as it is counted."""
-    text = reason if reason.isprintable() else _printable(reason)
-    if len(text) > REASON:
-        text = f"{text[: REASON - 1]}\N{HORIZONTAL ELLIPSIS}"
-    text = text if text in counts or len(counts) < _REASONS else _OTHER
+    text = reason if reason in counts or len(counts) < _REASONS else _OTHER
     counts[text] += 1
     return text
 
 
+def _short(text: str) -> str:
+    """Return a text whose middle is left out if it is long: the end says what is wrong."""
+    if len(text) <= REASON:
+        return text
+    return f"{text[: REASON - 1 - _TAIL]}\N{HORIZONTAL ELLIPSIS}{text[-_TAIL:]}"
+
+
 def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "\ufffd" for char in text)

@@ -67,7 +67,7 @@ class SweAgent:
         cost = stats.get("instance_cost")
         yield from usage(1, self._talk.session, "all", counts, model=model, cost=cost)
         for name in sorted(info.keys() - {"model_stats", "exit_status", "swe_agent_version"}):
-            yield Skipped(1, f"beside the messages: info.{name[:32]}")
+            yield Skipped(1, f"beside the messages: info.{name}")
 
     def message(self, number: int, value: Json) -> Iterator[Item]:
         """Yield a message of the conversation."""
@@ -96,7 +96,7 @@ class SweAgent:
             fields["meta"] = "instructions"
         self._answered = self._answered or (role == "assistant" and not value.get("is_demo"))
         if parts.is_empty and not parts.results:
-            yield Skipped(number, f"{role[:32]} message without content")
+            yield Skipped(number, f"{role} message without content")
         yield from self._talk.message(number, str(number - 1), role, parts, fields)
 
     def step(self, number: int, value: Json) -> Iterator[Item]:

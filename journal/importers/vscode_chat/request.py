@@ -124,7 +124,7 @@ class Request:
         elif kind in _TEXTS:
             self._texts.append(_text(found) or "")
         else:
-            yield Skipped(self.line, f"response {kind[:40] if isinstance(kind, str) else kind}")
+            yield Skipped(self.line, f"response {kind}")
 
     def _tool(self, item: dict[str, Json]) -> None:
         id = text_or_none(item.get("toolCallId"))

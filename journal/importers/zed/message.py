@@ -27,7 +27,7 @@ def message_of(place: int, message: Json) -> tuple[str, str, Parts] | str:
         message: the message.
     """
     if isinstance(message, str):
-        return f"message {message[:40]}"  # "Resume": the user continued a turn
+        return f"message {message}"  # "Resume": the user continued a turn
     if not isinstance(message, dict):
         return "message that is no object"
     if text_or_none(message.get("role")) is not None:
@@ -37,7 +37,7 @@ def message_of(place: int, message: Json) -> tuple[str, str, Parts] | str:
         if kind in _ROLES and isinstance(body, dict):
             id = text_or_none(body.get("id")) or f"message-{place}"
             return id, _ROLES[kind], _blocks(body)
-        return f"message {kind[:40]}"
+        return f"message {kind}"
     return "message of an unknown kind"
 
 
@@ -74,7 +74,7 @@ def _block(parts: Parts, kind: str, value: Json) -> None:
     elif kind == "Image":
         parts.content.append({"type": "image", **fields})
     else:
-        parts.lost.append(f"content {kind[:40]}")
+        parts.lost.append(f"content {kind}")
 
 
 def _result(id: str, result: dict[str, Json]) -> Result:
@@ -100,7 +100,7 @@ def _segments(message: dict[str, Json]) -> Parts:
         elif kind in ("redacted_thinking", "redactedthinking"):
             parts.lost.append("reasoning, encrypted")
         else:
-            parts.lost.append(f"segment {kind[:40] if isinstance(kind, str) else 'without a type'}")
+            parts.lost.append(f"segment {kind if isinstance(kind, str) else 'without a type'}")
     for call in message.get("tool_uses") or []:
         fields = call if isinstance(call, dict) else {}
         parts.call(fields.get("id"), fields.get("name"), fields.get("input"))

@@ -8,7 +8,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
+from journal.cli import cli
 from journal.erasure.hashes import session_hash
 from journal.format.event_types import ERASURE_REQUESTED, FORGET, SESSION_DELETED, SESSION_REVISED
 from journal.fs.key_file import own_key
@@ -63,6 +65,23 @@ def _gone(db: Any) -> list[Any]:  # noqa: ANN401 - a connection
 def marks(journal: Path) -> list[str]:
     """Return the sessions of the events that set or clear a mark, in order."""
     return [session for session, _, type, _ in journal_events(journal) if type == SESSION_REVISED]
+
+
+def test_an_import_that_only_marks_succeeds_and_names_what_it_marked(
+    journal_dir: Path, box: Path
+) -> None:
+    """The last transcripts of a folder have vanished: that is no import of nothing."""
+    arguments = ["--journal", str(journal_dir), "import", "auto", str(box)]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    for file in box.rglob("*.jsonl"):
+        file.unlink()
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.stderr
+    assert "sessions whose source has vanished  2" in result.stderr
+    for session in ("one", "two"):
+        assert f"gone: {session}: only the journal has it\n" in result.stderr
+    assert "Nothing was imported" not in result.stderr
+    assert CliRunner().invoke(cli, arguments).exit_code == 3
 
 
 def test_a_session_is_marked_when_its_file_has_vanished(journal_dir: Path, box: Path) -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from journal.cli import cli
 from journal.importers.run.driver import Importer
+from journal.importers.run.report import REASON
 from journal.redact import setup
 from journal.redact.rule_set import RuleSet
 from journal.redact.rules import RULES
@@ -218,3 +219,33 @@ def test_two_secrets_at_one_place_are_a_conflict(journal_dir: Path, source: Path
     report = run(journal_dir, source)
 
     assert report.conflicts == 1
+
+
+@pytest.mark.parametrize("redact", [True, False], ids=["redact", "no-redact"])
+def test_a_report_shows_no_secret_of_a_source(
+    journal_dir: Path,
+    tmp_path: Path,
+    redact: bool,  # noqa: FBT001 - pytest gives it so
+) -> None:
+    """Kinds that are not known are counted by name, and any text can be one."""
+    said = {"type": "user", "uuid": "u1", "sessionId": TOKEN, "timestamp": "2026-11-01T10:00:00Z"}
+    first = line(**said, message={"role": "user", "content": "one"})
+    other = line(**said, message={"role": "user", "content": "two"})
+    kinds = [line(type=f"{'x' * at}{TOKEN}", sessionId="s1") for at in (0, 30, 3000)]
+    kinds.append(line(type="evil\x1b[31m\nkind", sessionId="s1"))
+    path = tmp_path / "s1.jsonl"
+    path.write_bytes(b"\n".join([first, *kinds]) + b"\n")
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(other + b"\n")
+    arguments = ["--journal", str(journal_dir), "import", "claude-code", str(path), str(copy)]
+    arguments += [] if redact else ["--no-redact"]
+    shown = CliRunner().invoke(cli, arguments).stderr
+    report = CliRunner().invoke(cli, [*arguments, "--reread", "--json"]).stdout
+    for text in (shown, report):
+        assert "[redacted:github-token:" in text
+        assert not any(TOKEN[:size] in text for size in (len(TOKEN), 12))
+        assert "\x1b" not in text
+        assert "evil" in text
+    found = json.loads(report)
+    assert found["skipped"].keys() == found["skipped_at"].keys()
+    assert all(len(name) <= REASON for name in found["skipped"])

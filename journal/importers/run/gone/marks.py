@@ -42,7 +42,7 @@ class Marks:
             JournalError: the journal could not be written.
         """
         now = clock.wall()
-        self.report.gone += self._append(sessions, {GONE: now}, f"{GONE}:{now}", is_gone=True)
+        self.report.vanish(self._append(sessions, {GONE: now}, f"{GONE}:{now}", is_gone=True))
 
     def returned(self, sessions: Iterable[str]) -> None:
         """Clear the mark of sessions that have one.
@@ -52,20 +52,20 @@ class Marks:
         """
         data = {"clear": [GONE]}
         id = f"{GONE}:{clock.wall()}:cleared"
-        self.report.returned += self._append(sessions, data, id, is_gone=False)
+        self.report.returned += len(self._append(sessions, data, id, is_gone=False))
 
     def _append(
         self, sessions: Iterable[str], data: dict[str, Any], id: str, *, is_gone: bool
-    ) -> int:
-        """Append an event to each session that is not in that state; return how many."""
+    ) -> list[str]:
+        """Append an event to each session that is not in that state; return these."""
         sessions = sorted(sessions)
         if not sessions:
-            return 0
+            return []
         try:
             self.keys.load()
         except ReadError as error:
             self.report.skip(f"vanished sources are not marked: {error}")
-            return 0
+            return []
         forgotten = self.requests.read_understood()
         changed = [
             session
@@ -77,4 +77,4 @@ class Marks:
         )
         for session in changed:
             self.keys.gone.put(session, is_gone=is_gone)
-        return len(changed)
+        return changed
