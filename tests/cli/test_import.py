@@ -65,6 +65,7 @@ def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
         "redacted": {},
         "forgotten": 0,
         "gone": 0,
+        "vanished": [],
         "returned": 0,
         "conflicts": 0,
         "conflicting": [],

@@ -64,6 +64,7 @@ journal.writer
 """)
 
 _SEARCH = _START | _names("""
+journal.cli.kit.names
 journal.cli.kit.terminal journal.cli.kit.terminal.table journal.cli.kit.terminal.width
 journal.cli.kit.terminal.wrap journal.cli.kit.times journal.format.fields.extra
 journal.format.transcript_order
