@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import click
 
-from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import DONE
 from journal.cli.kit.output import Styled, print_json_lines, print_line
+from journal.cli.kit.terminal.table import Column, print_table
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.filters import about, filter_options, print_unknown
 from projector.cli.kit.timeout import timeout_option
@@ -17,6 +17,7 @@ from projector.projection import Projection
 from projector.search.facets import FacetBy
 
 _UNNAMED = "(none)"
+_COLUMNS = (Column(right=True), Column(right=True), Column(least=8, where="middle"))
 
 
 @click.command("facets")
@@ -66,9 +67,11 @@ def command(
         which = "message that passes the filters" if any(filters.values()) else "message"
         print_line(f"no {which} has a {by}", err=True)
         context.exit(code)
-    print_line(Styled(f"{'messages':>10} {'sessions':>9}  {by}", dim=True))
-    for row in rows:
-        name = _UNNAMED if row.name is None else one_line(row.name)
-        print_line(f"{row.messages:>10,} {row.sessions:>9,}  {name}")
+    cells = [
+        (f"{row.messages:,}", f"{row.sessions:,}", _UNNAMED if row.name is None else row.name)
+        for row in rows
+    ]
+    titles = [Styled(title, dim=True) for title in ("messages", "sessions", by)]
+    print_table(_COLUMNS, [titles, *cells])
     if len(listed) > limit:
         print_line(f"{len(listed) - limit:,} more; see --limit", err=True)

@@ -405,8 +405,8 @@ def _on_a_terminal(command: list[str], environment: dict[str, str]) -> bytes:
 def test_facets_count_messages_and_sessions(invoke: Callable[..., Result]) -> None:
     """A table, an object a value, the filters of a search, and errors that list what is allowed."""
     assert invoke("facets", "--by", "source").stdout.split("\n")[1:3] == [
-        "         3         1  cli",
-        "         1         1  web",
+        "       3         1  cli",
+        "       1         1  web",
     ]
     rows = [
         json.loads(line)

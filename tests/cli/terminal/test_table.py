@@ -86,6 +86,7 @@ def journal(journal_dir: Path) -> Path:
         parent = None
         for number in range(9):
             data = {"title": TITLE, "source": "a-source-of-some-length", "parent": parent}
+            data["cwd"] = "/w/" + LONG
             parent = f"{LONG}{number:02}"
             created = {name: value for name, value in data.items() if value is not None}
             journal.append(session=parent, type="session.created", data=created)
@@ -111,6 +112,10 @@ def test_no_line_is_wider_than_the_terminal(commands: Commands, journal: Path, w
         table = used.split("\nprices:")[0].split("\nno price")[0].splitlines()
         assert len(table) > 2
         assert max(map(cell_len, table)) <= width
+    facets = ["projector", "facets", "--by", "project"]
+    table = on_terminal(commands, facets, **variables).text.splitlines()
+    assert len(table) == 3
+    assert max(map(cell_len, table)) <= width
     first = on_terminal(commands, ["projector", "sessions"], **variables).text.split()[0]
     shown = on_terminal(commands, ["projector", "show", first, "--no-pager"], **variables)
     assert "needle" in shown.text
