@@ -74,8 +74,9 @@ def count(paths: Iterable[Path]) -> dict[str, Counter[str]]:
             if line.get("type") == "session_meta":
                 session = str(payload.get("forked_from_id") or payload.get("id"))
             info = payload.get("info") if payload.get("type") == "token_count" else None
-            if isinstance(info, dict):
-                total = tuple(info["total_token_usage"].get(name) or 0 for name in _CODEX)
+            totals = info.get("total_token_usage") if isinstance(info, dict) else None
+            if isinstance(totals, dict):
+                total = tuple(totals.get(name) or 0 for name in _CODEX)
                 if total != before:
                     # the same totals of one session, in several files, are one call
                     whole, output, cached = (a - b for a, b in zip(total, before, strict=True))
