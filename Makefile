@@ -8,7 +8,7 @@ WORKERS ?= auto
 # the tests start thousands of programs, and each would compile all its modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check fast coverage torture bench lint format docs clean
+.PHONY: demo test check fast coverage torture bench recall lint format docs clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m tools.demo $(ARGS)
@@ -44,6 +44,10 @@ bench: .venv-bench/bench.stamp
 	.venv-bench/bin/python -m tools.bench.run $(if $(QUICK),--quick) $(if $(UPDATE),--update) \
 		$(if $(ONLY),--only $(ONLY))
 endif
+
+# LOCOMO=FOLDER asks its questions, too; UPDATE=1 writes docs/recall.md
+recall: .venv-bench/bench.stamp
+	.venv-bench/bin/python -m tools.recall.run $(if $(LOCOMO),--locomo $(LOCOMO)) $(if $(UPDATE),--update)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _LEAST, _MOST = 8, 20
 """Characters of a piece of a message's id."""
+_HASH = 16
+"""Digits of the hash of a session whose id is not shown as it is."""
 _TYPED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@=,+-]*")
 _LISTED = 5
 
@@ -45,8 +47,11 @@ class Place:
 
 
 def session_refs(db: apsw.Connection, sessions: Iterable[str]) -> dict[str, str]:
-    """Return the handle of each session, of 20 characters at most."""
-    return short_ids(db, sessions)
+    """Return the handle of each session, of 20 characters at most and without blanks."""
+    return {
+        session: name if _is_plain(name) else f"+{_hash(session)[:_HASH]}"
+        for session, name in short_ids(db, sessions).items()
+    }
 
 
 def message_refs(
@@ -59,7 +64,7 @@ def message_refs(
         places: id of the session and id of the message, of each.
     """
     wanted = list(places)
-    names = short_ids(db, (session for session, _ in wanted))
+    names = session_refs(db, (session for session, _ in wanted))
     return {(session, id): f"{names[session]}#{_piece(db, session, id)}" for session, id in wanted}
 
 
@@ -160,6 +165,11 @@ def _messages(db: apsw.Connection, ref: str) -> list[tuple[str, str]]:
     found = [(str(s), str(id)) for s, id in db.execute(query, (ref, f"{ref}\U0010ffff", ref))]
     exact = [place for place in found if place[1] == ref]
     return exact or found
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a name is shown as it is, and ends where it seems to."""
+    return name.isprintable() and not set(name) & set(" #\"'")
 
 
 def _hash(id: str) -> str:

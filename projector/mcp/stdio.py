@@ -14,6 +14,7 @@ import orjson
 from projector.mcp.protocol import INTERNAL, PARSE_ERROR, Protocol, Refused, failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from concurrent.futures import Future
 
 _CALL = "tools/call"
@@ -32,13 +33,15 @@ class Stdio:
         target: where answers are written; nothing else may write there.
     """
 
-    def __init__(self, protocol: Protocol, source: BinaryIO, target: BinaryIO) -> None:
+    def __init__(self, protocol: Protocol, source: Iterable[bytes], target: BinaryIO) -> None:
         self._protocol = protocol
         self._source = source
         self._target = target
-        self._turn = Lock()
+        self._writing = Lock()
+        self._state = Lock()  # of what follows
         self._waiting: dict[object, Future[None]] = {}
         self._cancelled: set[object] = set()
+        self._failed: OSError | None = None
 
     def run(self) -> None:
         """Answer all messages.
@@ -46,32 +49,49 @@ class Stdio:
         Raises:
             OSError: nothing can be read or written.
         """
-        with ThreadPoolExecutor(1) as calls:
+        calls = ThreadPoolExecutor(1)
+        try:
             for line in self._source:
-                if not line.strip():
-                    continue
-                message = self._parsed(line)
-                if not isinstance(message, dict):
-                    if message is not None:
-                        self._write(self._protocol.answer(message))
-                elif message.get("method") == _CALL and isinstance(message.get("id"), str | int):
-                    self._waiting[message["id"]] = calls.submit(self._call, message)
-                elif message.get("method") == _CANCELLED:
-                    self._cancel(message)
-                else:
-                    self._write(self._protocol.answer(message))
-            # what was asked is answered, also if the client ends its input at once
+                if line.strip():
+                    self._take(line, calls)
+                self._check()
+        except BaseException:
+            # a signal ends the program at once, also in the middle of a call
+            calls.shutdown(wait=False, cancel_futures=True)
+            raise
+        calls.shutdown()  # what was asked is answered, also if the client ends its input at once
+        self._check()
+
+    def _check(self) -> None:
+        if self._failed is not None:
+            raise self._failed
+
+    def _take(self, line: bytes, calls: ThreadPoolExecutor) -> None:
+        message = self._parsed(line)
+        if message is None:
+            return
+        method = message.get("method") if isinstance(message, dict) else None
+        if method == _CALL and isinstance(message.get("id"), str | int):
+            with self._state:  # the call takes its number out again only after this
+                self._waiting[message["id"]] = calls.submit(self._call, message)
+        elif method == _CANCELLED:
+            self._cancel(message)
+        else:
+            self._write(self._protocol.answer(message))
 
     def _parsed(self, line: bytes) -> Any:  # noqa: ANN401 - any JSON
+        """Return a message; None if it is none, which is answered."""
         try:
-            return orjson.loads(line)
+            found = orjson.loads(line)
         except orjson.JSONDecodeError:
-            pass
-        try:
-            return json.loads(line.decode(errors="replace"))  # also half a surrogate, and NaN
-        except (ValueError, RecursionError):
-            self._write(failure(None, Refused(PARSE_ERROR, "Parse error")))
-            return None
+            try:
+                found = json.loads(line.decode(errors="replace"))  # also half a surrogate, and NaN
+            except (ValueError, RecursionError):
+                self._write(failure(None, Refused(PARSE_ERROR, "Parse error")))
+                return None
+        if found is None:
+            self._write(self._protocol.answer(found))
+        return found
 
     def _call(self, message: dict[str, Any]) -> None:
         try:
@@ -79,28 +99,34 @@ class Stdio:
         except Exception as error:  # noqa: BLE001 - a bug in one call must not end the others
             sys.excepthook(type(error), error, error.__traceback__)
             found = failure(message["id"], Refused(INTERNAL, "Internal error; see stderr"))
-        self._waiting.pop(message["id"], None)
-        if message["id"] not in self._cancelled:
-            self._write(found)
-        self._cancelled.discard(message["id"])
+        with self._state:
+            self._waiting.pop(message["id"], None)
+            is_wanted = message["id"] not in self._cancelled
+            self._cancelled.discard(message["id"])
+        if is_wanted:
+            try:
+                self._write(found)
+            except OSError as error:
+                self._failed = error
 
     def _cancel(self, message: dict[str, Any]) -> None:
         """Answer a request no more; one that did not begin is not run."""
         params = message.get("params")
         id = params.get("requestId") if isinstance(params, dict) else None
-        call = self._waiting.get(id) if isinstance(id, str | int) else None
-        if call is None:
-            return
-        if call.cancel():
-            self._waiting.pop(id, None)
-        else:
-            self._cancelled.add(id)
+        with self._state:
+            call = self._waiting.get(id) if isinstance(id, str | int) else None
+            if call is None:
+                return
+            if call.cancel():
+                self._waiting.pop(id, None)
+            else:
+                self._cancelled.add(id)
 
     def _write(self, message: dict[str, Any] | None) -> None:
         if message is None:
             return
         line = _encoded(message) + b"\n"
-        with self._turn:
+        with self._writing:
             self._target.write(line)
             self._target.flush()
 

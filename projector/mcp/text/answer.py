@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 LEAST, MOST = 1_500, 200_000
 """Characters that an answer may be limited to."""
 _LINE = 240
-"""Most characters of a line of ours."""
+"""Most characters of a line before the record."""
 _LINES = 4
+_TAIL_LINE = 130
 _TAIL = 2
 
 
 def answer(
     limit: int,
-    head: Sequence[str],
+    head: Callable[[Shown | None], Sequence[str]],
     blocks: Sequence[Block],
     divide: Callable[[Sequence[Block], int], Shown],
     tail: Callable[[Shown], Sequence[str]],
@@ -30,17 +31,18 @@ def answer(
 
     Args:
         limit: at least `LEAST`.
-        head: at most four lines before the record.
+        head: returns at most four lines before the record, for what is shown of it; for None the
+            longest that they can be.
         blocks: the record, the most important first.
         divide: how the space is divided among the blocks.
         tail: returns at most two lines behind the record, for what is shown of it.
     """
-    before = "".join(f"{line}\n" for line in _bounded(head, _LINES))
+    before = _lines(head(None), _LINES, _LINE)
     if not blocks:
         return before.rstrip("\n")
-    space = limit - len(before) - OVERHEAD - _TAIL * (_LINE + 1)
-    shown = divide(blocks, space)
-    after = "".join(f"{line}\n" for line in _bounded(tail(shown), _TAIL))
+    shown = divide(blocks, limit - len(before) - OVERHEAD - _TAIL * (_TAIL_LINE + 1))
+    before = _lines(head(shown), _LINES, _LINE)
+    after = _lines(tail(shown), _TAIL, _TAIL_LINE)
     return (before + fence(shown.lines) + after).rstrip("\n")
 
 
@@ -49,5 +51,5 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _bounded(lines: Sequence[str], most: int) -> list[str]:
-    return [short(line, _LINE) for line in lines[:most]]
+def _lines(lines: Sequence[str], most: int, width: int) -> str:
+    return "".join(f"{short(line, width)}\n" for line in lines[:most])

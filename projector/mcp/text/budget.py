@@ -24,12 +24,15 @@ class Block:
         text: what was said, as `fence.prepared` returns it; empty if there is none.
         offset: how many characters of the text are skipped.
         weight: how much of the space it gets compared with others, if not all fits.
+        note: what is put behind the head if the text is cut, at most 60 characters when it has its
+            numbers: `first`, `end` and `size`.
     """
 
     head: str
     text: str = ""
     offset: int = 0
     weight: int = 1
+    note: str = " (characters {first:,}-{end:,} of {size:,})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ def _show(blocks: Sequence[Block], ends: Sequence[int]) -> Shown:
         head, size = block.head, len(block.text)
         if block.offset or end < size:
             cut += end < size
-            head += f" (characters {min(block.offset + 1, size):,}-{end:,} of {size:,})"
+            head += block.note.format(first=min(block.offset + 1, size), end=end, size=size)
         lines.append(f"{head}\n")
         if end > block.offset:
             lines.append(f"{_indented(block.text[block.offset : end])}\n")

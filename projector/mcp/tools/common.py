@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from journal.cli.kit.times import parse_time
+from journal.process.fork import no_fork
 from projector.mcp.errors import ToolError
+from projector.mcp.text.budget import Block
+from projector.mcp.text.fence import short
 from projector.mcp.tools.argument import Argument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from journal.redact.redactor import Redactor
+    from projector.projection import Projection
 
 PROJECT = Argument("project", "string", "Only this working directory, or its last part.")
 AGENT = Argument(
@@ -34,3 +44,22 @@ def moment(name: str, text: str | None) -> int | None:
         return parse_time(text, datetime.now(UTC))
     except (ValueError, OverflowError) as error:
         raise ToolError(f"{name}: {error}") from error
+
+
+def unknown_blocks(
+    projection: Projection, redactor: Redactor, filters: Mapping[str, Any]
+) -> list[Block]:
+    """Return a block for each filter whose value nothing has, with values that there are."""
+    with no_fork.turn:
+        from projector.views.nearest import unknown_values  # noqa: PLC0415 - most find something
+
+    found = projection.read(lambda db: unknown_values(db, filters))[0]
+    names = {"source": "agent"}
+    return [
+        Block(
+            f"* nothing has the {names.get(value.kind, value.kind)}"
+            f" {short(redactor.text(value.name), 60)!r}; there is"
+            f" {', '.join(short(redactor.text(name), 60) for name in value.nearest) or 'none'}"
+        )
+        for value in found
+    ]

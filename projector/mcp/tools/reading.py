@@ -115,8 +115,13 @@ class _Pages:
                 after = (at, end_of_asked)
             return [*self._cut(shown.cut, left), *self._next(*after)]
 
-        head = [self._title(first, end), *head]
-        return answer(self._given["max_chars"], head, blocks, divide, tail)
+        def lines(shown: Shown | None) -> list[str]:
+            if shown is None:
+                return [self._title(f"{end:,}-{end:,}"), *head]
+            begin = first + shown.first
+            return [self._title(f"{begin + 1:,}-{begin + shown.blocks:,}"), *head]
+
+        return answer(self._given["max_chars"], lines, blocks, divide, tail)
 
     def onwards(self, first: int, offset: int, head: list[str]) -> str:
         """Return an answer with the messages from one on, and from a character of it on."""
@@ -145,14 +150,16 @@ class _Pages:
                 after = (first + shown.blocks - 1, shown.ends[-1])
             return [*self._cut(shown.cut, 0), *self._next(*after)]
 
-        head = [self._title(first, None), *head]
-        return answer(self._given["max_chars"], head, blocks, divide, tail)
+        def lines(shown: Shown | None) -> list[str]:
+            if shown is None:
+                return [self._title(f"{count:,}-{count:,}"), *head]
+            return [self._title(f"{first + 1:,}-{first + shown.blocks:,}"), *head]
 
-    def _title(self, first: int, end: int | None) -> str:
-        count = len(self._messages)
-        which = f"from {first + 1:,} on" if end is None else f"{first + 1:,}-{end:,}"
+        return answer(self._given["max_chars"], lines, blocks, divide, tail)
+
+    def _title(self, which: str) -> str:
         return (
-            f"Session {self._name}: messages {which}, of {count:,}."
+            f"Session {self._name}: messages {which} of {len(self._messages):,}."
             f" The handle of a message: {self._name}#..."
         )
 

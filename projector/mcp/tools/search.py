@@ -12,7 +12,16 @@ from projector.mcp.text.budget import Block, share
 from projector.mcp.text.cursor import cursor, places
 from projector.mcp.text.fence import prepared, short
 from projector.mcp.tools.argument import Argument
-from projector.mcp.tools.common import AGENT, ASKING, CURSOR, INCLUDE_ASKING, PROJECT, SINCE, moment
+from projector.mcp.tools.common import (
+    AGENT,
+    ASKING,
+    CURSOR,
+    INCLUDE_ASKING,
+    PROJECT,
+    SINCE,
+    moment,
+    unknown_blocks,
+)
 from projector.search.hits import Look
 from projector.text.document import document
 from projector.text.query import parse
@@ -30,6 +39,8 @@ if TYPE_CHECKING:
 
 _WIDEST = 2_000
 """Characters of a snippet at most."""
+_ENOUGH = 3
+"""Messages that have all words; if there are fewer, what comes nearest is shown behind them."""
 _MORE = 2
 """Hits that are read beyond those that are shown: one may be of the session that asks, and one more
 shows that there is a next page."""
@@ -76,7 +87,8 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
         limit=limit + _MORE,
         offset=offset,
         group="session",
-        enough=out + 1,  # what only the session that asks has is not enough
+        # what the session that asks has is not enough, and one match may be by chance
+        enough=out + _ENOUGH,
         look=Look(width=min(max(given["max_chars"] // limit, 160), _WIDEST), context=1),
         **filters,
     )
@@ -84,14 +96,24 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
     hits = _once(raw, asking)[:limit]
     redactor = recall.redactor()
     blocks = list(_blocks(projection, redactor, given["query"], [hit for _, hit in hits], results))
+    if not hits:
+        blocks = unknown_blocks(projection, redactor, filters)
+    near = {(hit.session, hit.id) for hit in results.near}
+    is_near = [(hit.session, hit.id) in near for _, hit in hits]
+    about = list(_about(results, out, asking, projection))
 
     def tail(shown: Shown) -> Iterator[str]:
+        if not hits:
+            return
         yield from _cut(shown, len(hits), given["max_chars"])
         end = hits[shown.blocks][0] if shown.blocks < len(hits) else hits[-1][0] + 1
         if shown.blocks and any(at >= end for at, _ in _once(raw, asking)):
             yield f'Next: cursor="{cursor(question, offset + end, before + shown.blocks)}"'
 
-    head = list(_head(results, before, len(hits), out, asking, projection))
+    def head(shown: Shown | None) -> list[str]:
+        kinds = is_near if shown is None else is_near[: shown.blocks]
+        return [_found(results, before, kinds, out), *about]
+
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
 
 
@@ -127,28 +149,34 @@ def _left_out(
     return projection.search(query, limit=1, group="session", enough=0, **only).total
 
 
-def _head(
-    results: Results,
-    before: int,
-    shown: int,
-    out: int,
-    asking: str | None,
-    projection: Projection,
-) -> Iterator[str]:
+def _found(results: Results, before: int, is_near: list[bool], out: int) -> str:
+    """Return how many of how many are shown.
+
+    Args:
+        results: what was found.
+        before: how many sessions earlier pages showed.
+        is_near: for each session that is shown, whether it only comes near.
+        out: how many messages of the session that asks match.
+    """
+    if not is_near:
+        return "No more." if before else "Nothing found, and nothing comes near."
     total = (results.sessions or 0) - (1 if out else 0)
     messages = results.total - out
     exactly = "" if results.exact else "at least "
-    found = f"{exactly}{plural(total, 'session')}"
-    verb = "has" if messages == 1 else "have"
-    if not shown:
-        yield "No more." if before else "Nothing found, and nothing comes near."
-    elif total:
-        yield (
-            f"Sessions {before + 1:,}-{before + shown:,} of {found}:"
-            f" {plural(messages, 'message')} {verb} all words."
-        )
-    else:
-        yield f"No message has all words. The nearest, {before + 1:,}-{before + shown:,}:"
+    near = sum(is_near)
+    whole = len(is_near) - near
+    if not whole:
+        which = f"The nearest, {before + 1:,}-{before + near:,}:"
+        return which if total else f"No message has all words. {which}"
+    return (
+        f"Sessions {before + 1:,}-{before + whole:,} of {exactly}{plural(total, 'session')}:"
+        f" {plural(messages, 'message')} {'has' if messages == 1 else 'have'} all words."
+        + (f" Behind them the {near} that come nearest." if near else "")
+    )
+
+
+def _about(results: Results, out: int, asking: str | None, projection: Projection) -> Iterator[str]:
+    """Yield what else is to be known of an answer."""
     if asking is not None:
         name = projection.read(lambda db: session_refs(db, [asking]))[0][asking]
         yield (
@@ -195,6 +223,7 @@ def _blocks(
         yield Block(
             f"* {line}\n  {_why(hit, nearest=(hit.session, hit.id) in near)}",
             _text(redactor, query, hit),
+            note="; shortened",
         )
 
 

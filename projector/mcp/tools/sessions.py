@@ -11,7 +11,16 @@ from projector.mcp.text.budget import Block, share
 from projector.mcp.text.cursor import cursor, places
 from projector.mcp.text.fence import short
 from projector.mcp.tools.argument import Argument
-from projector.mcp.tools.common import AGENT, ASKING, CURSOR, INCLUDE_ASKING, PROJECT, SINCE, moment
+from projector.mcp.tools.common import (
+    AGENT,
+    ASKING,
+    CURSOR,
+    INCLUDE_ASKING,
+    PROJECT,
+    SINCE,
+    moment,
+    unknown_blocks,
+)
 from projector.reading.listing import session_filters
 from projector.views.sessions import count_sessions, sessions
 
@@ -70,7 +79,13 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
     redactor = recall.redactor()
     blocks = [Block(_line(redactor, view, names, folders)) for _, view in views]
 
+    if not views:
+        asked = {"project": given["project"], "source": given["agent"]}
+        blocks = unknown_blocks(recall.projection, redactor, asked)
+
     def tail(shown: Shown) -> Iterator[str]:
+        if not views:
+            return
         if shown.blocks < len(views):
             left = plural(len(views) - shown.blocks, "session")
             yield f"Cut to max_chars={given['max_chars']}: {left} not shown."
@@ -78,14 +93,18 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         if shown.blocks and any(view.session != asking for view in found[end:]):
             yield f'Next: cursor="{cursor(question, offset + end, before + shown.blocks)}"'
 
-    count = total - is_in
-    head = [f"Sessions {before + 1:,}-{before + len(views):,} of {count:,}, latest first."]
-    if not views:
-        head = ["No sessions." if not count else f"No more sessions: there are {count:,}."]
-    if is_in:
-        head.append("Left out: the session that asks; include_asking=true lists it, too.")
-    if fresh.behind is not None:
-        head.append(str(fresh.behind))
+    def head(shown: Shown | None) -> list[str]:
+        count = total - is_in
+        end = before + (len(views) if shown is None else shown.blocks)
+        lines = [f"Sessions {before + 1:,}-{end:,} of {count:,}, latest first."]
+        if not views:
+            lines = ["No sessions." if not count else f"No more sessions: there are {count:,}."]
+        if is_in:
+            lines.append("Left out: the session that asks; include_asking=true lists it, too.")
+        if fresh.behind is not None:
+            lines.append(str(fresh.behind))
+        return lines
+
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
 
 

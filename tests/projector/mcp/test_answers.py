@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from journal import Journal
@@ -34,7 +34,7 @@ _ODD = st.text(
 _KEYS = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from("#`<>-*[ \u202e"),
     min_size=1,
-    max_size=200,
+    max_size=30,
 )
 """Ids, which have no control characters."""
 
@@ -103,6 +103,14 @@ def test_what_comes_nearest_is_told_from_a_match(talks: Path) -> None:
     assert answer.head[0] == "No message has all words. The nearest, 1-5:"
     assert "no message has gateway" in answer.head[1]
     assert "near; without: gateway" in answer.texts
+    with Journal.open(talks) as journal:
+        journal.append_message("session-2", "user", "the gateway has a retry budget", id="g")
+    one = ask(talks, "search", query="retry budget gateway")
+    assert one.head[0] == (
+        "Sessions 1-1 of 1 session: 1 message has all words. Behind them the 4 that come nearest."
+    )
+    assert "session-2" in one.heads[0]
+    assert one.texts.count("has all words") == 1
     nothing = ask(talks, "search", query="zebra crossing")
     assert nothing.head == ("Nothing found, and nothing comes near.",)
     assert not nothing.record
@@ -117,7 +125,9 @@ def test_filters_narrow_a_search_and_the_list(talks: Path) -> None:
         .head[0]
         .startswith("Sessions 1-1 of 1 session:")
     )
-    assert not ask(talks, "search", query="budget", agent="claude-code").record
+    nothing = ask(talks, "search", query="budget", agent="claude-code")
+    assert nothing.record == ("* nothing has the agent 'claude-code'; there is codex",)
+    assert ask(talks, "sessions", project="p2").record[0].startswith("* nothing has the project")
     assert ask(talks, "sessions", project="p1").head[0].startswith("Sessions 1-3 of 3")
     assert ask(talks, "sessions", since="1d").head == ("No sessions.",)
     assert "known are query" in refusal(talks, "search", query="budget", wrong="p0")
@@ -152,7 +162,7 @@ def test_a_session_is_read_from_its_beginning_to_its_end(talks: Path) -> None:
 def test_a_message_is_shown_with_those_around_it(talks: Path) -> None:
     """As many before and after as asked for; the unique beginning of its id is enough."""
     answer = ask(talks, "open", ref="session-4#message-1", before=1, after=0)
-    assert answer.head[0].startswith("Session session-4: messages 1-2, of 3.")
+    assert answer.head[0].startswith("Session session-4: messages 1-2 of 3.")
     assert "three attempts, 4 seconds apart" in answer.texts
     assert "several messages match" in refusal(talks, "open", ref="message-1")
     with Journal.open(talks) as journal:
@@ -265,6 +275,8 @@ def test_notes_are_found_by_later_sessions(talks: Path) -> None:
 
 
 @settings(max_examples=few(), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(texts=["0"], names=["0", " "], limit=1_500, often=1)
+@example(texts=["0"], names=["#0", "\u202e0"], limit=1_500, often=1)
 @given(
     texts=st.lists(_ODD, min_size=1, max_size=6),
     names=st.lists(_KEYS, min_size=2, max_size=2, unique=True),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from operator import mul
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projector.mcp.text.budget import Block, around, fill, fitting, share
 
-_TEXTS = st.text(st.sampled_from("ab \n"), max_size=600)
+_TEXTS = st.builds(
+    mul, st.text(st.sampled_from("ab \n"), min_size=1, max_size=9), st.integers(0, 90)
+)
+"""Texts that are long often: a strategy for texts alone makes short ones."""
 _BLOCKS = st.lists(
     st.builds(
         Block,

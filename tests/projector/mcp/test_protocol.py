@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,8 @@ from projector.mcp.tools.registry import tools
 from tests.projector.mcp.asked import Asking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import subprocess
+    from collections.abc import Callable, Iterator, Mapping
 
     from mcp.server.lowlevel import Server
 
@@ -244,3 +247,72 @@ def test_a_bug_in_a_tool_is_an_error_and_not_the_end(capsys: pytest.CaptureFixtu
     assert spoken[1]["error"]["code"] == -32603
     assert "broken" not in json.dumps(spoken)
     assert "ZeroDivisionError: broken" in capsys.readouterr().err
+
+
+def test_a_ping_is_answered_during_a_call_and_a_cancelled_one_is_not_answered() -> None:
+    """One call waits; a ping is answered; of two cancelled calls neither is, nor is one run."""
+    begun, goes_on = threading.Event(), threading.Event()
+    ran = []
+
+    def slow(tool: Tool, arguments: Mapping[str, Any], _meta: object) -> tuple[str, bool]:
+        ran.append(arguments["query"])
+        begun.set()
+        assert goes_on.wait(30)
+        return tool.name, False
+
+    def lines() -> Iterator[bytes]:
+        yield _line(_request(0, "initialize", _INITIALIZE))
+        for id in (1, 2, 3):
+            params = {"name": "search", "arguments": {"query": f"q{id}"}}
+            yield _line(_request(id, "tools/call", params))
+        assert begun.wait(30)
+        for which in (1, 2, 9, None, [1]):
+            about = {"requestId": which}
+            yield _line({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": about})
+        yield _line(_request(4, "ping"))
+        assert json.loads(target.getvalue().splitlines()[-1])["id"] == 4
+        goes_on.set()
+
+    target = io.BytesIO()
+    Stdio(Protocol(tools(notes=False), slow), lines(), target).run()
+    assert [json.loads(line)["id"] for line in target.getvalue().splitlines()] == [0, 4, 3]
+    assert ran == ["q1", "q3"]
+
+
+def test_a_client_that_is_gone_ends_the_server() -> None:
+    """An answer that cannot be written is an error of the server, also that of a call."""
+
+    class Gone(io.BytesIO):
+        def write(self, line: Any) -> int:  # noqa: ANN401 - bytes
+            if b"content" in line:
+                raise BrokenPipeError
+            return super().write(line)
+
+    source = [
+        _line(_request(0, "initialize", _INITIALIZE)),
+        _line(_request(1, "tools/call", _CALL)),
+    ]
+    with pytest.raises(BrokenPipeError):
+        Stdio(Protocol(tools(notes=False), _told), source, Gone()).run()
+
+
+@pytest.mark.slow
+def test_a_signal_ends_a_server_that_waits(
+    journal_dir: Path, start_command: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """SIGTERM ends it, and so does the end of its input, with 0."""
+    _say(journal_dir)
+    program = Path(sys.executable).with_name("projector")
+    for ends in ("signal", "input"):
+        server = start_command(program, "--journal", journal_dir, "mcp")
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(_line(_request(0, "initialize", _INITIALIZE)).decode())
+        server.stdin.flush()
+        assert json.loads(server.stdout.readline())["id"] == 0
+        if ends == "signal":
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(20) == -signal.SIGTERM
+        else:
+            server.stdin.close()
+            assert server.wait(20) == 0
