@@ -59,7 +59,8 @@ journal.format.new_event journal.format.position journal.lanes journal.lanes.bac
 journal.lanes.group_commit
 journal.lanes.lane journal.lanes.unsynced journal.lanes.recovery journal.lanes.roll_request
 journal.lanes.writer
-journal.process.boot journal.redact journal.redact.quick journal.segments.segment_file
+journal.process.boot journal.redact journal.redact.checks journal.redact.checks.runs
+journal.redact.quick journal.segments.segment_file
 journal.writer
 """)
 
