@@ -139,6 +139,14 @@ def costs(db: apsw.Connection) -> dict[str, int]:
     return found
 
 
+def session_usage(db: apsw.Connection, session: str) -> UsageRow | None:
+    """Return what one session used and cost, without its sub-agents; None if it used nothing."""
+    for name, calls in _calls(db, session):
+        if calls:
+            return _row(name, [(name, call) for call in calls])
+    return None
+
+
 def check_by(by: object) -> None:
     """Refuse a group that there is not.
 
@@ -155,17 +163,19 @@ def _sessions(db: apsw.Connection, *, projects: bool) -> dict[str, _Session]:
     return {found.name: found for found in (_Session(*row) for row in db.execute(query))}
 
 
-def _calls(db: apsw.Connection) -> Iterator[tuple[str, list[Call]]]:
-    """Yield the calls of each session that has used something."""
+def _calls(db: apsw.Connection, session: str | None = None) -> Iterator[tuple[str, list[Call]]]:
+    """Yield the calls of each session that has used something, or of one alone."""
     marks = ", ".join("?" * len(_TYPES))
     query = (
         f"SELECT e.session, s.session, e.event_id, e.kind, e.time, e.ord, {lane_uuid('e')}, e.seq,"
         " e.other_fields FROM _events e JOIN _sessions s ON s.id = e.session"
         f" WHERE e.kind <> {MESSAGE} AND e.kind IN ({marks})"
+        f"{'' if session is None else ' AND s.session = ?'}"
         " AND NOT EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL)"
         " ORDER BY e.session, e.event_id"
     )
-    rows = db.execute(query, tuple(KINDS[type] for type in _TYPES))
+    named = () if session is None else (session,)
+    rows = db.execute(query, (*(KINDS[type] for type in _TYPES), *named))
     for _, of_session in groupby(rows, key=itemgetter(0)):
         events, name, deleted = list[tuple[str, OrderedEvent]](), "", False
         for _, name, id, kind, time, order, lane, seq, data in of_session:  # noqa: B007 - below

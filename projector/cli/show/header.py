@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from projector.views.sessions import SessionView
+    from projector.views.usage import UsageRow
 
 _USED = {
     "input_tokens": "input",
@@ -24,23 +25,33 @@ _USED = {
 }
 _COMMIT = 10
 """Characters of a commit: git takes so many."""
+_MICRO = 1_000_000
 _CHILDREN = 10
 """Sessions below one that are named; more are counted."""
 
 
-def print_header(session: SessionView, children: Sequence[SessionView]) -> None:
+def print_header(
+    session: SessionView, children: Sequence[SessionView], used: UsageRow | None
+) -> None:
     """Write the title of a session, and an indented line for each thing that is known of it.
+
+    Args:
+        session: the session.
+        children: the sessions that it is the parent of.
+        used: what its calls used and cost; None if it has none.
 
     Raises:
         OSError: standard output cannot be written.
     """
     print_line(Styled(session.title or session.session, bold=True))
-    for name, value in _lines(session, children):
+    for name, value in _lines(session, children, used):
         # indented, as a title may look like a line
         print_line("  ", Styled(f"{name:<9}", dim=True), value)
 
 
-def _lines(session: SessionView, children: Sequence[SessionView]) -> Iterator[tuple[str, str]]:
+def _lines(
+    session: SessionView, children: Sequence[SessionView], used: UsageRow | None
+) -> Iterator[tuple[str, str]]:
     yield "session", session.session
     known = (session.source, session.model)
     yield from _if_any("source", ", ".join(filter(None, known)))
@@ -54,7 +65,7 @@ def _lines(session: SessionView, children: Sequence[SessionView]) -> Iterator[tu
     counts += [counted(session.tool_calls, "tool call")] if session.tool_calls else []
     yield "holds", ", ".join(counts)
     yield from _if_any("tokens", _tokens(session))
-    yield from _if_any("cost", _cost(session))
+    yield from _if_any("cost", _cost(session, used))
     if session.parent is not None:
         relation = session.relation or "continues it"
         yield "parent", f"{one_line(session.parent)} ({relation})"
@@ -88,11 +99,20 @@ def _tokens(session: SessionView) -> str:
     return ", ".join([*used, counted(int(calls), "call")] if calls and used else used)
 
 
-def _cost(session: SessionView) -> str:
-    if (paid := session.usage.get("actual_cost")) is not None:
-        return f"${paid:,.4f}"
-    estimate = session.usage.get("estimated_cost")
-    return "" if estimate is None else f"${estimate:,.4f}, as its source estimates"
+def _cost(session: SessionView, used: UsageRow | None) -> str:
+    """Return what is known of the cost, and the models of which no price is known."""
+    if used is None:
+        return ""
+    unpriced = ", ".join(one_line(model) if model else "(no model)" for model in used.unpriced)
+    without = f"no price is known of {unpriced}"
+    if used.cost is None:
+        return f"unknown: {without}"
+    known = f"${used.cost / _MICRO:,.4f}"
+    if unpriced:
+        return f"{known}+, {without}"
+    own = session.usage
+    is_estimate = "estimated_cost" in own and "actual_cost" not in own
+    return f"{known}, as its source estimates" if is_estimate else known
 
 
 def _children(children: Sequence[SessionView]) -> Iterator[tuple[str, str]]:

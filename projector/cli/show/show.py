@@ -23,6 +23,7 @@ from projector.views.messages import conversation
 from projector.views.redacted import redacted_conversation
 from projector.views.session_filters import SessionFilters
 from projector.views.sessions import sessions
+from projector.views.usage import session_usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,9 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         raise click.UsageError("--no-redact goes with --markdown: the others show what is stored")
     with Projection.open(path, timeout=timeout) as projection:
         (view, found, children), fresh = projection.read(partial(_find, session))
+        used = None
+        if view.usage and not (as_json or markdown):
+            used = projection.read(partial(session_usage, session=view.session))[0]
     warn_if_behind(fresh.behind)
     messages = [m for m in found if _is_of(m, role, include_meta=include_meta)]
     if as_json:
@@ -117,7 +121,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         print_markdown(view, messages)
     else:
         with paged(wanted=not no_pager):
-            print_text(view, messages, children, folds=is_terminal() and not full)
+            print_text(view, messages, children, used, folds=is_terminal() and not full)
 
 
 def _find(

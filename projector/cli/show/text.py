@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
+    from projector.views.usage import UsageRow
 
 _COLOURS = {"user": "green", "assistant": "blue", "tool": "yellow", "system": "magenta"}
 _INDENT = "  "
@@ -25,6 +26,7 @@ def print_text(
     session: SessionView,
     messages: Sequence[MessageView],
     children: Sequence[SessionView],
+    used: UsageRow | None,
     *,
     folds: bool,
 ) -> None:
@@ -34,13 +36,14 @@ def print_text(
         session: the session.
         messages: what to show of its messages.
         children: the sessions that it is the parent of.
+        used: what its calls used and cost; None if it has none.
         folds: whether to leave out the middle of long outputs and texts. What an assistant says is
             always whole.
 
     Raises:
         OSError: standard output cannot be written.
     """
-    print_header(session, children)
+    print_header(session, children, used)
     for message in messages:
         print_line()
         print_line(

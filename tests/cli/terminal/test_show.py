@@ -297,3 +297,24 @@ def test_a_pager_that_ends_early_ends_the_command(commands: Commands, journal: P
     for pager, text in (("head -n 1", "Containers"), ("true", "")):
         shown = terminal(commands, journal, PAGER=pager, NO_COLOR="1")
         assert shown == (f"{text}\n" if text else "", 0)
+
+
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        ([], "unknown: no price is known of nobodys-model"),
+        ([("c2", 0.5)], "$0.5000+, no price is known of nobodys-model"),
+    ],
+)
+def test_a_cost_that_is_not_known_is_not_0(
+    journal_dir: Path, own: list[tuple[str, float]], shown: str
+) -> None:
+    """The model without a price is named, beside what is known."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s1", "assistant", "hello", id="m1")
+        used = {"call": "c1", "model": "nobodys-model", "input_tokens": 7}
+        journal.append(session="s1", type="usage.added", data=used, id="u1")
+        for call, cost in own:
+            used = {"call": call, "model": "other", "output_tokens": 1, "actual_cost": cost}
+            journal.append(session="s1", type="usage.added", data=used, id=call)
+    assert f"  cost     {shown}\n" in show(journal_dir, "s1")
