@@ -75,3 +75,20 @@ def test_an_archived_rollout_has_the_title_of_the_index(tmp_path: Path, journal_
     write(tmp_path / "codex" / "session_index.jsonl", [{"id": THREAD, "thread_name": "Old"}])
     take(journal_dir, tmp_path / "codex" / "archived_sessions")
     assert title(journal_dir, THREAD) == "Old"
+
+
+def test_a_session_of_openclaw_has_the_title_of_the_index(
+    tmp_path: Path, journal_dir: Path
+) -> None:
+    """The index is an object of entries; a label comes before the name of a chat."""
+    box = tmp_path / "agents" / "main" / "sessions"
+    said = {"role": "user", "content": "Hi."}
+    lines = [
+        {"type": "session", "id": "oc-1", "version": 3, "timestamp": "2026-01-01T00:00:00Z"},
+        {"type": "message", "id": "m1", "parentId": None, "message": said},
+    ]
+    entry = {"sessionId": "oc-1", "displayName": "A chat", "label": "Paint"}
+    write(box / "oc-1.jsonl", lines)
+    (box / "sessions.json").write_text(json.dumps({"agent:main:main": entry, "x": None}))
+    take(journal_dir, box)
+    assert title(journal_dir, "oc-1") == "Paint"

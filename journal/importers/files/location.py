@@ -98,7 +98,7 @@ def _index(
     """Return the entries of an index by a field; it is read once for all sessions in it."""
     entries = _lines_beside(folder, name) if name.endswith(".jsonl") else _read_beside(folder, name)
     if isinstance(entries, dict):
-        entries = entries.get("entries")
+        entries = entries.get("entries", list(entries.values()))
     found: dict[str, dict[str, Json]] = {}
     for entry in entries if isinstance(entries, list) else ():
         text = entry.get(field) if isinstance(entry, dict) else None

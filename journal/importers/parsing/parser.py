@@ -196,7 +196,8 @@ class Location:
             the text that each has in a field; a file without one is left out.
         index: returns the entries of an index that a program keeps of its sessions, by the text
             that each has in a field, the last of each: of a small file of JSON lines, or of the
-            list `entries` in a JSON document; empty if there is no such file.
+            list `entries` in a JSON document, or of the values of one without; empty if there is
+            no such file.
         first_name: the name that an earlier place of the same file gave; empty if there is none.
     """
 
