@@ -95,7 +95,7 @@ def test_how_far_sources_were_imported_stays(path: Path) -> None:
     file.chmod(0o600)
     remove_leftovers(open_directory(path), lambda _: False)
     # an entry of an earlier version: the next import reads the file again, by its marks
-    new = {"state": "", "folders": "", "sessions": ""}
+    new = {"state": "", "folders": "", "sessions": "", "start": "", "place": ""}
     assert orjson.loads(file.read_bytes()) == entry | new
 
 
@@ -105,6 +105,7 @@ def test_entries_without_the_name_of_a_source_are_not_rewritten(path: Path) -> N
     file.parent.mkdir()
     entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d"}
     entry |= {"marks": "", "state": "file 1 2 3", "folders": "", "sessions": ""}
+    entry |= {"place": "", "start": ""}
     file.write_bytes(orjson.dumps(entry) + b"\n")
     file.chmod(0o600)
     before = file.stat().st_ino
