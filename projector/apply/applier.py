@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from projector.apply.portion import Portion
     from projector.db.columns import Columns
+    from projector.db.rows import IndexRow
     from projector.fold.facets import Facets
 
 _RECENT = 50_000
@@ -183,7 +184,7 @@ class Applier:
     def _register(self, prepared: Sequence[Prepared], rows: list[Row], new: Sequence[int]) -> None:
         """Index and count events that were inserted, and mark what depends on them."""
         state = self.state
-        texts: list[tuple[int, str, str]] = []
+        texts: list[IndexRow] = []
         counted: list[tuple[int, Facets]] = []
         spans: dict[int, list[int]] = {}
         first = state.next_row - len(rows)

@@ -14,6 +14,7 @@ from projector.db.kinds import MESSAGE
 from projector.db.rows import DELETE_TEXT, INSERT_TEXT, STORED, indexed, stored
 from projector.fold.facets import LONGEST, NONE, Own, facets, reverse
 from projector.fold.messages import OUT
+from projector.text.normalize import index_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,6 +61,20 @@ def unindex(
     about = facets(data)
     _count(db, state, session, about, -1)
     db.execute(DELETE_TEXT, indexed(row, session, state.tagged[session], data, about))
+
+
+_INSERT_TITLE = "INSERT INTO fts_titles(rowid, title) VALUES(?, ?)"
+_DELETE_TITLE = "INSERT INTO fts_titles(fts_titles, rowid, title) VALUES('delete', ?, ?)"
+
+
+def index_title(db: apsw.Connection, session: int, old: str | None, new: str | None) -> None:
+    """Index the title of a session in place of the one that it had."""
+    if old == new:
+        return
+    if old is not None:
+        db.execute(_DELETE_TITLE, (session, index_form(old)))
+    if new is not None:
+        db.execute(_INSERT_TITLE, (session, index_form(new)))
 
 
 def _count(db: apsw.Connection, state: State, session: int, about: Facets, times: int) -> None:

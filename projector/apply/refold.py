@@ -27,7 +27,7 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from projector.apply.copies import copies_in, with_own
-from projector.apply.facets import retag
+from projector.apply.facets import index_title, retag
 from projector.apply.lines import add_lines, remove_line, usage_line
 from projector.apply.message_changes import link, mark_changed, refold_changed, unlink
 from projector.apply.portion import ROW
@@ -171,8 +171,10 @@ def _refold_sessions(db: apsw.Connection, state: State, portion: Portion) -> Non
         # NULL where there is no extra, as in the row of a session that was never folded
         values = [*fields, folded.ended, folded.end_reason, folded.extra or None, folded.known]
         row = [canonical(v).decode() if isinstance(v, dict) else v for v in values]
-        query = "SELECT parent FROM _sessions WHERE id = ?"
-        if db.execute(query, (session,)).get != folded.fields.get("parent"):
+        query = "SELECT parent, title FROM _sessions WHERE id = ?"
+        [(parent, title)] = db.execute(query, (session,))
+        index_title(db, session, title, folded.fields.get("title"))
+        if parent != folded.fields.get("parent"):
             note_parent(db, state, session)
         db.execute(_PUT_SESSION, (*row, session))
         now = Inherited(*(folded.fields.get(name) for name in INHERITED))

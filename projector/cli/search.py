@@ -143,6 +143,9 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     `near` is what comes nearest if fewer than --enough match: hits, each with `missing`, the words
     that its session lacks. `missing` are words that no message has, `meant` what was searched for
     in their place. With --group session a hit has `more`: the other messages of its session.
+    With `same`, so many other matches say the same and are not shown: texts of 160 characters or
+    more that differ in numbers at most. With `in_title`, the title of the session has all
+    words; the hit is its best message, or its first.
     A hit that is a replay has `home`: the session in which the message counts.
     `total` is how many messages match. `exact` is false if there are more, of which not all were
     ranked: only the newest 5,000, or, where no word narrows a search of texts down, 1,000.
@@ -228,6 +231,11 @@ def _print_hit(number: int, hit: Hit, names: Mapping[str, str] | None) -> None:
             print_line(_INDENT, Styled(cut(one_line(text), max(width, 1)), dim=True))
     if not hit.context:
         print_wrapped(_INDENT, _bold(hit.snippet))
+    if hit.in_title:
+        print_line(_INDENT, Styled("the title has the words", dim=True))
+    if hit.same:
+        noun = "message says" if hit.same == 1 else "messages say"
+        print_line(_INDENT, Styled(f"and {hit.same:,} more {noun} the same", dim=True))
     if hit.more:
         noun = "message" if hit.more == 1 else "messages"
         print_line(_INDENT, Styled(f"and {hit.more:,} more {noun} of this session", dim=True))

@@ -12,7 +12,7 @@ from journal.format.event_types import MESSAGE_APPENDED
 from journal.format.redacted import Redacted
 from projector.db.columns import Columns, decode, encode, from_columns, to_columns
 from projector.db.tags import tags
-from projector.text.document import LONGEST, document
+from projector.text.document import LONGEST, document, document_and_keys
 from projector.text.normalize import index_form
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ INSERT INTO _events(id, session, event_id, kind, time, ord, lane_row, seq, trans
 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(session, event_id) DO NOTHING
 """
-INSERT_TEXT = "INSERT INTO fts(rowid, text, tags) VALUES(?, ?, ?)"
-DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags) VALUES('delete', ?, ?, ?)"
+IndexRow = tuple[int, str, str, str]
+"""A row of the full-text index: its rowid, text, tags, and keys of arguments."""
+INSERT_TEXT = "INSERT INTO fts(rowid, text, tags, keys) VALUES(?, ?, ?, ?)"
+DELETE_TEXT = "INSERT INTO fts(fts, rowid, text, tags, keys) VALUES('delete', ?, ?, ?, ?)"
 COLUMNS = (
     "timestamp = ?, parent = ?, role = ?, source = ?, content = ?, content_is_json = ?,"
     " other_fields = ?"
@@ -128,7 +130,7 @@ def index_text(data: Mapping[str, Any]) -> str:
 
 def indexed(
     row: int, session: int, inherited: Inherited, data: Mapping[str, Any], about: Facets
-) -> tuple[int, str, str]:
+) -> IndexRow:
     """Return the row of the full-text index for a message.
 
     Args:
@@ -147,4 +149,6 @@ def indexed(
         about,
         machine=isinstance(data.get("meta"), str),
     )
-    return row, index_text(data), tagged
+    text, keys = document_and_keys(data)
+    # pairs of characters take three times the room of their text
+    return row, index_form(text)[:LONGEST], tagged, index_form(keys)

@@ -25,7 +25,7 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 15
+SCHEMA = 16
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
@@ -132,8 +132,9 @@ CREATE TABLE _quarantine(
   PRIMARY KEY(lane_folder, number, offset)
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE fts USING fts5(
-  text, tags, content='', tokenize='{TOKENIZER}'
+  text, tags, keys, content='', tokenize='{TOKENIZER}'
 );
+CREATE VIRTUAL TABLE fts_titles USING fts5(title, content='', tokenize='{TOKENIZER}');
 """
 
 UNFOLDED = "SELECT 1 FROM _unfolded LIMIT 1"

@@ -109,9 +109,9 @@ class Narrowing:
         """The further conditions on a message where it is at home."""
         return "" if self.replays else self.where
 
-    def match(self, texts: str) -> str:
-        """Return a match of texts, narrowed to messages with these tags."""
-        return narrowed(f"text : ({texts})", self.tags, self.but)
+    def match(self, texts: str, columns: str = "text") -> str:
+        """Return a match of texts, or of these columns, narrowed to messages with these tags."""
+        return narrowed(f"{columns} : ({texts})", self.tags, self.but)
 
     def match_tags(self) -> str | None:
         """Return a match of the tags alone; None if there is none of `tags`."""

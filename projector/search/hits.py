@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.format.timestamps import to_datetime
-from projector.text.document import document
+from projector.text.document import document_and_keys
 from projector.text.snippet import WIDTH, excerpt
 from projector.views.messages import MessageView, around, placed
 
@@ -33,6 +33,8 @@ class Hit:
         context: the messages around it, itself among them, in order; empty unless asked for.
         missing: words of the query that neither it nor its session has; empty if it has all.
         more: if hits are grouped: how many other messages of its session were found.
+        same: how many other messages that were found say the same, and are not shown for that.
+        in_title: whether the title of its session has all words; the message itself may have none.
     """
 
     session: str
@@ -47,6 +49,8 @@ class Hit:
     context: tuple[MessageView, ...]
     missing: tuple[str, ...] = ()
     more: int = 0
+    same: int = 0
+    in_title: bool = False
 
     @property
     def time_utc(self) -> datetime:
@@ -95,8 +99,11 @@ def hit(
     """
     found = placed(db, row)
     view = found.view
-    text = document(found.data)
-    shown = excerpt(text, find(text), width=look.width, open=look.open, close=look.close)
+    text, keys = document_and_keys(found.data)
+    marks = find(text)
+    if not marks and keys and (of_keys := find(keys)):
+        text, marks = keys, of_keys
+    shown = excerpt(text, marks, width=look.width, open=look.open, close=look.close)
     context: tuple[MessageView, ...] = ()
     if look.context:
         before, after = around(db, found, look.context)

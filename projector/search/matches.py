@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RANKED = 5_000
 """Most matches that are ranked: the newest ones."""
+TEXT_AND_KEYS = "{text keys}"
+"""The columns of the index that are searched; a match in keys of arguments alone has no score."""
 _SCANNED = 1_000
 """Most matches that are ranked where no word narrows a search down."""
 _WEIGHED = 64
@@ -105,7 +107,7 @@ def all_rows(db: apsw.Connection, query: Query, asked: Narrowing) -> list[int]:
         apsw.Error: the database refuses.
     """
     if not query.reads:
-        match = asked.match(query.match)
+        match = asked.match(query.match, TEXT_AND_KEYS)
         found = db.execute("SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rowid", (match,))
         return [int(row) for (row,) in found]
     texts = read(_candidates(db, query, asked, "ASC"), query, sys.maxsize, None)
@@ -116,7 +118,19 @@ def _indexed(
     db: apsw.Connection, query: Query, asked: Narrowing, way: str, most: int
 ) -> list[Scored]:
     """Return what the index finds, one more than is ranked: that shows whether there are more."""
-    statement, values = _statement(db, query, asked, way, "", asked.at_home)
+    found = _scored(db, query, asked, way, most, TEXT_AND_KEYS)
+    keys_alone = [hit for hit in found if not hit[1]]
+    if len(found) <= most or not keys_alone:
+        return found
+    # what has the words in keys of arguments alone must not take the place of texts
+    texts = _scored(db, query, asked, way, most, "text")
+    return [*texts, *keys_alone][: most + 1]
+
+
+def _scored(
+    db: apsw.Connection, query: Query, asked: Narrowing, way: str, most: int, columns: str
+) -> list[Scored]:
+    statement, values = _statement(db, query, asked, way, "", asked.at_home, columns)
     return db.execute(f"{statement} LIMIT ?", (*values, most + 1)).fetchall()  # type: ignore[return-value] # a score is a float
 
 
@@ -126,7 +140,9 @@ def _candidates(
     """Return the messages whose texts are to be read."""
     if not query.match:
         return _every(db, asked, way)
-    statement, values = _statement(db, query, asked, way, f", {COLUMNS}", " AND true")
+    statement, values = _statement(
+        db, query, asked, way, f", {COLUMNS}", " AND true", TEXT_AND_KEYS
+    )
     return db.execute(statement, values)
 
 
@@ -148,19 +164,25 @@ def _every(db: apsw.Connection, asked: Narrowing, way: str) -> Iterator[Candidat
 
 
 def _statement(
-    db: apsw.Connection, query: Query, asked: Narrowing, way: str, columns: str, joined: str
+    db: apsw.Connection,
+    query: Query,
+    asked: Narrowing,
+    way: str,
+    selected: str,
+    joined: str,
+    columns: str,
 ) -> tuple[str, tuple[Any, ...]]:
     """Return the statement that selects what the index finds, with scores, and its values."""
     wide = widen(db, query)
     score = Phrases(_counts(db, query, wide), wide.at, wide.words, asked.count)
     joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
     statement = (
-        f"SELECT fts.rowid, score(fts, d.sz, ?){columns} FROM fts"
+        f"SELECT fts.rowid, score(fts, d.sz, ?){selected} FROM fts"
         f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if joined else ''}"
         f" WHERE fts MATCH ?{asked.at_home} ORDER BY fts.rowid {way}"
     )
     values = asked.values if asked.at_home else ()
-    return statement, (apsw.pyobject(score), asked.match(wide.match), *values)
+    return statement, (apsw.pyobject(score), asked.match(wide.match, columns), *values)
 
 
 def _counts(db: apsw.Connection, query: Query, wide: Widened) -> tuple[float, ...]:

@@ -39,6 +39,38 @@ def ordered(db: apsw.Connection, found: list[Scored], sort: Sort, count: int) ->
     )
 
 
+_WEIGHED = 1_000
+"""Most messages that are weighed by who wrote them: those with the highest scores."""
+_PERSON, _MACHINE = 1.2, 0.7
+"""The weights of what a person typed, and of outputs of tools and what machines wrote; else 1."""
+_SPOKEN = ("user", "assistant")
+
+
+def weighed(db: apsw.Connection, found: list[Scored]) -> list[Scored]:
+    """Return messages with their scores weighed by who wrote them: first people, last tools.
+
+    Of many, the best `_WEIGHED` are weighed and stay before the others.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    best = nlargest(_WEIGHED, found, key=lambda hit: (hit[1], hit[0]))
+    query = (
+        "SELECT id, role, role = 'user' AND instr(other_fields, '\"meta\":') FROM _events"
+        " WHERE id IN (SELECT value FROM json_each(?))"
+    )
+    weights = {
+        row: _MACHINE if meta or role not in _SPOKEN else _PERSON if role == "user" else 1.0
+        for row, role, meta in db.execute(query, (json.dumps([row for row, _ in best]),))
+    }
+    shown = [(row, score * weights[row]) for row, score in best]
+    if len(found) <= _WEIGHED:
+        return shown
+    least = best[-1][1]
+    below = min((score for _, score in shown), default=0.0) / least if least else 1.0
+    return shown + [(row, score * below) for row, score in found if row not in weights]
+
+
 def grouped(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
     """Return the first message of each session, and how many others of its session there are.
 

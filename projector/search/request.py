@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from journal.process.fork import no_fork
@@ -15,13 +15,16 @@ from projector.arguments import (
     check_names,
 )
 from projector.search.filters import Filters
+from projector.search.folded import folded
 from projector.search.hits import Look, hit
 from projector.search.matches import matches
-from projector.search.order import Group, Sort, grouped, ordered
+from projector.search.order import Group, Sort, grouped, ordered, weighed
 from projector.search.texts import SECONDS
+from projector.search.titles import promoted, titled
 from projector.text.query import Query, parse, parse_literal, parse_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
     from datetime import datetime
     from typing import Unpack
 
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 Mode = Literal["words", "literal", "regex"]
 """How a query is read: as `projector.text.query` says, as it is, or as a regular expression."""
 
+_SPARE = 30
+"""Hits that are put in order beyond those of a page."""
 _MOST = 1_000_000
 _TEXTS = ("role", "source", "session", "project", "model", "branch", "tool", "file")
 
@@ -88,37 +93,61 @@ class Request:
         Raises:
             apsw.Error: the database refuses.
         """
-        found = self._matches(db)
-        hits, sessions = self._page(db, found, slice(self.offset, self.offset + self.limit))
+        first = titled(db, self.query, self.filters)
+        found, titles = promoted(db, self._matches(db), first)
+        page = slice(self.offset, self.offset + self.limit)
+        hits, sessions = self._page(db, found, titles, page)
         if self.query.explicit or found.total >= self.enough:
             return Found(hits, found, sessions)
         with no_fork.turn:
             from projector.search.recall.hits import near_hits  # noqa: PLC0415 - few searches need it
 
-        first = self._page(db, found, slice(0, self.enough))[0] if self.offset else hits
-        page = slice(max(self.offset - len(first), 0), self.offset + self.limit - len(first))
-        known = {(hit.session, hit.id) for hit in first}
+        top = slice(0, self.enough)
+        shown = self._page(db, found, titles, top)[0] if self.offset else hits
+        page = slice(max(self.offset - len(shown), 0), self.offset + self.limit - len(shown))
+        known = {(hit.session, hit.id) for hit in shown}
         near, words = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
         return Found(hits, found, sessions, near, words)
 
     def _matches(self, db: apsw.Connection) -> Matches:
         # what is grouped is sorted as a whole before
         offset = 0 if self.group is not None else self.offset
-        return matches(db, self.query, self.filters, sort=self.sort, offset=offset, seconds=SECONDS)
+        found = matches(
+            db, self.query, self.filters, sort=self.sort, offset=offset, seconds=SECONDS
+        )
+        return replace(found, rows=weighed(db, found.rows)) if self.sort == "relevance" else found
 
     def _page(
-        self, db: apsw.Connection, found: Matches, page: slice
+        self, db: apsw.Connection, found: Matches, titles: Container[int], page: slice
     ) -> tuple[list[Hit], int | None]:
-        """Return some of the hits, and of how many sessions all are if they are grouped."""
-        count = page.stop if self.group is None else max(len(found.rows), 1)
-        rows = ordered(db, found.rows, self.sort, count)
-        scores = dict(rows)
-        first = dict.fromkeys(scores, 0) if self.group is None else grouped(db, list(scores))
+        """Return some of the hits, and of how many sessions all are if they are grouped.
+
+        `titles` are those of sessions that are found by their title.
+        """
+        more: Mapping[int, int] = {}
+        same: Mapping[int, int] = {}
+        if self.group is None and self.filters.include_replays:
+            chosen = ordered(db, found.rows, self.sort, page.stop)[page]
+        elif self.group is None:
+            # a page needs more of them than it shows only if many say the same
+            shown = ordered(db, found.rows, self.sort, page.stop + _SPARE)
+            unlike = folded(db, shown, page.stop)
+            if len(unlike.rows) < page.stop and len(shown) < len(found.rows):
+                unlike = folded(db, ordered(db, found.rows, self.sort, len(found.rows)), page.stop)
+            chosen, same = unlike.rows[page], unlike.same
+        else:
+            scores = dict(ordered(db, found.rows, self.sort, len(found.rows)))
+            more = grouped(db, list(scores))
+            chosen = [(row, scores[row]) for row in list(more)[page]]
+        made = (
+            hit(db, row, score, self.query.find, self.look, more=more.get(row, 0))
+            for row, score in chosen
+        )
         hits = [
-            hit(db, row, scores[row], self.query.find, self.look, more=more)
-            for row, more in list(first.items())[page]
+            replace(each, same=same.get(row, 0), in_title=row in titles)
+            for each, (row, _) in zip(made, chosen, strict=True)
         ]
-        return hits, None if self.group is None else len(first)
+        return hits, None if self.group is None else len(more)
 
 
 _PARSERS = {"words": parse, "literal": parse_literal, "regex": parse_pattern}

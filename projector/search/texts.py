@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from projector.db.columns import Columns, from_columns
-from projector.text.document import document
+from projector.text.document import searched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,12 +78,12 @@ def read(candidates: Iterable[Candidate], query: Query, most: int, seconds: floa
 
 
 def text_of(columns: Iterable[object]) -> str:
-    """Return the text of a message, of its `COLUMNS`.
+    """Return what a message is found by, of its `COLUMNS`.
 
     Raises:
         TextDamaged: it is not what was written.
     """
-    return document(from_columns(Columns(*columns)))  # type: ignore[arg-type] # as the row has them
+    return searched(from_columns(Columns(*columns)))  # type: ignore[arg-type] # as the row has them
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ comes first.
 - Of content parts of any kind, known or not, all strings count, but not those that describe the
   part (`type`, ids, media types) or that no person can read (base64 payloads, `data:` URLs,
   signatures, encrypted reasoning).
-- Of a tool's arguments every string and number counts, at any depth. Their keys do not: they are
-  the tool's schema, the same in every call, and would bury the messages that speak of a
-  `description` or a `command` below all those that have one. Arguments that come as a JSON string
-  are decoded first, so that the `\n` of a script does not glue two words together; a string that is
-  no JSON counts as it is.
+- Of a tool's arguments every string and number counts, at any depth. Their keys are no text: they
+  are the tool's schema, the same in every call, and would bury the messages that speak of a
+  `description` or a `command` below all those that have one. They are found apart. Arguments that
+  come as a JSON string are decoded first, so that the `\n` of a script does not glue two words
+  together; a string that is no JSON counts as it is.
 - The members of an object come in the order of their names: names and titles first, then all
   others, then arguments. Equal objects have equal texts, in whatever order their members are
   written: otherwise the text of a message would depend on which of two copies was applied first.
@@ -76,6 +76,7 @@ _DATA_URL = re.compile(
 # Only from where a run begins: else each character of a run that is too short is a new attempt.
 _UNBROKEN = re.compile(rf"(?<![\w+/-])[\w+/-]{{{PAYLOAD},}}+={{0,2}}+", re.ASCII)
 _ELLIPSIS = "\u2026"
+_KEYS = 10_000  # characters of keys that are found
 _MANY = 1_000  # items of a list that are put on a stack at once
 # Integers beyond this are no JSON of ours, and Python refuses to print the longest.
 _LARGEST = 2**64
@@ -99,14 +100,40 @@ def document(data: Mapping[str, Any]) -> str:
     return "\n".join(text for text in texts if text)[:LONGEST]
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Yield the strings of a content value or of tool calls in their order."""
+def document_and_keys(data: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the searchable text of a message's data, and the keys of the arguments of its calls.
+
+    Returns:
+        The text as `document` returns it; the keys, each once, separated by newlines, their first
+        `_KEYS` characters.
+    """
+    content = data.get("content")
+    if isinstance(content, str) and _BEYOND_CONTENT.isdisjoint(data):
+        return _readable(content)[:LONGEST], ""
+    keys: dict[str, None] = {}
+    texts = [_readable(text) for name in _FIELDS for text in _texts(data.get(name), keys)]
+    return "\n".join(filter(None, texts))[:LONGEST], "\n".join(keys)[:_KEYS]
+
+
+def searched(data: Mapping[str, Any]) -> str:
+    """Return all that a message is found by: its text, then the keys of arguments."""
+    text, keys = document_and_keys(data)
+    return f"{text}\n{keys}" if keys else text
+
+
+def _texts(value: object, keys: dict[str, None] | None = None) -> Iterator[str]:
+    """Yield the strings of a content value or of tool calls in their order.
+
+    The keys of arguments are added to `keys`.
+    """
     waiting: list[tuple[object, bool]] = [(value, False)]  # a stack: input may be nested deeply
     while waiting:
         value, argument = waiting.pop()
         if isinstance(value, str):
             yield value
         elif isinstance(value, Mapping):
+            if argument and keys is not None:
+                keys |= dict.fromkeys(sorted(value))
             waiting += reversed(list(_members(value, argument=argument)))
         elif isinstance(value, list | tuple):
             if len(value) <= _MANY:

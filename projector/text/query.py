@@ -52,6 +52,7 @@ from projector.text.query_tree import (
     Without,
     all_of,
     either_of,
+    has_unwanted,
     leaves,
     negation,
     relaxed,
@@ -108,6 +109,11 @@ class Query:
     def has_cjk(self) -> bool:
         """Whether a word is Chinese, Japanese or Korean."""
         return any(is_cjk(word) for term in self.terms for word in term.words)
+
+    @property
+    def excludes(self) -> bool:
+        """Whether something must not be there."""
+        return self.wanted is not None and has_unwanted(self.wanted)
 
     def holds(self, text: str) -> bool:
         """Return whether a text that the match finds is one that is searched for."""

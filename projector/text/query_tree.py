@@ -135,6 +135,11 @@ def _join(operator: str, nodes: tuple[Node, ...]) -> str:
     )
 
 
+def has_unwanted(node: Node) -> bool:
+    """Return whether `node` excludes something."""
+    return len(list(leaves(node))) < len(list(leaves(node, unwanted=True)))
+
+
 def has_literal(node: Node) -> bool:
     """Return whether a term below `node` has a literal."""
     return any(term.literal for term in leaves(node, unwanted=True))

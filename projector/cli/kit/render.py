@@ -48,6 +48,10 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         some["missing"] = list(hit.missing)
     if hit.more:
         some["more"] = hit.more
+    if hit.same:
+        some["same"] = hit.same
+    if hit.in_title:
+        some["in_title"] = True
     return some | {
         "session": hit.session,
         "id": hit.id,

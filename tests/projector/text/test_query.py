@@ -249,7 +249,7 @@ def test_any_text_is_a_query_or_a_query_error(query: str) -> None:
     if isinstance(parsed, QueryError):
         assert str(parsed).endswith(".")
         return
-    found(full_text(["a b 机京 AND or not"]), parsed.match)
+    answered(["a b 机京 AND or not"], parsed)
     assert parsed.terms
     parsed.text.encode()
 

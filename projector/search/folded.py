@@ -1,0 +1,90 @@
+"""Long messages that say the same: the first of them is shown, with how many others there are.
+
+System prompts, reminders and outputs of the same command repeat hundreds of times, and would leave
+no room for anything else. They are equal but for numbers, such as dates, ids and counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from projector.search.texts import COLUMNS, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+    from projector.search.order import Scored
+
+_LONG = 160
+"""Characters from which a text is long: of a shorter one a snippet shows all."""
+_MASKED = 20_000
+"""Characters of a text whose numbers are masked; behind them each one counts."""
+_READ = 400
+"""Most texts that are read for a page beyond one for each hit."""
+_SURE = 8
+"""Equal texts from which others of equal score and length are taken for equal without reading."""
+_LENGTH = "octet_length(e.content)"
+# a number of its own, decimal or hexadecimal: what a name has in it tells it from others
+_NUMBER = re.compile(r"\b(?=[a-f-]*+[0-9])[0-9a-f-]++\b")
+_BLANK = re.compile(r"\s++")
+
+
+@dataclass(slots=True)
+class Folded:
+    """Messages, each with how many others that say the same were left out.
+
+    Attributes:
+        rows: rowids and scores of the messages that remain, in order.
+        same: for each of these how many others say the same.
+    """
+
+    rows: list[Scored] = field(default_factory=list)
+    same: Counter[int] = field(default_factory=Counter)
+
+
+def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded:
+    """Return the first `count` messages of which no two say the same.
+
+    Args:
+        db: the projection.
+        ordered: rowids and scores, the first to be shown first.
+        count: how many are needed.
+
+    Raises:
+        apsw.Error: the database refuses.
+        TextDamaged: a text is not what was written.
+    """
+    found = Folded()
+    first: dict[object, int] = {}
+    alike: dict[tuple[float, int], int] = {}
+    read = f"SELECT {_LENGTH}, {COLUMNS} FROM _events e WHERE e.id = ?"
+    for row, score in ordered:
+        if len(found.rows) >= count and score != found.rows[-1][1]:
+            break  # equal ones have equal scores, but for who wrote them
+        if found.same.total() > _READ:
+            length = db.execute(f"SELECT {_LENGTH} FROM _events e WHERE e.id = ?", (row,)).get
+            known = alike.get((score, length), row)
+        else:
+            [(length, *columns)] = db.execute(read, (row,))
+            text = text_of(columns)
+            known = row if len(text) < _LONG else first.setdefault(_signature(text), row)
+            if found.same[known] >= _SURE:
+                alike[score, length] = known
+        if known != row:
+            found.same[known] += 1
+        elif len(found.rows) < count:
+            found.rows.append((row, score))
+        else:
+            break
+    return found
+
+
+def _signature(text: str) -> object:
+    """Return what is equal for texts that say the same."""
+    masked = _NUMBER.sub("0", text[:_MASKED].lower())
+    return hash(_BLANK.sub(" ", masked)), hash(text[_MASKED:])
