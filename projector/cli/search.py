@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from projector.search.hits import Hit
-    from projector.search.order import Group, Sort
+    from projector.search.ordering.order import Group, Sort
     from projector.search.request import Mode
     from projector.search.results import Results
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from projector.arguments import Has
     from projector.search.hits import Look
-    from projector.search.order import Group, Sort
+    from projector.search.ordering.order import Group, Sort
     from projector.search.request import Mode
 
 

@@ -11,7 +11,7 @@ A caller with filters of its own parses a query and searches in its own read::
 from projector.search.engine import search
 from projector.search.filters import Filters
 from projector.search.hits import Hit, Look
-from projector.search.order import Sort
+from projector.search.ordering.order import Sort
 from projector.text.query import Query, parse
 
 __all__ = ["Filters", "Hit", "Look", "Query", "Sort", "parse", "search"]

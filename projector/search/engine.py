@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from projector.search.hits import hit
 from projector.search.matches import matches
-from projector.search.order import ordered
+from projector.search.ordering.order import ordered
 
 if TYPE_CHECKING:
     import apsw
 
     from projector.search.filters import Filters
     from projector.search.hits import Hit, Look
-    from projector.search.order import Sort
+    from projector.search.ordering.order import Sort
     from projector.text.query import Query
 
 

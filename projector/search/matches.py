@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from projector.search.filters import Filters, Narrowing
-    from projector.search.order import Scored, Sort
+    from projector.search.ordering.order import Scored, Sort
     from projector.search.prefixes import Widened
     from projector.search.texts import Candidate
     from projector.text.query import Query

@@ -15,12 +15,12 @@ from projector.arguments import (
     check_names,
 )
 from projector.search.filters import Filters
-from projector.search.folded import folded
 from projector.search.hits import Look, hit
 from projector.search.matches import matches
-from projector.search.order import Group, Sort, grouped, ordered, weighed
+from projector.search.ordering.folded import folded
+from projector.search.ordering.order import Group, Sort, grouped, ordered, weighed
+from projector.search.ordering.titles import promoted, titled
 from projector.search.texts import SECONDS
-from projector.search.titles import promoted, titled
 from projector.text.query import Query, parse, parse_literal, parse_pattern
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from projector.text.document import searched
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from projector.search.order import Scored
+    from projector.search.ordering.order import Scored
     from projector.text.query import Query
 
 SECONDS = 2.0

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projector.arguments import Has
     from projector.search.facets import FacetBy
     from projector.search.hits import Look
-    from projector.search.order import Sort
+    from projector.search.ordering.order import Sort
     from projector.views.sessions import SessionSort
 
 

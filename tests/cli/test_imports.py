@@ -88,7 +88,9 @@ projector.reading.usage projector.run
 journal.segments.gone
 projector.run.open_segments projector.run.watermark projector.search projector.search.engine
 projector.search.filters
-projector.search.functions projector.search.hits projector.search.matches projector.search.order
+projector.search.functions projector.search.hits projector.search.matches
+projector.search.ordering projector.search.ordering.folded projector.search.ordering.order
+projector.search.ordering.titles
 projector.search.prefixes projector.search.ranking
 projector.search.request projector.search.results projector.search.texts
 projector.text projector.text.document

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.search.order import Sort
+    from projector.search.ordering.order import Sort
 
 _MANY = 1_000_000
 _SORTS: tuple[Sort, ...] = ("relevance", "newest", "oldest")

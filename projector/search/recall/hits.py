@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from projector.search.filters import narrowing
 from projector.search.hits import hit
-from projector.search.order import best_first, grouped
+from projector.search.ordering.order import best_first, grouped
 from projector.search.recall.nearest import nearest
 from projector.search.replays import with_replays
 from projector.text.highlight import find
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from projector.search.filters import Filters
     from projector.search.hits import Hit, Look
-    from projector.search.order import Group
+    from projector.search.ordering.order import Group
     from projector.search.recall.wanted import Word
     from projector.text.query import Query
 

@@ -90,7 +90,7 @@ def journal(journal_dir: Path) -> Path:
             parent = f"{LONG}{number:02}"
             created = {name: value for name, value in data.items() if value is not None}
             journal.append(session=parent, type="session.created", data=created)
-            journal.append_message(parent, "user", "needle " + TITLE, id="m1")
+            journal.append_message(parent, "user", f"needle x{number} {TITLE}", id="m1")
             used = {"call": "c", "model": "m" * 90, "input_tokens": 10**12, "output_tokens": 1}
             journal.append(session=parent, id=f"u{number}", type="usage.added", data=used)
         journal.append_message("20260101_120000_abc123", "user", "needle 北京", id="m1")

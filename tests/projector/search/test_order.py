@@ -77,7 +77,7 @@ def test_more_titles_than_are_looked_at_are_a_lower_bound(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest sessions are found, and the count says that there may be more."""
-    monkeypatch.setattr("projector.search.titles.MOST", 2)
+    monkeypatch.setattr("projector.search.ordering.titles.MOST", 2)
     for n in range(3):
         journal.append(session=f"s{n}", type="session.created", data={"title": "parser"})
         journal.append_message(f"s{n}", "user", "hello", id=f"m{n}", timestamp=T + n)
@@ -101,7 +101,7 @@ def test_messages_that_were_not_weighed_come_behind(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The order of pages does not depend on the page."""
-    monkeypatch.setattr("projector.search.order._WEIGHED", 2)
+    monkeypatch.setattr("projector.search.ordering.order._WEIGHED", 2)
     for n in range(6):
         role = "tool" if n < 3 else "user"
         journal.append_message("s", role, "needle " * (6 - n) + "x " * n, id=f"m{n}", timestamp=T)
@@ -119,7 +119,7 @@ def test_long_messages_that_say_the_same_are_one_hit(
     journal: Journal, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     """They are counted, also those that are not read; short ones and others are hits."""
-    monkeypatch.setattr("projector.search.folded._READ", 12)
+    monkeypatch.setattr("projector.search.ordering.folded._READ", 12)
     prompt = "needle of 2026-01-{:02}: id 4f9{:02}b-00, be careful. " + "Follow the rules. " * 10
     for n in range(count):
         journal.append_message("s1", "tool", prompt.format(n, n), id=f"p{n}", timestamp=T + n)

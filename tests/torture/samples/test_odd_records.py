@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import projector.search.order
+import projector.search.ordering.order
 from projector.fold import sessions as fold
 from tests.torture.steps import convergence, odd_records
 
@@ -36,7 +36,7 @@ def test_an_order_of_arrival_in_readers_is_detected(
 ) -> None:
     """Hits of one time in the order of rowids fail: all that readers show is compared."""
     monkeypatch.setattr(
-        projector.search.order, "_names", lambda _db, times: {row: (row,) for row in times}
+        projector.search.ordering.order, "_names", lambda _db, times: {row: (row,) for row in times}
     )
     assert convergence.main(["--seed", "17", "--seeds", "1", "--workers", "1"]) == 1
     assert "Filters(" in capsys.readouterr().out

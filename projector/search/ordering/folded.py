@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.search.order import Scored
+    from projector.search.ordering.order import Scored
 
 _LONG = 160
 """Characters from which a text is long: of a shorter one a snippet shows all."""
@@ -29,7 +29,7 @@ _READ = 400
 _SURE = 8
 """Equal texts from which others of equal score and length are taken for equal without reading."""
 _LENGTH = "octet_length(e.content)"
-# a number of its own, decimal or hexadecimal: what a name has in it tells it from others
+# a number of its own, decimal or hexadecimal: a digit in a name is a part of the name
 _NUMBER = re.compile(r"\b(?=[a-f-]*+[0-9])[0-9a-f-]++\b")
 _BLANK = re.compile(r"\s++")
 
