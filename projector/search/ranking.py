@@ -23,7 +23,7 @@ SAMPLED = 5_000
 _K1, _B = 1.2, 0.75
 _LEAST = 1e-6
 """The weight of a phrase that more than half of all messages have."""
-_TEXT, _TAGS, _KEYS = 0, 1, 2
+_TEXT, _TAGS = 0, 1
 """Columns of the full-text table; the text is ranked."""
 
 
@@ -70,7 +70,7 @@ class _Weights:
             (_K1 + 1) * (1.0 if one else rarity(matches, total)) for matches in phrases.matches
         ]
         at = 0 if one else phrases.at if phrases.words else None
-        # the keys of a prefix of many words are not worth the time to count them
+        # one phrase, which its matches in texts are counted of
         self.plain = one and not phrases.words
         self.rest = None if at is None else weights.pop(at)
         self.counted = [
@@ -90,6 +90,9 @@ def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
     if weights is None:
         weights = api.aux_data = _Weights(api, phrases)
     norm = weights.norms.get(size) or weights.norm(size, api.column_size(_TEXT))
+    if weights.plain:
+        count = len(api.phrase_column_offsets(0, _TEXT))
+        return weights.rest * count / (count + norm)
     score, others = 0.0, 0
     for phrase, weight in weights.counted:
         count = len(api.phrase_column_offsets(phrase, _TEXT))
@@ -100,8 +103,6 @@ def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
         return score
     # the words of a prefix are not counted one by one: they have all matches of no other phrase
     others += weights.tags if weights.tags is not None else _count_tags(api, weights.tag_phrases)
-    if weights.plain:
-        others += len(api.phrase_column_offsets(0, _KEYS))
     count = api.inst_count - others
     return score + weights.rest * count / (count + norm)
 

@@ -63,9 +63,15 @@ def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded
     first: dict[object, int] = {}
     alike: dict[tuple[float, int], int] = {}
     read = f"SELECT {_LENGTH}, {COLUMNS} FROM _events e WHERE e.id = ?"
+    tied = Counter(score for _, score in ordered)
     for row, score in ordered:
         if len(found.rows) >= count and score != found.rows[-1][1]:
-            break  # equal ones have equal scores, but for who wrote them
+            break
+        if tied[score] == 1:
+            # equal ones have equal scores, but for who wrote them
+            if len(found.rows) < count:
+                found.rows.append((row, score))
+            continue
         if found.same.total() > _READ:
             length = db.execute(f"SELECT {_LENGTH} FROM _events e WHERE e.id = ?", (row,)).get
             known = alike.get((score, length), row)

@@ -39,7 +39,7 @@ def ordered(db: apsw.Connection, found: list[Scored], sort: Sort, count: int) ->
     )
 
 
-_WEIGHED = 1_000
+_WEIGHED = 100
 """Most messages that are weighed by who wrote them: those with the highest scores."""
 _PERSON, _MACHINE = 1.2, 0.7
 """The weights of what a person typed, and of outputs of tools and what machines wrote; else 1."""
