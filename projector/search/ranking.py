@@ -70,9 +70,9 @@ class _Weights:
             (_K1 + 1) * (1.0 if one else rarity(matches, total)) for matches in phrases.matches
         ]
         at = 0 if one else phrases.at if phrases.words else None
-        # one phrase, which its matches in texts are counted of
-        self.plain = one and not phrases.words
         self.rest = None if at is None else weights.pop(at)
+        # of one phrase nothing is counted but its matches in the text
+        self.single = self.rest if one and not phrases.words else None
         self.counted = [
             (n if at is None or n < at else n + phrases.words, weight)
             for n, weight in enumerate(weights)
@@ -90,9 +90,9 @@ def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
     if weights is None:
         weights = api.aux_data = _Weights(api, phrases)
     norm = weights.norms.get(size) or weights.norm(size, api.column_size(_TEXT))
-    if weights.plain:
+    if weights.single is not None:
         count = len(api.phrase_column_offsets(0, _TEXT))
-        return weights.rest * count / (count + norm)
+        return weights.single * count / (count + norm)
     score, others = 0.0, 0
     for phrase, weight in weights.counted:
         count = len(api.phrase_column_offsets(phrase, _TEXT))
