@@ -54,7 +54,11 @@ def weighed(db: apsw.Connection, found: list[Scored]) -> list[Scored]:
     Raises:
         apsw.Error: the database refuses.
     """
-    best = nlargest(_WEIGHED, found, key=lambda hit: (hit[1], hit[0]))
+    best = found
+    if len(found) > _WEIGHED:
+        least = nlargest(_WEIGHED, [score for _, score in found])[-1]
+        best = [hit for hit in found if hit[1] > least]
+        best += sorted(hit for hit in found if hit[1] == least)[len(best) - _WEIGHED :]
     query = (
         "SELECT id, role, role = 'user' AND instr(other_fields, '\"meta\":') FROM _events"
         " WHERE id IN (SELECT value FROM json_each(?))"
@@ -66,9 +70,10 @@ def weighed(db: apsw.Connection, found: list[Scored]) -> list[Scored]:
     shown = [(row, score * weights[row]) for row, score in best]
     if len(found) <= _WEIGHED:
         return shown
-    least = best[-1][1]
-    below = min((score for _, score in shown), default=0.0) / least if least else 1.0
-    return shown + [(row, score * below) for row, score in found if row not in weights]
+    lowest = min(score for _, score in shown)
+    above = max(least / lowest, 1.0) if lowest else 1.0
+    rest = [hit for hit in found if hit[0] not in weights]
+    return [(row, score * above) for row, score in shown] + rest
 
 
 def grouped(db: apsw.Connection, rows: list[int]) -> dict[int, int]:
