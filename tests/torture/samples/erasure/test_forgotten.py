@@ -58,13 +58,6 @@ def test_what_is_left_is_detected(
     assert " words are left, such as " in wrong
 
 
-def _replay(folder: Path) -> None:
-    for seed in range(20):
-        path = folder / str(seed)
-        path.mkdir()
-        Replays(path, Random(seed), planted_secrets(seed)).run()
-
-
 def _only_as_written(
     key: Key, id: str, data: Mapping[str, object], _: Redacted | None = None
 ) -> Iterator[str]:
@@ -73,17 +66,26 @@ def _only_as_written(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("where", "name", "sabotage"),
+    ("where", "name", "sabotage", "seed"),
     [
-        (naming, "message_hashes", _only_as_written),
-        (hashes, "without_marks", lambda value: value),
+        (naming, "message_hashes", _only_as_written, 65),
+        (hashes, "without_marks", lambda value: value, 9),
     ],
     ids=["the content in clear", "the digits of marks"],
 )
 def test_what_arrives_again_is_detected(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: object, name: str, sabotage: object
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    where: object,
+    name: str,
+    sabotage: object,
+    seed: int,
 ) -> None:
-    """With each of these faults a forgotten message with a secret is imported again."""
+    """With each of these faults a forgotten message with a secret is imported again.
+
+    A seed shows it if it draws a secret that one import redacts and another does not: of 120 seeds
+    4 show the first fault, and 37 the second.
+    """
     monkeypatch.setattr(where, name, sabotage)
     with pytest.raises(Wrong, match=r"repeat it; the plan names|stored .* written|is shown"):
-        _replay(tmp_path)
+        Replays(tmp_path, Random(seed), planted_secrets(seed)).run()
