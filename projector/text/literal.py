@@ -34,7 +34,7 @@ _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 _MARKS = re.compile(MARK)
 _ASCII_SIGN = re.compile(r"[!-/:-@\[-`{-~]")
 # quotation marks that programs put in the place of the ones that are typed
-_TYPED = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
+_TYPED = (("\u2018", "'"), ("\u2019", "'"), ("\u201c", '"'), ("\u201d", '"'))
 
 
 def literal_of_phrase(text: str) -> str:
@@ -69,7 +69,10 @@ def _sign() -> re.Pattern[str]:
 
 def typed(text: str) -> str:
     """Return folded or lowered text with typographic quotation marks as they are typed."""
-    return text if text.isascii() else text.translate(_TYPED)
+    if not text.isascii():
+        for mark, plain in _TYPED:  # `translate` takes ten times as long
+            text = text.replace(mark, plain)
+    return text
 
 
 def patterns(literal: str) -> tuple[str, str]:
