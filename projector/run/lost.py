@@ -177,12 +177,9 @@ def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
 
 _STORED = ", ".join(f"e.{name}" for name in STORED.split(", "))
 
-_SAME_KEY = (
-    "found.session = (SELECT id FROM main._sessions s WHERE s.session = names.session)"
-    " AND found.event_id = had.event_id"
-)
 _SAME_RECORD = (
-    f"{_SAME_KEY} AND found.seq = had.seq"
+    "found.session = (SELECT id FROM main._sessions s WHERE s.session = names.session)"
+    " AND found.event_id = had.event_id AND found.seq = had.seq"
     " AND found.lane_row = (SELECT id FROM main._lanes l WHERE l.uuid = lanes.uuid)"
 )
 _DIFFERENT = " UNION ".join(

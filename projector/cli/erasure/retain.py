@@ -54,9 +54,9 @@ def command(
         older_than = "52w"
 
     Without a rule that fits, a session is kept. Without the file there is nothing to apply, and the
-    exit code is 3. By default `automatic` is
-    false, and `deleted` and `replaced` are "never". They forget as `journal forget` does with
-    --deleted, --replaced and --older-than. If nothing is to be forgotten, the exit code is 0.
+    exit code is 3. By default `automatic` is false, and `deleted` and `replaced` are "never". They
+    forget as `journal forget` does with --deleted, --replaced and --older-than. If nothing is to be
+    forgotten, the exit code is 0.
 
     JSON: {"scope", "sessions": [{"session", "title", "source", "messages", "words"}],
     "messages", "replays", "keys", "replaced", "children", "events", "elsewhere", "outcome"}

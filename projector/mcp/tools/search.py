@@ -9,7 +9,6 @@ from projector.mcp.recall import redacted_data
 from projector.mcp.refs import message_refs, projects, session_refs
 from projector.mcp.text.answer import LEAST, MOST, answer, plural
 from projector.mcp.text.budget import Block, share
-from projector.mcp.text.cursor import cursor, places
 from projector.mcp.text.fence import prepared, short
 from projector.mcp.tools.argument import Argument
 from projector.mcp.tools.common import (
@@ -22,6 +21,7 @@ from projector.mcp.tools.common import (
     moment,
     unknown_blocks,
 )
+from projector.mcp.tools.page import Page
 from projector.search.hits import Look
 from projector.text.document import document
 from projector.text.query import parse
@@ -74,8 +74,7 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
         ToolError: an argument cannot be used.
         ProjectorError, JournalError: the journal cannot be searched.
     """
-    question = {name: given[name] for name in given if name not in {"cursor", "max_chars", "limit"}}
-    offset, before = (0, 0) if given["cursor"] is None else places(given["cursor"], question, 2)
+    page = Page.of(given)
     projection, limit = recall.projection, given["limit"]
     filters = _filters(projection, given)
     asking = None if given["include_asking"] else recall.asking(given["asking"])
@@ -85,7 +84,7 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
     results = projection.search(
         given["query"],
         limit=limit + _MORE,
-        offset=offset,
+        offset=page.offset,
         group="session",
         # what the session that asks has is not enough, and one match may be by chance
         enough=out + _ENOUGH,
@@ -108,11 +107,11 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
         yield from _cut(shown, len(hits), given["max_chars"])
         end = hits[shown.blocks][0] if shown.blocks < len(hits) else hits[-1][0] + 1
         if shown.blocks and any(at >= end for at, _ in _once(raw, asking)):
-            yield f'Next: cursor="{cursor(question, offset + end, before + shown.blocks)}"'
+            yield page.next(end, shown.blocks)
 
     def head(shown: Shown | None) -> list[str]:
         kinds = is_near if shown is None else is_near[: shown.blocks]
-        return [_found(results, before, kinds, out), *about]
+        return [_found(results, page.before, kinds, out), *about]
 
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
 

@@ -8,7 +8,6 @@ from journal.cli.kit.times import format_local_time
 from projector.mcp.refs import projects, session_refs
 from projector.mcp.text.answer import LEAST, MOST, answer, plural
 from projector.mcp.text.budget import Block, share
-from projector.mcp.text.cursor import cursor, places
 from projector.mcp.text.fence import short
 from projector.mcp.tools.argument import Argument
 from projector.mcp.tools.common import (
@@ -21,6 +20,7 @@ from projector.mcp.tools.common import (
     moment,
     unknown_blocks,
 )
+from projector.mcp.tools.page import Page
 from projector.reading.listing import session_filters
 from projector.views.sessions import count_sessions, sessions
 
@@ -53,8 +53,7 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         ToolError: an argument cannot be used.
         ProjectorError, JournalError: the journal cannot be read.
     """
-    question = {name: given[name] for name in given if name not in {"cursor", "max_chars", "limit"}}
-    offset, before = (0, 0) if given["cursor"] is None else places(given["cursor"], question, 2)
+    page = Page.of(given)
     since = moment("since", given["since"])
     filters = session_filters(
         project=given["project"], source=given["agent"], since=since, until=None, has=None,
@@ -64,7 +63,7 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
     limit = given["limit"]
     (found, total, is_in), fresh = recall.projection.read(
         lambda db: (
-            sessions(db, filters, limit=limit + _MORE, offset=offset),
+            sessions(db, filters, limit=limit + _MORE, offset=page.offset),
             count_sessions(db, filters),
             asking is not None and count_sessions(db, filters, only=asking) > 0,
         )
@@ -91,12 +90,12 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
             yield f"Cut to max_chars={given['max_chars']}: {left} not shown."
         end = views[shown.blocks][0] if shown.blocks < len(views) else views[-1][0] + 1
         if shown.blocks and any(view.session != asking for view in found[end:]):
-            yield f'Next: cursor="{cursor(question, offset + end, before + shown.blocks)}"'
+            yield page.next(end, shown.blocks)
 
     def head(shown: Shown | None) -> list[str]:
         count = total - is_in
-        end = before + (len(views) if shown is None else shown.blocks)
-        lines = [f"Sessions {before + 1:,}-{end:,} of {count:,}, latest first."]
+        end = page.before + (len(views) if shown is None else shown.blocks)
+        lines = [f"Sessions {page.before + 1:,}-{end:,} of {count:,}, latest first."]
         if not views:
             lines = ["No sessions." if not count else f"No more sessions: there are {count:,}."]
         if is_in:
