@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from journal.arriving import without_forgotten
@@ -303,7 +304,10 @@ class EventWriter:
 
 def mark_of(raw: bytes | None) -> tuple[int, int | None]:
     """Return the size of a line, about, and a hash of it; None if it is no line of a file."""
-    return (_BYTES // _EVENTS, None) if raw is None else (len(raw), hash(raw))
+    if raw is None:
+        return _BYTES // _EVENTS, None
+    # Python's own hash has another seed in the process that reads ahead
+    return len(raw), int.from_bytes(blake2b(raw, digest_size=8).digest())
 
 
 def _correction(event: dict[str, Any]) -> dict[str, Any]:

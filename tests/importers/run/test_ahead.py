@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -20,6 +21,7 @@ from journal.importers.run.ahead.frames import BEGIN, END, FAILED, LINES, UNSEND
 from journal.importers.run.ahead.worker import read_file
 from journal.importers.run.detect import Detector
 from journal.importers.run.driver import Importer
+from journal.importers.run.event_writer import mark_of
 from journal.writer import Journal
 from tests.importers.feed import journal_events
 from tests.importers.run.test_driver import user_line
@@ -246,3 +248,20 @@ def test_an_error_of_the_system_is_reported_alike(tmp_path: Path) -> None:
     assert one[1]["errors"]
     assert one[1]["messages"] > 100
     assert two[:3] == one[:3]
+
+
+def test_a_line_has_the_same_mark_in_every_process() -> None:
+    """A line that both processes read is one line, whatever seed each has for its hashes."""
+    program = "from journal.importers.run.event_writer import mark_of; print(mark_of(b'a line')[1])"
+    marks = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert marks == {str(mark_of(b"a line")[1])}
