@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from tools.hermes_cases.plan import Plan
     from tools.hermes_cases.side import Side
+    from tools.hermes_cases.workers import Worker
 
 AT_ONCE = 50.0
 """Milliseconds."""
 MOST_WAL = 64.0
 """MiB."""
+_AGENTS = 3
+"""Processes that try while the store is held. A lock delays each of them, a slow disk rarely."""
 
 
 def held(plan: Plan, side: str) -> Finding:
@@ -36,33 +39,50 @@ def held(plan: Plan, side: str) -> Finding:
 
 def _while_held(plan: Plan, side: str, what: str, notes: Notes) -> None:
     path = _place(plan, f"held-{side}-{what}")
-    with Crew(side, path.parent, 2) as (holder, agent):
+    with Crew(side, path.parent, 1 + _AGENTS) as (holder, *agents):
         holder.do("begin", path=path)
         holder.do("create", session="first")
         holder.do("say", session="first", text="apple")
         holder.do("find", word="apple")
         holder.do(what, path=path)
         began = time.monotonic()
-        acts: dict[str, dict[str, Any]] = {
-            "begin": {"path": path},
-            "create": {"session": "s"},
-            "say": {"session": "s", "text": "pear"},
-        }
-        for act, arguments in acts.items():
-            done = agent.do(act, **arguments)
-            notes.measured(f"{act} {_shown(done)}")
-            notes.expect(done["error"] is None and _ms(done) < AT_ONCE, f"{act}: {_shown(done)}")
+        messages = {"apple": 1, "pear": 0}
+        for agent in agents:
+            slow = _slow_acts(agent, path, notes)
+            messages["pear"] += 1
+            if not slow:
+                break
+        notes.expect(not slow, ", ".join(slow))
         for word in ("apple", "pear") if what == "hold" else ("apple",):
             done = agent.do("find", word=word)
             notes.measured(f"search for {word!r} {_shown(done)}, {done['answer']} found")
             if what == "hold":
-                notes.expect(done["answer"] == 1, f"{word!r} is not found: {_shown(done)}")
+                whole = done["answer"] == messages[word]
+                notes.expect(whole, f"{word!r} is not found: {_shown(done)}")
         time.sleep(max(0.0, plan.held - (time.monotonic() - began)))
         holder.do("release")
         for word in ("apple", "pear"):
             done = agent.do("find", word=word)
             notes.measured(f"afterwards {word!r} {_shown(done)}, {done['answer']} found")
-            notes.expect(done["answer"] == 1, f"{word!r} is not found afterwards: {_shown(done)}")
+            whole = done["answer"] == messages[word]
+            notes.expect(whole, f"{word!r} is not found afterwards: {_shown(done)}")
+
+
+def _slow_acts(agent: Worker, path: Path, notes: Notes) -> list[str]:
+    """Create a session in a new process; return the acts that took `AT_ONCE` or longer."""
+    acts: dict[str, dict[str, Any]] = {
+        "begin": {"path": path},
+        "create": {"session": "s"},
+        "say": {"session": "s", "text": "pear"},
+    }
+    slow = []
+    for act, arguments in acts.items():
+        done = agent.do(act, **arguments)
+        notes.measured(f"{act} {_shown(done)}")
+        notes.expect(done["error"] is None, f"{act}: {_shown(done)}")
+        if _ms(done) >= AT_ONCE:
+            slow.append(f"{act}: {_shown(done)}")
+    return slow
 
 
 def crowded(plan: Plan, side: str) -> Finding:
