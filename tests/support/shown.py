@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
 from projector.fold.messages import OUT
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from projector.search.hits import Hit
     from projector.search.ordering.order import Sort
 
 _MANY = 1_000_000
@@ -34,13 +34,13 @@ def shown(db: apsw.Connection, words: Sequence[str]) -> dict[str, Any]:
     if db.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'vocabulary'").get is None:
         functions.register(db)  # only a reader's connection has these functions
     listed = sessions(db, limit=_MANY)
-    answers: dict[str, Any] = {"sessions": [astuple(view) for view in listed]}
+    answers: dict[str, Any] = {"sessions": listed}
     sources = sorted({view.source for view in listed if view.source is not None})
     for view in listed:
         assert session(db, view.session) == view
         for state in range(OUT):
             views = messages(db, view.session, state=state)
-            answers[f"messages of {view.session!r} up to {state}"] = [astuple(v) for v in views]
+            answers[f"messages of {view.session!r} up to {state}"] = views
         one = (
             sessions(db, SessionFilters(source=view.source), limit=_MANY)
             if view.source is not None
@@ -56,9 +56,9 @@ def shown(db: apsw.Connection, words: Sequence[str]) -> dict[str, Any]:
     return answers
 
 
-def _found(db: apsw.Connection, word: str, filters: Filters, sort: Sort) -> list[tuple[Any, ...]]:
+def _found(db: apsw.Connection, word: str, filters: Filters, sort: Sort) -> Sequence[Hit]:
     hits, exact = search(
         db, parse(word), filters, limit=_MANY, offset=0, sort=sort, look=Look(context=1)
     )
     assert exact
-    return [astuple(replace(hit, context=tuple(map(astuple, hit.context)))) for hit in hits]  # type: ignore[arg-type] # compared as a whole
+    return hits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -35,19 +35,17 @@ def test_a_shorter_ladder_uses_all_of_its_time() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_step_has_the_common_options(name: str) -> None:
+def test_every_step_has_the_common_options(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each step starts as a module, and has a seed and seconds."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"tests.torture.steps.{name}", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "--seed " in done.stdout
-    assert "--seconds " in done.stdout
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"tests.torture.steps.{name}", run_name="__main__")
+    assert not ended.value.code
+    printed = capsys.readouterr().out
+    assert "--seed " in printed
+    assert "--seconds " in printed
 
 
 def chosen(amount: Amount, *arguments: str) -> Budget:
