@@ -39,9 +39,11 @@ def test_every_step_has_the_common_options(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each step starts as a module, and has a seed and seconds."""
+    step = f"tests.torture.steps.{name}"
     monkeypatch.setattr(sys, "argv", [name, "--help"])
+    monkeypatch.delitem(sys.modules, step, raising=False)  # it is imported again as `__main__`
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module(f"tests.torture.steps.{name}", run_name="__main__")
+        runpy.run_module(step, run_name="__main__")
     assert not ended.value.code
     printed = capsys.readouterr().out
     assert "--seed " in printed
