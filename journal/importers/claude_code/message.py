@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from journal.format.bounds import is_count
 from journal.importers.claude_code.meta import meta_of
 from journal.importers.claude_code.reshape import TAKEN
 from journal.importers.parsing.source_time import read_time
@@ -71,9 +72,7 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
     usage = usage if isinstance(usage, dict) else {}
     more = {
         "api_message_id": text_or_none(body.get("id")),
-        "usage": non_empty({name: count_or_none(usage.get(name)) for name in _USAGE})
-        if usage
-        else None,
+        "usage": {name: usage[name] for name in _USAGE if is_count(usage.get(name))},
         "taken_from": taken_from or value.get(TAKEN),
         "agent": _started_agent(value),
         "is_error": _has_error(content) if results else None,
@@ -114,10 +113,11 @@ def split_calls(content: Json) -> tuple[Json, list[Json] | None]:
 
 def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
     kept = {_KEPT[source]: found for source, found in value.items() if source in _KEPT}
+    kept.update(more)
     return {
         "timestamp": read_time(value.get("timestamp")),
         "parent": text_or_none(value.get("parentUuid")),
-        "extra": non_empty({**kept, **more}),
+        "extra": non_empty(kept),
     }
 
 

@@ -71,9 +71,8 @@ class Rewinds:
             return []
         above = text_or_none(value.get("parentUuid"))
         self._lines[uuid] = line
-        self._children.setdefault(
-            above or text_or_none(value.get("logicalParentUuid")) or "", []
-        ).append(uuid)
+        root = above or text_or_none(value.get("logicalParentUuid")) or ""
+        self._children.setdefault(root, []).append(uuid)
         point = self._points.get(above) if above is not None else None
         kind = _kind(value)
         self._points[uuid] = uuid if kind is not None or point is None else point

@@ -24,7 +24,8 @@ BOM = b"\xef\xbb\xbf"
 DEPTH = 200
 """Levels of nesting that are imported; the journal's encoder accepts 254, with an event's own."""
 _LONG_DIGITS = re.compile(rb"[:\[,]\s*-?[0-9]{19}")
-_DIGITS_AS_ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
+_COARSE = bytes.maketrans(b"0123456789[", b"0" * 10 + b"{")
+"""All digits become zeros, and both brackets that begin a level one: each is looked for at once."""
 _NINETEEN = b"0" * 19
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SIGNED, _UNSIGNED = -(2**63), 2**64
@@ -49,8 +50,9 @@ def decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
     Raises:
         BadLine: the line is no JSON.
     """
-    value, repairs = decode_shallow(raw)
-    if raw.count(b"[") + raw.count(b"{") > DEPTH and too_deep(value):
+    coarse = raw.translate(_COARSE)
+    value, repairs = _decode(raw, coarse)
+    if coarse.count(b"{") > DEPTH and too_deep(value):
         raise BadLine("nested too deeply")
     return value, repairs
 
@@ -91,8 +93,12 @@ def too_deep(value: Json) -> bool:
 
 def decode_shallow(raw: bytes) -> tuple[Json, tuple[str, ...]]:
     """Read bytes of fewer than `DEPTH` levels of nesting, as `decode`."""
+    return _decode(raw, raw.translate(_COARSE))
+
+
+def _decode(raw: bytes, coarse: bytes) -> tuple[Json, tuple[str, ...]]:
     # searching the translated line is six times faster than searching the line with the pattern
-    if _NINETEEN not in raw.translate(_DIGITS_AS_ZEROS) or not _LONG_DIGITS.search(raw):
+    if _NINETEEN not in coarse or not _LONG_DIGITS.search(raw):
         try:
             return orjson.loads(raw), ()
         except orjson.JSONDecodeError:

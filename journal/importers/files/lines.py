@@ -74,6 +74,11 @@ def read_lines(
         number += 1
         start, raw = end, chunk
         end += len(chunk)
+        if chunk.endswith(b"\n") and len(chunk) <= limit + 1:  # almost every line
+            if prefix is not None:
+                prefix.add(chunk)
+            yield Line(number, end, chunk.rstrip(b"\r\n"), finished=True, size=end - start)
+            continue
         long = len(chunk) > limit and not chunk.endswith(b"\n")
         while long and chunk and not chunk.endswith(b"\n"):
             chunk = stream.readline(limit)

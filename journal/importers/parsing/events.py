@@ -10,7 +10,6 @@ import orjson
 
 from journal.format.bounds import KEY_LIMIT
 from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REVISED
-from journal.format.new_event import new_event
 from journal.importers.parsing.parser import Found, Skipped
 from journal.importers.parsing.source_time import SourceTime
 from journal.importers.parsing.values import fingerprint
@@ -28,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def message(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
     """Make a `message.appended` event."""
     kept, repairs = _kept(data)
-    event = new_event(key(session), MESSAGE_APPENDED, kept, id=key(id))
+    event = {"session": key(session), "id": key(id), "type": MESSAGE_APPENDED, "data": kept}
     return Found(line, event, repairs)
 
 
@@ -57,7 +56,7 @@ def fact(line: int, session: str, type: str, data: dict[str, Any]) -> Found:
     """Make an event about a session whose id is its content: yielded twice, it is one event."""
     kept, repairs = _kept(data)
     digest = fingerprint(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
-    event = new_event(key(session), type, kept, id=f"{type}:{digest}")
+    event = {"session": key(session), "id": f"{type}:{digest}", "type": type, "data": kept}
     return Found(line, event, repairs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Found:
     """An event from a line.
 
@@ -31,6 +31,28 @@ class Found:
     origin: int = 0
     revisable: bool = False
     guessed: bool = False
+
+    def __init__(
+        self,
+        line: int,
+        event: dict[str, Any],
+        repairs: tuple[str, ...] = (),
+        origin: int = 0,
+        revisable: bool = False,  # noqa: FBT001, FBT002 - as a dataclass has it
+        guessed: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        # the one that dataclass makes takes twice as long, and each event needs it
+        _set_line(self, line)
+        _set_event(self, event)
+        _set_repairs(self, repairs)
+        _set_origin(self, origin)
+        _set_revisable(self, revisable)
+        _set_guessed(self, guessed)
+
+
+_set_line, _set_event, _set_repairs, _set_origin, _set_revisable, _set_guessed = (
+    vars(Found)[field.name].__set__ for field in fields(Found)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ class ReusedIds:
     """
 
     equal_is_same: bool
-    _uses: dict[str, dict[str, _Uses]] = field(default_factory=dict)  # by session and id
+    # by session and id; most ids have one message, of which only the hash is kept
+    _uses: dict[str, dict[str, _Uses | int]] = field(default_factory=dict)
     _latest: tuple[str, str] | None = None
 
     def key_of(self, session: str, id: str, data: dict[str, Any]) -> str | None:
@@ -61,7 +62,9 @@ class ReusedIds:
             data: its fields. The parent and the line are no part of its content.
         """
         if "parent" in data or "line" in data:
-            data = {name: data[name] for name in data if name not in ("parent", "line")}
+            data = data.copy()
+            data.pop("parent", None)
+            data.pop("line", None)
         content = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         mark = hash(content)
         at = (session, id)
@@ -69,8 +72,10 @@ class ReusedIds:
         known = self._uses.setdefault(session, {})
         uses = known.get(id)
         if uses is None:
-            known[id] = _Uses(mark, id)
+            known[id] = mark
             return id
+        if isinstance(uses, int):
+            uses = known[id] = _Uses(uses, id)
         if uses.last == mark and follows:
             return None
         is_known = uses.last == mark or mark in uses.others
@@ -90,7 +95,7 @@ class ReusedIds:
     def latest(self, session: str, id: str) -> str:
         """Return the key of the latest message with an id; the id itself if there is none."""
         uses = self._uses.get(session, {}).get(id)
-        return id if uses is None else uses.last_key
+        return uses.last_key if isinstance(uses, _Uses) else id
 
 
 def is_numbered(id: str) -> bool:

@@ -28,7 +28,7 @@ from journal.importers.parsing.parser import (
 from journal.importers.parsing.reused_ids import ReusedIds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from journal.importers.parsing.parser import Item
 
@@ -84,31 +84,29 @@ class Transcript:
         """Yield the time of a message without one that is no message of a line, if one is known."""
         return self._order.estimate(found)
 
-    def _found(self, item: Found) -> Iterator[Item]:
+    def _found(self, item: Found) -> Sequence[Item]:
+        """Return an event, completed, and those that follow from it."""
         event = item.event
         session, data = event["session"], event["data"]
         if event["type"] != MESSAGE_APPENDED:
             started = data.get("started")
             if started is not None:
                 self._order.began(session, started)
-            yield item
-            return
+            return (item,)
         parent = data.get("parent")
         if parent is not None and (latest := self._ids.latest(session, parent)) != parent:
             data = {**data, "parent": latest}
         try:
             id = self._ids.key_of(session, event["id"], data)
         except orjson.JSONEncodeError:
-            yield item  # the journal refuses it, with the reason
-            return
+            return (item,)  # the journal refuses it, with the reason
         if id is None:
-            yield Duplicate(item.line, session)
-            return
+            return (Duplicate(item.line, session),)
         if id != event["id"] or data is not event["data"]:
             item = replace(item, event={**event, "id": id, "data": data})
         self._lines.setdefault(item.origin or item.line, []).append((session, id))
-        yield item
-        yield from self._order.take(item)
+        after = self._order.take(item)
+        return (item, *after) if after else (item,)
 
     def _moved(self, item: Retraction | Restoration, type: str) -> Iterator[Item]:
         """Archive or restore the messages of lines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.format.bounds import is_amount
+from journal.format.bounds import is_amount, is_count
 from journal.format.event_types import COUNTS, USAGE_ADDED
 from journal.importers.parsing.events import fact
 from journal.importers.parsing.values import count_or_none, text_or_none
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 _MINUTE = 60_000_000
+_USED = tuple(name for name in COUNTS if name != "api_calls")
 
 
 def usage(
@@ -38,7 +39,7 @@ def usage(
         more: `model` and `provider`, where they are texts, `cost` in US dollars, where the source
             itself says it, and `extra`.
     """
-    found = {name: count_or_none(counts.get(name)) for name in COUNTS if name != "api_calls"}
+    found = {name: counts[name] for name in _USED if is_count(counts.get(name))}
     cost = more.get("cost")
     cost = cost if is_amount(cost) and cost else None
     if not any(found.values()) and cost is None:

@@ -18,6 +18,7 @@ import pytest
 from journal.importers.parsing.events import message
 from journal.importers.registry import installed
 from journal.importers.run.ahead.frames import BEGIN, END, FAILED, LINES, UNSENDABLE, read_frame
+from journal.importers.run.ahead.reading import SHARE
 from journal.importers.run.ahead.worker import read_file
 from journal.importers.run.detect import Detector
 from journal.importers.run.driver import Importer
@@ -46,11 +47,17 @@ def _nothing(_source: Source, _read: int) -> None:
 
 
 def take(
-    journal: Path, box: Path, least: int, step: Callable[[Source, int], None] = _nothing
+    journal: Path,
+    box: Path,
+    least: int,
+    step: Callable[[Source, int], None] = _nothing,
+    *,
+    share: int = SHARE,
 ) -> tuple[Any, ...]:
     """Import a folder; return the events, the report, the ledger, and the files read ahead."""
     with Journal.open(journal, fsync="never", redact=True) as handle:
         importer = Importer(handle, "auto", least=least, step=step)
+        importer.ahead.share = share
         report = importer.run(importer.sources([box]))
     ledger = {file.name: file.read_bytes() for file in journal.glob("imports/*.json")}
     return journal_events(journal), report.as_json(), ledger, importer.ahead.files
@@ -88,8 +95,9 @@ def test_two_processes_write_what_one_writes(box: Path, tmp_path: Path) -> None:
         os.utime(file, (1_700_000_000, 1_700_000_000))  # settled, so its state is in the ledger
     *one, none = take(tmp_path / "one", box, _ONE)
     *two, files = take(tmp_path / "two", box, 0)
+    *three, more = take(tmp_path / "three", box, 0, share=1)
     assert none == 0
-    assert files > 10
+    assert files == more > 10
     assert one[1]["redacted"] == {"github-token": 1}
     # marks are keyed by the journal
     assert [event[:3] for event in two[0]] == [event[:3] for event in one[0]]
@@ -97,6 +105,8 @@ def test_two_processes_write_what_one_writes(box: Path, tmp_path: Path) -> None:
         event[3] for event in one[0] if event[1] != "u1"
     ]
     assert two[1:] == one[1:]
+    assert [event[:3] for event in three[0]] == [event[:3] for event in one[0]]
+    assert three[1:] == one[1:]
     *again, files = take(tmp_path / "two", box, 0)
     assert (again[0], files) == (two[0], 0)
 
@@ -118,6 +128,28 @@ def test_a_reader_that_is_killed_loses_and_doubles_nothing(box: Path, tmp_path: 
     assert two[0] == one[0]
     assert two[1] == one[1]
     assert two[3] == 0
+
+
+@pytest.mark.slow
+def test_one_of_two_readers_that_is_killed_leaves_the_others_files(
+    box: Path, tmp_path: Path
+) -> None:
+    """Two processes read every second file each; the import reads those of the killed one."""
+    for number in range(2):
+        write_claude_code(box / "projects" / str(number), 2_500_000)  # more than fits
+    one = take(tmp_path / "one", box / "projects", _ONE)
+    met: list[int] = []
+
+    def kill(_source: Source, read: int) -> None:
+        if read and not met:
+            met.extend(readers())
+            os.kill(met[0], signal.SIGKILL)
+
+    two = take(tmp_path / "two", box / "projects", 0, kill, share=1)
+    assert len(met) == 2
+    assert two[0] == one[0]
+    assert two[1] == one[1]
+    assert 0 < two[3] < 3
 
 
 @pytest.mark.slow

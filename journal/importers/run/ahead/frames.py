@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _LENGTH = 4
 BEGIN, LINES, END, FAILED, UNSENDABLE = range(5)
 """The first value of a frame: its kind."""
-_FOUND, _SKIPPED, _DUPLICATE, _REPAIRED = range(4)
+FOUND, _SKIPPED, _DUPLICATE, _REPAIRED = range(4)
+"""The first value of an item: its kind."""
 
 
 class Begin(NamedTuple):
@@ -102,9 +103,7 @@ def read_frame(stream: IO[bytes]) -> tuple[int, tuple[Any, ...]] | None:
 
 
 def packed(item: Item) -> tuple[Any, ...] | None:
-    """Return an item as plain values; None if a writer of events does nothing with it."""
-    if isinstance(item, Found):
-        return (_FOUND, item.line, item.event, item.repairs, item.revisable)
+    """Return an item that is no event as plain values; None if a writer does nothing with it."""
     if isinstance(item, Skipped):
         return (_SKIPPED, item.line, item.reason)
     if isinstance(item, Duplicate):
@@ -117,7 +116,7 @@ def packed(item: Item) -> tuple[Any, ...] | None:
 def unpacked(values: tuple[Any, ...]) -> Item:
     """Return the item of plain values."""
     kind, line, value = values[:3]
-    if kind == _FOUND:
+    if kind == FOUND:
         return Found(line, value, values[3], revisable=values[4])
     if kind == _SKIPPED:
         return Skipped(line, value)

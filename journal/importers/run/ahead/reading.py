@@ -1,43 +1,28 @@
-"""Takes the lines of files from a process that reads ahead.
+"""Takes the lines of files from processes that read ahead.
 
-The import asks for its files in the order in which that process reads them. It uses what was read
-of a file only if the file is still as it was then, and reads it itself otherwise. So the events,
-their order and all that is reported are those of one process.
+Each process has every n-th file. The import asks for its files in their order, so it reads from one
+process after the other. It uses what was read of a file only if the file is still as it was then,
+and reads it itself otherwise. So the events, their order and all that is reported are those of one
+process.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from journal.errors import ImportFailed
 from journal.importers.files.walk import COMPRESSED
-from journal.importers.run.ahead.frames import (
-    BEGIN,
-    END,
-    FAILED,
-    LINES,
-    Begin,
-    End,
-    Failed,
-    Lines,
-    read_frame,
-    unpacked,
-    write_frame,
-)
+from journal.importers.run.ahead.frames import END, FAILED, LINES, End, Failed, Lines, unpacked
+from journal.importers.run.ahead.process import Ended, Reader
 from journal.importers.run.ledger import Entry
 from journal.importers.run.watched import state_of
 
-if sys.platform == "linux":
-    from fcntl import F_SETPIPE_SZ, fcntl
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
 
     from journal.importers.files.walk import Source
     from journal.importers.run.event_writer import EventWriter
@@ -45,11 +30,12 @@ if TYPE_CHECKING:
 
 LEAST = 16 * 1024 * 1024
 """Bytes of new files from which on another process pays: it takes 0.2 s to start."""
+SHARE = 64 * 1024 * 1024
+"""Bytes of new files for each process."""
+_READERS = 2
+"""Maximum of processes: two read faster than the import appends."""
 _LINES = (".jsonl", f".jsonl{COMPRESSED}")
-"""Endings of the files that it reads."""
-_PIPE = 1024 * 1024
-"""Bytes by which it can be ahead, beside the frame that it is about to write."""
-_WORKER = "journal.importers.run.ahead.worker"
+"""Endings of the files that they read."""
 
 
 def least() -> int:
@@ -75,32 +61,31 @@ class Taken:
     settled: str | None = None
 
 
-class _Ended(Exception):  # noqa: N818 - named after what happened; its callers continue
-    """The process that reads ahead has ended, or cannot send the file."""
-
-
 @dataclass(slots=True)
 class ReadAhead:
-    """The process that reads ahead; it ends with the `with` block.
+    """The processes that read ahead; they end with the `with` block.
 
     Attributes:
-        least: bytes of new files from which on it is started.
-        files: number of files that were taken from it.
+        least: bytes of new files from which on one is started.
+        share: bytes of new files for each.
+        files: number of files that were taken from them.
     """
 
     least: int
+    share: int = SHARE
     files: int = 0
-    _process: subprocess.Popen[bytes] | None = None
-    _waiting: set[bytes] = field(default_factory=set)  # files that it has not begun
+    _readers: dict[bytes, Reader] = field(default_factory=dict)  # by file
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        for reader in self._readers.values():
+            reader.end()
+        self._readers.clear()
 
     def start(self, found: Iterable[Source], forced: str) -> None:
-        """Start the process, if it has enough to do.
+        """Start the processes, if they have enough to do.
 
         Args:
             found: the files that no import has read, in the order of this one.
@@ -113,24 +98,14 @@ class ReadAhead:
                 with contextlib.suppress(OSError):  # the import reports it
                     size += source.path.stat().st_size
                     paths.append(os.fsencode(source.path))
+        paths = list(dict.fromkeys(paths))
         if not paths or size < self.least:
             return
-        try:
-            process = subprocess.Popen(  # noqa: S603 - this program
-                [sys.executable, "-P", "-m", _WORKER],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # whatever fails there is done, and reported, here
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        except OSError:
-            return  # one process is enough
-        self._process = process
-        assert process.stdin is not None  # noqa: S101 - it was asked for
-        with contextlib.suppress(OSError):  # it has ended: the next read shows that
-            write_frame(process.stdin, BEGIN, (forced, paths))
-            _widen(process.stdout)
-            self._waiting.update(paths)
+        count = min(max(1, size // self.share), _READERS, len(paths))
+        for number in range(count):
+            reader, own = Reader(), paths[number::count]
+            self._readers.update(dict.fromkeys(own, reader))
+            reader.start(own, forced)
 
     def take(
         self,
@@ -156,84 +131,47 @@ class ReadAhead:
             ImportFailed: the format's parser raised an error.
             OSError: the file cannot be read.
         """
-        begin = self._begin(os.fsencode(source.path))
+        path = os.fsencode(source.path)
+        reader = self._readers.get(path)
+        begin = None if reader is None else reader.begin(path)
         state = state_of(source.path, os.fstat(stream.fileno()), database=False)
         taken = 0
-        if begin is not None and (begin.format, begin.state) == (tail.format.name, state):
+        if reader and begin and (begin.format, begin.state) == (tail.format.name, state):
             before, writer.sessions = writer.found, tail.sessions
             try:
-                for frame in self._lines(writer):
+                for frame in _lines(reader, writer):
                     if isinstance(frame, End):
                         entry, messages = Entry(*frame.entry), writer.found - before
                         self.files += 1
                         return Taken(entry, messages, frame.names_files, begin.settled)
                     taken += frame.lines
                     step(frame.read)
-            except _Ended:
+            except Ended:
                 tail.messages = writer.found - before
         tail.read(stream, writer, last=True, step=step, taken=taken)
         return Taken(tail.entry(), tail.messages, tail.names_files)
 
-    def _begin(self, path: bytes) -> Begin | None:
-        """Return the beginning of a file, behind the rest of those before it; None without one."""
-        while path in self._waiting:
-            try:
-                kind, fields = self._frame()
-            except _Ended:
-                return None
-            if kind == BEGIN:
-                begin = Begin(*fields)
-                self._waiting.discard(begin.path)
-                if begin.path == path:
-                    return begin
-        return None
 
-    def _lines(self, writer: EventWriter) -> Iterator[Lines | End]:
-        while True:
-            kind, fields = self._frame()
-            if kind == LINES:
-                lines = Lines(*fields)
-                writer.report.lines += lines.lines
-                for size, mark, items in lines.items:
-                    writer.take_line(map(unpacked, items), size, mark)
-                yield lines
-            elif kind == END:
-                end = End(*fields)
-                writer.flush()
-                writer.report.side_files.update(end.side_files)
-                for reason, path in end.passed_over:
-                    writer.report.pass_over(reason, path)
-                yield end
-            elif kind == FAILED:
-                failed = Failed(*fields)
-                if failed.number is None:
-                    raise ImportFailed(failed.text)
-                raise OSError(failed.number, failed.text)
-            else:
-                raise _Ended
-
-    def _frame(self) -> tuple[int, tuple[Any, ...]]:
-        process = self._process
-        if process is None or process.stdout is None:
-            raise _Ended
-        frame = read_frame(process.stdout)
-        if frame is None:
-            self._end()
-            raise _Ended
-        return frame
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        self._waiting.clear()
-        if process is None:
-            return
-        process.kill()  # it has nothing to save
-        with process:  # closes its pipes, and waits
-            pass
-
-
-def _widen(pipe: IO[bytes] | None) -> None:
-    """Let a pipe hold more, where the system allows it."""
-    if pipe is not None and sys.platform == "linux":
-        with contextlib.suppress(OSError):  # the user's pipes have too many bytes already
-            fcntl(pipe, F_SETPIPE_SZ, _PIPE)
+def _lines(reader: Reader, writer: EventWriter) -> Iterator[Lines | End]:
+    while True:
+        kind, fields = reader.frame()
+        if kind == LINES:
+            lines = Lines(*fields)
+            writer.report.lines += lines.lines
+            for size, mark, items in lines.items:
+                writer.take_line(map(unpacked, items), size, mark)
+            yield lines
+        elif kind == END:
+            end = End(*fields)
+            writer.flush()
+            writer.report.side_files.update(end.side_files)
+            for reason, path in end.passed_over:
+                writer.report.pass_over(reason, path)
+            yield end
+        elif kind == FAILED:
+            failed = Failed(*fields)
+            if failed.number is None:
+                raise ImportFailed(failed.text)
+            raise OSError(failed.number, failed.text)
+        else:
+            raise Ended

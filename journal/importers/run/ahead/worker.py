@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from journal.errors import ImportFailed
 from journal.importers.files.compressed import open_source
+from journal.importers.parsing.parser import Found
 from journal.importers.registry import installed
 from journal.importers.run.ahead.frames import (
     BEGIN,
     END,
     FAILED,
+    FOUND,
     LINES,
     UNSENDABLE,
     Begin,
@@ -79,14 +81,19 @@ class _Sender:
     def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
         """Send the items of a line, also those before an error; none of the lines is known."""
         assert known == 0  # noqa: S101 - an import whose lines are known reads them itself
-        size, mark = mark_of(raw)
         line: list[tuple[Any, ...]] = []
-        self._batch.append((size, mark, line))
-        self._bytes += size
-        for item in items:
-            values = packed(item)
-            if values is not None:
-                line.append(values)
+        has_events = False
+        try:
+            for item in items:
+                if isinstance(item, Found):
+                    has_events = True
+                    line.append((FOUND, item.line, item.event, item.repairs, item.revisable))
+                elif (values := packed(item)) is not None:
+                    line.append(values)
+        finally:  # also those before an error
+            size, mark = mark_of(raw) if has_events or raw is None else (len(raw), None)
+            self._batch.append((size, mark, line))
+            self._bytes += size
         if len(self._batch) >= _LINES or self._bytes >= _BYTES:
             self.flush()
 
