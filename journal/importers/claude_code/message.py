@@ -10,7 +10,7 @@ from journal.format.bounds import is_count
 from journal.importers.claude_code.meta import meta_of
 from journal.importers.claude_code.reshape import TAKEN
 from journal.importers.parsing.source_time import read_time
-from journal.importers.parsing.values import count_or_none, non_empty, text_or_none
+from journal.importers.parsing.values import non_empty, text_or_none
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -70,9 +70,10 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
     content, calls = split_calls(content) if kind == "assistant" else (content, None)
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
+    used = {name: usage[name] for name in _USAGE if is_count(usage.get(name))}
     more = {
         "api_message_id": text_or_none(body.get("id")),
-        "usage": {name: usage[name] for name in _USAGE if is_count(usage.get(name))},
+        "usage": used,
         "taken_from": taken_from or value.get(TAKEN),
         "agent": _started_agent(value),
         "is_error": _has_error(content) if results else None,
@@ -82,7 +83,7 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
         "content": content,
         "tool_calls": calls,
         "tool_call_id": results[0] if len(results) == 1 else None,
-        "token_count": count_or_none(usage.get("output_tokens")),
+        "token_count": used.get("output_tokens"),
         "finish_reason": text_or_none(body.get("stop_reason")),
         "model": text_or_none(body.get("model")),
         "meta": meta,

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 SOURCE = "claude-code"
+_MESSAGES = frozenset(("user", "assistant", "system"))
 _REMEMBERED = 65_536
 """Messages whose session is kept for the summaries that name them, which bounds the memory."""
 _SHORT_AGENT = 16
@@ -94,7 +95,10 @@ class ClaudeCode:
         if not self._begun and text_or_none(value.get("uuid")):
             self._begun = True
             self._began = value if is_root(value) else None
-        yield from self._line(line, kind, value, raw)
+        if kind in _MESSAGES:
+            yield from self._message(line, value, raw)
+        else:
+            yield from self._line(line, kind, value, raw)
         if retracted := self._rewinds.take(line, value):
             yield Retraction(line, retracted, _REWOUND)
 
@@ -105,7 +109,7 @@ class ClaudeCode:
     def _line(
         self, line: int, kind: str | None, value: dict[str, Json], raw: bytes | None
     ) -> Iterator[Item]:
-        if kind in ("user", "assistant", "system"):
+        if kind in _MESSAGES:
             yield from self._message(line, value, raw)
         elif kind == "summary":
             yield self._summary(line, value)
@@ -158,9 +162,11 @@ class ClaudeCode:
             self._last = session
         if not (session in self._created and self._began is None and self._root != session):
             yield from self._facts(line, value, session)
-        if session not in self._forked:
-            yield from self._fork(line, value, session)
-        yield message(line, session, id, {**data, "source": SOURCE})
+        if session not in self._forked and (origin := self._continued(value, session)):
+            self._forked.add(session)
+            yield fact(line, session, SESSION_CREATED, origin)
+        data["source"] = SOURCE
+        yield message(line, session, id, data)
         if value.get("type") == "assistant":
             for found in usage_of(line, session, id, value):
                 if found.event["id"] not in self._used:
@@ -168,7 +174,7 @@ class ClaudeCode:
                     if len(self._used) > _CALLS:
                         del self._used[next(iter(self._used))]
                     yield found
-        elif value.get("type") == "user":
+        elif value.get("type") == "user" and isinstance(data["content"], list):
             shared = {"source": SOURCE, "timestamp": data["timestamp"], "parent": id}
             yield from outputs_of(line, session, value, data["content"], shared)
 
@@ -199,17 +205,16 @@ class ClaudeCode:
                 self._root = None
                 yield from _session_field(line, session, "model", model)
 
-    def _fork(self, line: int, value: dict[str, Json], session: str) -> Iterator[Item]:
-        """Yield what the session continues: a copied line says it, or a line of it is above."""
+    def _continued(self, value: dict[str, Json], session: str) -> dict[str, Json] | None:
+        """Return what the session continues: a copied line says it, or a line of it is above."""
         if text_or_none(value.get("agentId")) is not None:
-            return
+            return None
         origin, above = value.get("forkedFrom"), text_or_none(value.get("parentUuid"))
         forked = text_or_none(origin.get("sessionId")) if isinstance(origin, dict) else None
         parent = forked or self._leaves.get(above or "")
-        if parent not in (None, session):
-            self._forked.add(session)
-            relation = "fork" if forked else "continuation"
-            yield fact(line, session, SESSION_CREATED, {"parent": parent, "relation": relation})
+        if parent in (None, session):
+            return None
+        return {"parent": parent, "relation": "fork" if forked else "continuation"}
 
     def _origin(self, value: dict[str, Json], session: str) -> dict[str, Json]:
         """Return the fields that are equal in all lines of the session."""

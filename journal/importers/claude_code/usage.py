@@ -9,14 +9,14 @@ from journal.importers.parsing.usage import usage
 from journal.importers.parsing.values import count_or_none, text_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from journal.importers.parsing.parser import Found
     from journal.importers.parsing.values import Json
 
 
-def usage_of(line: int, session: str, id: str, value: dict[str, Json]) -> Iterator[Found]:
-    """Yield the `usage.added` of a line, if it used something.
+def usage_of(line: int, session: str, id: str, value: dict[str, Json]) -> Sequence[Found]:
+    """Return the `usage.added` of a line, if it used something.
 
     One call is several lines, and earlier ones may hold smaller figures: they name one `call`.
 
@@ -29,7 +29,7 @@ def usage_of(line: int, session: str, id: str, value: dict[str, Json]) -> Iterat
     body = value.get("message")
     used = body.get("usage") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(used, dict):
-        return
+        return ()
     parts = used.get("cache_creation")
     parts = parts if isinstance(parts, dict) else {}
     hour = count_or_none(parts.get("ephemeral_1h_input_tokens"))
@@ -42,7 +42,7 @@ def usage_of(line: int, session: str, id: str, value: dict[str, Json]) -> Iterat
         "cache_write_tokens": max(written or 0, (hour or 0) + (minutes or 0)) or None,
     }
     call = text_or_none(body.get("id")) or text_or_none(value.get("requestId"))
-    yield from usage(
+    return usage(
         line,
         session,
         call or id,

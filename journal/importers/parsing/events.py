@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NEW = 2**62
 """The number of a line that no earlier import can know."""
+_PLACED = ("timestamp", "parent")
+"""Fields that place a message in its transcript."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -52,6 +54,16 @@ def revision(line: int, session: str, id: str, data: dict[str, Any]) -> Found:
     return fact(line, session, MESSAGE_REVISED, {"message": id, **data})
 
 
+def corrected(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the revision that gives a message the values that are known now.
+
+    Its place in the transcript is that of the first import.
+    """
+    data = {name: value for name, value in event["data"].items() if name not in _PLACED}
+    data.setdefault("content", [])  # what it had may be in another field now
+    return revision(0, event["session"], event["id"], data).event
+
+
 def fact(line: int, session: str, type: str, data: dict[str, Any]) -> Found:
     """Make an event about a session whose id is its content: yielded twice, it is one event."""
     kept, repairs = _kept(data)
@@ -75,8 +87,6 @@ def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     original: dict[str, Any] = {}
     repairs: tuple[str, ...] = ()
     for name, value in data.items():
-        if value is None:
-            continue
         if value.__class__ is SourceTime:
             if value.micros is not None:
                 kept[name] = value.micros
@@ -84,8 +94,10 @@ def _kept(data: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
                 repairs = (*repairs, value.repair)
             if value.original is not None:
                 original = {"timestamp": value.original}
-        else:
-            kept[name] = key(value) if name == "parent" else value
+        elif value is not None:
+            kept[name] = value
+    if (above := kept.get("parent")) is not None:
+        kept["parent"] = key(above)
     if original:
         kept["extra"] = {**kept.get("extra", {}), **original}
     return kept, repairs

@@ -79,10 +79,9 @@ class _Talk:
 
     def before(self, line: int) -> _Last | None:
         """Return the latest message that is not after a line."""
-        for last in reversed(self.recent):
-            if last.line <= line:
-                return last
-        return None
+        if self.recent and self.recent[-1].line <= line:  # almost always
+            return self.recent[-1]
+        return next((last for last in reversed(self.recent) if last.line <= line), None)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from journal.importers.parsing.events import fact
 from journal.importers.parsing.values import count_or_none, text_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
     from journal.importers.parsing.parser import Found
     from journal.importers.parsing.source_time import SourceTime
@@ -27,8 +27,8 @@ def usage(
     counts: Mapping[str, Json],
     time: SourceTime | None = None,
     **more: Json,
-) -> Iterator[Found]:
-    """Yield what an API call used; nothing if the source does not say it, or says only zeros.
+) -> Sequence[Found]:
+    """Return what an API call used; nothing if the source does not say it, or says only zeros.
 
     Args:
         line: number of the line.
@@ -43,7 +43,7 @@ def usage(
     cost = more.get("cost")
     cost = cost if is_amount(cost) and cost else None
     if not any(found.values()) and cost is None:
-        return
+        return ()
     micros = None if time is None else time.micros
     data = {
         **found,
@@ -56,7 +56,7 @@ def usage(
         "timestamp": None if micros is None else micros - micros % _MINUTE,
         "extra": more.get("extra") or None,
     }
-    yield fact(line, session, USAGE_ADDED, data)
+    return (fact(line, session, USAGE_ADDED, data),)
 
 
 def without(total: Json, *parts: Json) -> int | None:

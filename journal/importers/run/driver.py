@@ -32,6 +32,7 @@ from journal.importers.run.unchanged import settled_state, unchanged
 from journal.importers.run.watched import Watched, state_of
 from journal.importers.run.whole_database import read_database
 from journal.importers.run.whole_document import read_document
+from journal.process.garbage import rare_collections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -124,7 +125,7 @@ class Importer:
         Raises:
             JournalError: the journal could not be written; the counts in the report are appended.
         """
-        with self.ahead as ahead:
+        with rare_collections(), self.ahead as ahead:
             if self.installed is find_installed():
                 new = self._found if self.reread else self.ledger.unknown(self._found)
                 ahead.start(new, "" if self._forced is None else self.format)

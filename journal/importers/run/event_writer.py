@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from journal.arriving import without_forgotten
 from journal.errors import EventError, JournalError, ReadError
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.importers.parsing.events import key, revision
+from journal.importers.parsing.events import corrected, key, revision
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
 from journal.importers.parsing.provisional import is_provisional
 from journal.importers.run.known.unsure import is_unsure
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 _EVENTS = 256
 _BYTES = 1024 * 1024
 """Maximum size of a batch: events, and bytes of their lines."""
-_PLACED = ("timestamp", "parent")
-"""Fields that place a message in its transcript."""
 _RECENT = 1 << 15
 """Events that are remembered, so that snapshots of one session are not appended repeatedly."""
 
@@ -158,7 +156,10 @@ class EventWriter:
         if self._revisable:
             batch = [self._revised(event) for event in batch]
             self._revisable.clear()
-        batch = self._without_known(self._not_forgotten(self._corrected(batch)))
+        is_new = self._is_new(batch)  # as is almost every batch of a first import
+        events = batch if is_new else filter(None, map(self._correction, batch))
+        left = self._not_forgotten(self._with_origin(events))
+        batch = list(left) if is_new else self._without_known(left)
         try:
             self._append(batch)
         except JournalError:
@@ -197,6 +198,13 @@ class EventWriter:
         self.report.already += len(batch) - len(new)
         return new
 
+    def _is_new(self, batch: list[dict[str, Any]]) -> bool:
+        """Return whether the journal has no key of a batch."""
+        try:
+            return not any(map(self.keys.has_key, batch))
+        except TypeError:
+            return False  # one is no JSON: the journal raises the reason
+
     def _is_known(self, event: dict[str, Any]) -> bool:
         try:
             return self.keys.has_key(event) and self.keys.has(self._in_clear(event))
@@ -216,24 +224,25 @@ class EventWriter:
             return event  # it is no JSON: the journal raises the reason
         return revision(0, event["session"], event["id"], event["data"]).event
 
-    def _corrected(self, batch: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield events with their importer; what an older one appended otherwise is revised."""
-        origin = self.origin
-        if origin is None:
-            yield from batch
-            return
-        about = {"importer": f"{origin.name} {origin.version}"}
-        for event in batch:
-            found = event
-            is_message = event["type"] == MESSAGE_APPENDED
-            if is_message and self.keys.has_key(event) and self.keys.differs(event):
-                correction = _correction(event)
-                if is_provisional(event["data"]) or self.keys.has(correction):
-                    self.report.already += 1
-                    continue
-                if self.keys.is_of_older(event, origin):
-                    found = correction
-            yield found | about
+    def _correction(self, event: dict[str, Any]) -> dict[str, Any] | None:
+        """Return an event, or what corrects an older importer's; None if the journal has that."""
+        origin, is_message = self.origin, event["type"] == MESSAGE_APPENDED
+        if origin is None or not is_message:
+            return event
+        if not (self.keys.has_key(event) and self.keys.differs(event)):
+            return event
+        correction = corrected(event)
+        if is_provisional(event["data"]) or self.keys.has(correction):
+            self.report.already += 1
+            return None
+        return correction if self.keys.is_of_older(event, origin) else event
+
+    def _with_origin(self, events: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+        """Return events with the importer that they are of."""
+        if self.origin is None:
+            return events
+        about = {"importer": f"{self.origin.name} {self.origin.version}"}
+        return (event | about for event in events)
 
     def _not_forgotten(self, batch: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield events without their forgotten parts; forgotten events are skipped."""
@@ -309,13 +318,3 @@ def mark_of(raw: bytes | None) -> tuple[int, int | None]:
     # Python's own hash has another seed in the process that reads ahead
     # most processors have instructions for this one
     return len(raw), int.from_bytes(sha256(raw).digest()[:8])
-
-
-def _correction(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the revision that gives a message the values that are known now.
-
-    Its place in the transcript is that of the first import.
-    """
-    data = {name: value for name, value in event["data"].items() if name not in _PLACED}
-    data.setdefault("content", [])  # what it had may be in another field now
-    return revision(0, event["session"], event["id"], data).event

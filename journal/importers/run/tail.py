@@ -198,12 +198,12 @@ class Tail:
     def _with_side_files(self, line: Line, known: int, writer: LineWriter) -> Iterator[Item]:
         """Yield the items of a line, and the texts of the side files that it names."""
         again = self.known is not None and self.known.marks == _MISSING
+        # of a text, a message is known by its own lines: the next one shows that it ended
+        number, is_text = line.number, self.lines_format.text is not None
         for item in self._items(line):
             if isinstance(item, Found):
-                # of a text, a message is known by its own lines: the next one shows that it ended
-                known_apart = item.line == NEW or self.lines_format.text is not None
-                same = item.line == line.number or known_apart
-                yield item if same else replace(item, line=line.number)
+                same = item.line == number or is_text or item.line == NEW
+                yield item if same else replace(item, line=number)
             elif not isinstance(item, SideFile):
                 yield item
             else:
@@ -251,7 +251,8 @@ class Tail:
         except BadLine as bad:
             yield from self._torn(line, raw, str(bad) if line.finished else unfinished(raw, bad))
             return
-        yield from (Repaired(number, repair) for repair in repairs)
+        for repair in repairs:
+            yield Repaired(number, repair)
         yield from self._parsed(number, value, line)
 
     def _torn(self, line: Line, raw: bytes, reason: str) -> Iterator[Item]:

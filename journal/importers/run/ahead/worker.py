@@ -40,6 +40,7 @@ from journal.importers.run.report import Report
 from journal.importers.run.tail import Tail
 from journal.importers.run.unchanged import settled_state
 from journal.importers.run.watched import state_of
+from journal.process.garbage import collect_rarely
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 _LINES = 64
 _BYTES = 256 * 1024
 """Maximum of a frame: lines, and bytes of them."""
-_OBJECTS = 50_000
-"""Objects after which unreachable ones are looked for: a line makes hundreds, and few cycles."""
 
 
 @dataclass(slots=True)
@@ -112,7 +111,7 @@ def main() -> None:
     """Read the files that are asked for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the import, which ends this
     gc.freeze()
-    gc.set_threshold(_OBJECTS)
+    collect_rarely()
     out = open(1, "wb", closefd=False)  # noqa: SIM115 - frames, and no text
     found = read_frame(sys.stdin.buffer)
     if found is None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from journal.format.redacted import Redacted
     from journal.segments.listing import SegmentRef
 
-_VERSION = 4
+_VERSION = 5
 _NEWER = 32
 """Versions of an importer after this one that are searched for: it must not correct those."""
 _NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
@@ -179,13 +179,13 @@ class KnownKeys:
             event: the message.
             origin: the importer that has it now.
         """
-        key, _ = _marked_key(event["session"], event["id"])
-        if _mark(_written(key, _PROVISIONAL)) in self._contents:
+        _, key_mark = _marked_key(event["session"], event["id"])
+        if _written(key_mark, _PROVISIONAL) in self._contents:
             return True  # one that is provisional, too, is not appended
 
         def wrote(versions: range) -> bool:
             names = (f"{origin.name} {version}" for version in versions)
-            return any(_mark(_written(key, name)) in self._contents for name in names)
+            return any(_written(key_mark, name) in self._contents for name in names)
 
         if wrote(range(origin.version, origin.version + _NEWER)):
             return False
@@ -236,8 +236,9 @@ class KnownKeys:
             importer = f"{data.get('source')} 0"  # as the first importers wrote it
         if importer is not None and type in _NAMED:
             # a correction counts as the message that it corrects
-            target_key, _ = _marked_key(session, str(data.get("message", id)))
-            written = _mark(_written(target_key, importer))
+            target = data.get("message")
+            target_mark = key_mark if target is None else _marked_key(session, str(target))[1]
+            written = _written(target_mark, importer)
             if written not in self._contents:
                 self._contents.add(written)
         if key_mark not in self._keys:
@@ -294,8 +295,14 @@ def _marked_key(session: str, id: str) -> tuple[bytes, int]:
     return key, _mark(key)
 
 
-def _written(key: bytes, importer: str) -> bytes:
-    return b"importer " + importer.encode() + key
+def _written(key_mark: int, importer: str) -> int:
+    """Return the mark of a key and what imported it."""
+    return key_mark ^ _importer_mark(importer)
+
+
+@lru_cache(maxsize=_ASKED)
+def _importer_mark(importer: str) -> int:
+    return _mark(b"importer " + importer.encode())
 
 
 def _content(type: str, data: dict[str, Any]) -> bytes:
