@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 SOURCE = "claude-code"
-_MESSAGES = frozenset(("user", "assistant", "system"))
 _REMEMBERED = 65_536
 """Messages whose session is kept for the summaries that name them, which bounds the memory."""
 _SHORT_AGENT = 16
@@ -95,10 +94,7 @@ class ClaudeCode:
         if not self._begun and text_or_none(value.get("uuid")):
             self._begun = True
             self._began = value if is_root(value) else None
-        if kind in _MESSAGES:
-            yield from self._message(line, value, raw)
-        else:
-            yield from self._line(line, kind, value, raw)
+        yield from self._line(line, kind, value, raw)
         if retracted := self._rewinds.take(line, value):
             yield Retraction(line, retracted, _REWOUND)
 
@@ -109,7 +105,7 @@ class ClaudeCode:
     def _line(
         self, line: int, kind: str | None, value: dict[str, Json], raw: bytes | None
     ) -> Iterator[Item]:
-        if kind in _MESSAGES:
+        if kind in ("user", "assistant", "system"):
             yield from self._message(line, value, raw)
         elif kind == "summary":
             yield self._summary(line, value)
@@ -165,8 +161,7 @@ class ClaudeCode:
         if session not in self._forked and (origin := self._continued(value, session)):
             self._forked.add(session)
             yield fact(line, session, SESSION_CREATED, origin)
-        data["source"] = SOURCE
-        yield message(line, session, id, data)
+        yield message(line, session, id, data | {"source": SOURCE})
         if value.get("type") == "assistant":
             for found in usage_of(line, session, id, value):
                 if found.event["id"] not in self._used:

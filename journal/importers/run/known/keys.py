@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,6 +22,13 @@ from journal.fs.key_file import read_keys
 from journal.fs.ownership import open_own
 from journal.importers.parsing.provisional import is_provisional
 from journal.importers.run.gone.known import KnownGone
+from journal.importers.run.known.event_marks import (
+    content_of,
+    mark_of,
+    marked_key,
+    plain_content,
+    written_by,
+)
 from journal.importers.run.known.marks import MERGED, Marks
 from journal.importers.run.known.unsure import sync_segment
 from journal.segments.gone import repeat_if_gone
@@ -43,9 +49,6 @@ _NEWER = 32
 _NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
 """Types of events that a newer importer corrects: the ids of all others are their contents."""
 _PROVISIONAL = "provisional"
-_ASKED = 1_024
-"""Keys whose marks are kept: those of a batch are looked up several times."""
-_blake2b, _from_bytes = hashlib.blake2b, int.from_bytes
 _SAVED = 16
 """The file is rewritten when it lacks a sixteenth of its marks, or MERGED / 16 marks."""
 
@@ -127,20 +130,20 @@ class KnownKeys:
             redacted: what was redacted in it.
         """
         session, id, type, data = event["session"], event["id"], event["type"], event["data"]
-        key, key_mark = _marked_key(session, id)
+        key, key_mark = marked_key(session, id)
         known = key_mark in self._keys
         importer = event.get("importer")
         if not self._note(session, id, type, data, redacted, importer) or not known:
             return False
         # the journal may have it unredacted, or redacted by any rules
         contents = self._contents_of([type, data])
-        new = _content_of(type, data, redacted)
-        marks = (_mark(key + content) for content in contents if content != new)
+        new = content_of(type, data, redacted)
+        marks = (mark_of(key + content) for content in contents if content != new)
         return not any(mark in self._contents for mark in marks)
 
     def has_key(self, event: dict[str, Any]) -> bool:
         """Return whether the journal has an event's key."""
-        return _marked_key(event["session"], event["id"])[1] in self._keys
+        return marked_key(event["session"], event["id"])[1] in self._keys
 
     def has_other(self, event: dict[str, Any]) -> bool:
         """Return whether the journal has an event's key, and only with other contents.
@@ -148,18 +151,18 @@ class KnownKeys:
         Args:
             event: the event, before it is redacted.
         """
-        key, key_mark = _marked_key(event["session"], event["id"])
+        key, key_mark = marked_key(event["session"], event["id"])
         if key_mark not in self._keys:
             return False
         contents = self._contents_of([event["type"], event["data"]])
-        return not any(_mark(key + it) in self._contents for it in contents)
+        return not any(mark_of(key + it) in self._contents for it in contents)
 
     def _contents_of(self, content: list[Any]) -> list[bytes]:
         """Return what identifies a type and its data, unredacted or redacted by any rules."""
         if not self._hash_keys:  # the first key may be made at any time
             self._hash_keys = read_keys(self.lanes.parent)
         hashes = (f"{own.id}{own.hash('original', content)}" for own in self._hash_keys)
-        return [_content(*content), *(found.encode() for found in hashes)]
+        return [plain_content(*content), *(found.encode() for found in hashes)]
 
     def differs(self, event: dict[str, Any]) -> bool:
         """Return whether a journal has the key of an event with other contents only.
@@ -179,13 +182,13 @@ class KnownKeys:
             event: the message.
             origin: the importer that has it now.
         """
-        _, key_mark = _marked_key(event["session"], event["id"])
-        if _written(key_mark, _PROVISIONAL) in self._contents:
+        _, key_mark = marked_key(event["session"], event["id"])
+        if written_by(key_mark, _PROVISIONAL) in self._contents:
             return True  # one that is provisional, too, is not appended
 
         def wrote(versions: range) -> bool:
             names = (f"{origin.name} {version}" for version in versions)
-            return any(_written(key_mark, name) in self._contents for name in names)
+            return any(written_by(key_mark, name) in self._contents for name in names)
 
         if wrote(range(origin.version, origin.version + _NEWER)):
             return False
@@ -228,8 +231,8 @@ class KnownKeys:
         importer: str | None,
     ) -> bool:
         """Add a key and a content; return whether the content is new."""
-        key, key_mark = _marked_key(session, id)
-        mark = _mark(key + _content_of(type, data, redacted))
+        key, key_mark = marked_key(session, id)
+        mark = mark_of(key + content_of(type, data, redacted))
         if type == MESSAGE_APPENDED and is_provisional(data):
             importer = _PROVISIONAL
         elif importer is None and type == MESSAGE_APPENDED:
@@ -237,8 +240,8 @@ class KnownKeys:
         if importer is not None and type in _NAMED:
             # a correction counts as the message that it corrects
             target = data.get("message")
-            target_mark = key_mark if target is None else _marked_key(session, str(target))[1]
-            written = _written(target_mark, importer)
+            target_mark = key_mark if target is None else marked_key(session, str(target))[1]
+            written = written_by(target_mark, importer)
             if written not in self._contents:
                 self._contents.add(written)
         if key_mark not in self._keys:
@@ -286,41 +289,6 @@ class KnownKeys:
 
 def _name(ref: SegmentRef) -> str:
     return f"{ref.lane}/{ref.number}"
-
-
-@lru_cache(maxsize=_ASKED)
-def _marked_key(session: str, id: str) -> tuple[bytes, int]:
-    """Return a key as bytes, and its mark."""
-    key = orjson.dumps([session, id])
-    return key, _mark(key)
-
-
-def _written(key_mark: int, importer: str) -> int:
-    """Return the mark of a key and what imported it."""
-    return key_mark ^ _importer_mark(importer)
-
-
-@lru_cache(maxsize=_ASKED)
-def _importer_mark(importer: str) -> int:
-    return _mark(b"importer " + importer.encode())
-
-
-def _content(type: str, data: dict[str, Any]) -> bytes:
-    return orjson.dumps([type, data], option=orjson.OPT_SORT_KEYS)
-
-
-def _content_of(type: str, data: dict[str, Any], redacted: Redacted | None) -> bytes:
-    """Return what identifies a content; for a redacted one, the keyed hash of its original.
-
-    So the file of marks contains no unkeyed hash of a secret.
-    """
-    if redacted is None:
-        return _content(type, data)
-    return f"{redacted.key}{redacted.original}".encode()
-
-
-def _mark(raw: bytes) -> int:
-    return _from_bytes(_blake2b(raw, digest_size=8).digest())
 
 
 def _digest(body: bytes) -> str:
