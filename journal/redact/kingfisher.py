@@ -37,7 +37,7 @@ class Kingfisher:
         self.version = f"kingfisher/{version}"
 
     def may_find(self, raw: bytes) -> bool:
-        """Return whether JSON has a secret, read as a text."""
+        """Return whether a text has a secret, also with escapes of JSON."""
         for escape, char in _ESCAPES:
             raw = raw.replace(escape, char)
         return bool(self._scanner.scan(raw))

@@ -18,6 +18,7 @@ RULES_FILE = "redact.toml"
 """Name of the file of further rules in the journal's folder."""
 
 LITERALS = (
+    "/api/webhooks/",
     "://",
     "access-key",
     "access_key",
@@ -29,7 +30,7 @@ LITERALS = (
     "asp.net_sessionid",
     "auth",
     "basic",
-    "bearer ",
+    "bearer",
     "connect.sid",
     "cookie",
     "curl",
@@ -40,6 +41,7 @@ LITERALS = (
     "hmac-key",
     "hmac_key",
     "hmackey",
+    "hooks.slack",
     "jsessionid",
     "ldap",
     "login",

@@ -6,13 +6,11 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from journal.format.keyed_hash import content_hash
 from journal.format.redacted import Redacted, new_marks
 from journal.redact.json_text import redact_json
 from journal.redact.marks import find, replace
-from journal.redact.values import redact_values
+from journal.redact.values import named_texts, redact_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -102,10 +100,10 @@ class Redactor:
             JournalOpenError: as `redact`.
         """
         try:
-            raw = orjson.dumps(data)
-        except TypeError:
+            texts = named_texts(type, data)
+        except RecursionError:
             return data  # no record can hold it: the writer refuses it and names the field
-        if not self._may_find(raw):
+        if not texts or not self._may_find(_raw("\n".join(texts))):
             return data
 
         def redact(name: str, text: str) -> str:
@@ -129,8 +127,6 @@ class Redactor:
 
     def _value(self, name: str, text: str) -> str:
         """Redact a string; `name` is that of its field, or empty."""
-        if not self._may_find(_raw(f'{name}="{text}"')):
-            return text
         # redacting again must find nothing more, or an event would change at every import
         while (new := self._once(name, text)) != text:
             text = new
@@ -138,16 +134,20 @@ class Redactor:
 
     def _once(self, name: str, text: str) -> str:
         before = f'{name}="' if name else ""
-        behind = '"' if name else ""
+        whole = f'{before}{text}"' if name else text
+        # most strings have nothing, and then JSON need not be parsed
+        is_json = text.lstrip()[:1] in ("{", "[")
+        if is_json and not self._may_find(_raw(whole)):
+            return text
         start, end = len(before), len(before) + len(text)
         hits = [
             hit._replace(start=hit.start - start, end=hit.end - start)
-            for hit in find(self._scanners, f"{before}{text}{behind}")
+            for hit in find(self._scanners, whole)
             if start <= hit.start and hit.end <= end
         ]
         new = replace(text, hits, self._key) if hits else text
         # the strings in JSON have names, and their quotes and line ends are escaped in the text
-        return redact_json(text, new, self._value) if text.lstrip()[:1] in ("{", "[") else new
+        return redact_json(text, new, self._value) if is_json else new
 
 
 def _raw(text: str) -> bytes:

@@ -12,7 +12,7 @@ from journal.redact.scanner import Hit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Guard = Callable[[bytes], bool]
+    Guard = Callable[[bytes], bytes]
 
 _SECRET = "secret"  # noqa: S105 - the name of a group
 
@@ -35,7 +35,8 @@ class Rule:
         accept: whether a match is a secret and no placeholder, by the text of the secret.
         item: of a list, a pattern of what is in it, with a group `secret`; that of `pattern` is the
             list. Empty if a match is one secret.
-        guard: a fast condition on lower-case JSON without which there is no match.
+        guard: returns the part of a lower-case text in which the literals are searched, for most
+            texts nothing; None if that is all of it.
     """
 
     kind: str

@@ -31,9 +31,12 @@ class Scanner(Protocol):
         """Name and version of its rules, such as `agent-journal/1`."""
 
     def may_find(self, raw: bytes) -> bool:
-        """Return whether JSON may hold a secret; false only where `find` finds none.
+        """Return whether a text may hold a secret; false only where `find` finds none.
 
         It is called for each event, so it must be fast.
+
+        Args:
+            raw: the text in UTF-8. The strings of an event are lines, each as `NAME="STRING"`.
         """
 
     def find(self, text: str) -> Iterable[Hit]:

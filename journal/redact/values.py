@@ -111,6 +111,8 @@ _LEFT = frozenset(
 _CALLS = frozenset(("arguments", "args", "input", "parameters"))
 """An object with one of these fields is a call, and its `name` is that of a tool."""
 _ERASURE = "erasure."
+_DEEPEST = 255
+"""Levels of objects and lists that a record can have."""
 
 
 def redact_values(type: str, data: dict[str, Any], redact: Redact) -> dict[str, Any]:
@@ -130,6 +132,56 @@ def redact_values(type: str, data: dict[str, Any], redact: Redact) -> dict[str, 
         if any(one is not two for one, two in zip(messages, items, strict=True)):
             return {**changed, "messages": messages}
     return changed
+
+
+def named_texts(type: str, data: dict[str, Any]) -> list[str]:
+    """Return the strings that `redact_values` redacts, each as `NAME="STRING"`.
+
+    Raises:
+        RecursionError: the data is nested deeper than any record can be, or holds itself.
+    """
+    found: list[str] = []
+    if type.startswith(_ERASURE):
+        return found
+    if type == KEY_SET:
+        name = data.get("key")
+        _add(name if isinstance(name, str) else "", data.get("value"), found, 0)
+    elif type not in EVENT_TYPES:
+        _add("", data, found, 0)
+    else:
+        _add_fields(data, found)
+        if type == TRANSCRIPT_REPLACED and isinstance(items := data.get("messages"), list):
+            for item in items:
+                if isinstance(item, dict):
+                    _add_fields(item, found)
+    return found
+
+
+def _add_fields(data: dict[str, Any], found: list[str]) -> None:
+    for name, value in data.items():
+        if name in _REDACTED:
+            _add(name, value, found, 0)
+
+
+def _add(name: str, value: object, found: list[str], depth: int) -> None:
+    # it looks at every value of every event, and a call takes as long as a short text
+    if isinstance(value, str):
+        found.append(f'{name}="{value}"')
+    elif depth > _DEEPEST:
+        raise RecursionError
+    elif isinstance(value, dict):
+        is_call = not _CALLS.isdisjoint(value)
+        for key, item in value.items():
+            if isinstance(item, str):
+                if key not in _LEFT and not (is_call and key == "name"):
+                    found.append(f'{key}="{item}"')
+            elif isinstance(item, dict) or (
+                isinstance(item, list) and key not in _LEFT and not (is_call and key == "name")
+            ):
+                _add(key, item, found, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _add(name, item, found, depth + 1)
 
 
 def _fields(data: dict[str, Any], redact: Redact) -> dict[str, Any]:

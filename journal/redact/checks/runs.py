@@ -1,4 +1,4 @@
-"""Checks whether a text has as many characters of a token in a row as any token has."""
+"""Finds as many characters of a token in a row as any token has."""
 
 from __future__ import annotations
 
@@ -17,3 +17,24 @@ def has_run(lower: bytes) -> bool:
         lower: a text in lower case.
     """
     return _A_RUN in lower.translate(_IS_RUN)
+
+
+def runs(lower: bytes) -> bytes:
+    """Return all such runs, each with the character before it, between blanks.
+
+    Args:
+        lower: a text in lower case.
+    """
+    is_run = lower.translate(_IS_RUN)
+    find = is_run.find
+    begin = find(_A_RUN)
+    if begin < 0:
+        return b""
+    found = []
+    while begin >= 0:
+        end = find(b" ", begin + SHORTEST_RUN)
+        if end < 0:
+            end = len(lower)
+        found.append(lower[begin - 1 if begin else 0 : end])
+        begin = find(_A_RUN, end)
+    return b" ".join(found)

@@ -20,7 +20,7 @@ from journal.redact.rules.urls import URLS
 if TYPE_CHECKING:
     from journal.redact.rule import Rule
 
-VERSION = 3
+VERSION = 4
 
 RULES: tuple[Rule, ...] = (*TOKENS, *URLS, *PLACED, *LISTS, *ASSIGNED, *ARGUMENTS)
 """All of them. The specific ones are first: of hits at one place the first counts."""

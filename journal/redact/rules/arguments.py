@@ -14,9 +14,8 @@ from journal.redact.checks.likely import (
     is_likely_in_url,
     is_long_and_likely,
 )
-from journal.redact.checks.runs import has_run
 from journal.redact.rule import Rule
-from journal.redact.rules.guards import has_option
+from journal.redact.rules.guards import assigned, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +68,7 @@ def _after(
         # raw JSON has more backslashes
         follow=r"[^|;&]{0,1000}?[\s\"'`,=n]-(?:[pawub]|-(?:user|proxy-user|cookie))",
         accept=accept,
-        guard=has_option,
+        guard=options,
     )
 
 
@@ -87,15 +86,15 @@ ARGUMENTS = (
             rf"{_NAME}(?:[ \t]|\\t|\\{{0,40}}+[\"'])"
         ),
         accept=is_likely,
+        guard=options,
     ),
     Rule(
         "argument",
         rf"(?ai)authtoken[ \t]{{1,4}}+{_QUOTES}(?P<secret>[A-Za-z0-9_-]{{20,512}}+){_END}",
         ("authtoken",),
         before=0,
-        follow=r"[ ]{1,4}+",
+        follow=r"(?:\\t|[ \t]){1,4}+",
         accept=is_long_and_likely,
-        guard=has_run,
     ),
     _after(
         "argument",
@@ -158,6 +157,7 @@ ARGUMENTS = (
         before=0,
         follow=r"(?:(?<=-pass pass:)|(?<=-passin pass:)|(?<=-passout pass:))",
         accept=is_likely_argument,
+        guard=assigned,
     ),
     Rule(
         "netrc",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from journal.redact.checks.likely import is_likely
 from journal.redact.rule import Rule
-from journal.redact.rules.guards import has_assignment
+from journal.redact.rules.guards import assigned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +37,9 @@ _BARE = (
 _CURLY, _WIDE = "\u2018|\u2019|\u201a|\u201c|\u201d|\u201e", "\uff1a|\uff1d"
 """Curly quotes, and a full-width colon and equals sign: their bytes, for the prefilter."""
 _IN_JSON = (
-    rf"(?=[a-z0-9_\-]{{0,40}}+(?:\\t|[\\\"'\] ]|{_CURLY}|{_COLOUR}){{0,40}}+"
-    rf"(?::[ ]?+str(?:ing)?+[ ]{{0,4}}+(?==))?+(?:[:=][>=]?+|{_WIDE})"
-    rf"(?:\\t|[\\\"'` ]|{_CURLY}|{_COLOUR}){{0,40}}+"
+    rf"(?=[a-z0-9_\-]{{0,40}}+(?:\\t|[\\\"'\] \t]|{_CURLY}|{_COLOUR}){{0,40}}+"
+    rf"(?::(?:\\t|[ \t])?+str(?:ing)?+(?:\\t|[ \t]){{0,4}}+(?==))?+(?:[:=][>=]?+|{_WIDE})"
+    rf"(?:\\t|[\\\"'` \t]|{_CURLY}|{_COLOUR}){{0,40}}+"
     r"(?![0-9.]{1,24}+[\s,;)}\]\\\"'&|<])[^\s\"'`\\<>{}()$|\[\]]{8})"
 )
 """The same in JSON, as far as the prefilter reads. Numbers, as of `max_tokens`, do not match."""
@@ -56,7 +56,7 @@ def _assigned(kind: str, name: str, *literals: str) -> Iterator[Rule]:
             before=0,
             follow=_IN_JSON,
             accept=is_likely,
-            guard=has_assignment,
+            guard=assigned,
         )
 
 
@@ -81,7 +81,7 @@ def _block(kind: str, name: str, *literals: str) -> Rule:
         before=0,
         follow=_BLOCK_IN_JSON,
         accept=is_likely,
-        guard=has_assignment,
+        guard=assigned,
     )
 
 
@@ -105,7 +105,7 @@ def _short(kind: str, name: str, bare: str) -> Iterator[Rule]:
             before=0,
             follow=_IN_JSON,
             accept=is_likely,
-            guard=has_assignment,
+            guard=assigned,
         )
 
 
@@ -124,7 +124,7 @@ ASSIGNED = (
         r"[\"'](?P<secret>[^\s\"'\\]{8,512}+)(?=[\"'])",
         ("define(",),
         before=0,
-        follow=r"(?=[ ]{0,4}+[\\\"']{1,9}+[a-z_]{2,80}+[\\\"'])",
+        follow=r"(?=(?:\\t|[ \t]){0,4}+[\\\"']{1,9}+[a-z_]{2,80}+[\\\"'])",
         accept=is_likely,
     ),
     # the literals are those of the short names, so that the prefilter searches fewer

@@ -1,79 +1,110 @@
-"""Guards: fast conditions without which a group of rules cannot match.
+"""Guards: where the literals of a group of rules are searched.
 
-Most texts fail them, and then the literals of their rules are not searched. A guard gets the
-lower-case JSON that the prefilter reads, and is false only where none of its rules matches.
+A guard gets the lower-case text that the prefilter reads, and returns the part of it in which its
+rules have their literals: for most texts nothing, and then these literals are not searched. It
+leaves nothing out in which one of its rules matches.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
-def _turned(*words: str) -> str:
-    """Return a pattern of one of some words, read from the end."""
-    return "|".join(re.escape(word[::-1]) for word in words)
-
-
-_KEYS = _turned(
+_NAMES = (
+    *("pass", "password", "passwort", "passwd", "passphrase", "pwd", "pw", "token", "secret"),
+    *("auth", "cookie", "cookies", "sessid", "sessionid", ".sid", "sig"),
+)
+"""Names of secrets."""
+_KEYS = (
     *("api", "access", "signing", "encryption", "private", "master", "auth", "hmac", "account"),
     "secret",
 )
-_NAMES = (
-    "(?:"
-    + _turned(
-        *("pass", "password", "passwort", "passwd", "passphrase", "pwd", "pw", "token", "secret"),
-        *("auth", "cookie", "cookies", "sessid", "sessionid", ".sid", "sig"),
-    )
-    + rf"|yek[_\-]?+(?:{_KEYS}))"
-).encode()
-"""Names of secrets, and of keys."""
+"""What a name that ends with `key` begins with."""
 _REST = (
-    "(?:"
-    + _turned(
-        *("access", "api", "auth", "key", "base", "value", "string", "prod", "dev", "live", "test"),
-        *("staging", "main", "list", "s"),
-    )
-    + r"|[0-9])[_\-]?+"
-).encode()
-"""Words that a name may have behind these."""
-_BETWEEN = rb"[\s\"'`\\\]\x80-\xff=:]{0,80}+"
-_WORDS = (
-    rb"(?:"
-    + _NAMES
-    + rb"|"
-    + _REST
-    + rb"(?:(?!"
-    + _NAMES
-    + rb")"
-    + _REST
-    + rb"){0,11}+"
-    + _NAMES
-    + rb")"
+    *("access", "api", "auth", "key", "base", "value", "string", "prod", "dev", "live", "test"),
+    *("staging", "main", "list", "s"),
 )
-_NAME = (
+"""Words that a name may have behind these, beside numbers."""
+
+
+def _turned(words: Iterable[str]) -> str:
+    """Return a pattern of one of some words, read from the end; the longest counts."""
+    return _tree([word[::-1] for word in words])
+
+
+def _tree(words: Iterable[str]) -> str:
+    """Return a pattern of one of some words that compares each beginning once."""
+    rests: dict[str, list[str]] = {}
+    for word in words:
+        rests.setdefault(word[:1], []).append(word[1:])
+    may_end = rests.pop("", None) is not None
+    found = "|".join(re.escape(char) + _tree(rest) for char, rest in rests.items())
+    return f"(?:{found})" + "?" * may_end if found else ""
+
+
+def _endings(words: Iterable[str]) -> Iterator[str]:
+    """Yield patterns of the last two characters of some words, read from the end."""
+    before: dict[str, str] = {}
+    for word in words:
+        before[word[-1]] = before.get(word[-1], "") + word[-2]
+    for last, others in before.items():
+        yield f"{last}[{''.join(map(re.escape, others))}]"
+
+
+_NAME = rf"(?:{_turned(_NAMES)}|yek[_\-]?+{_turned(_KEYS)})"
+_MORE = rf"(?:{_turned(_REST)}|[0-9]{{1,24}}+)[_\-]?+"
+_WORDS = rf"(?:{_NAME}|{_MORE}(?:(?!{_NAME}){_MORE}){{0,11}}+{_NAME})"
+_BETWEEN = r"[\s\"'`\\\]\x80-\xff=:]{0,80}+"
+_LAST = (
+    # most words before a sign are none of these: two characters tell that
+    f"(?={'|'.join(_endings([it for it in (*_NAMES, 'key', *_REST) if it != 's']))}"
+    rf"|s[_\-a-z0-9]|[0-9]{{1,24}}+[_\-a-z]|t\\|m[0-9;\[])"
+)
+_NAMED = (
     # read from the end: what may be between the name and the sign, the rest of the name, the name.
     # Tabs and colours are rare, and a group that repeats takes time where it matches nothing, too
-    _BETWEEN + rb"(?:" + _WORDS + rb"|(?=[tm])"
-    rb"(?:(?:t\\|m[0-9;]{0,16}+\[\x1b)" + _BETWEEN + rb"){1,8}+" + _WORDS + rb")"
+    rf"{_BETWEEN}{_LAST}(?:{_WORDS}"
+    rf"|(?=[tm])(?:(?:t\\|m[0-9;]{{0,16}}+\[\x1b){_BETWEEN}){{1,8}}+{_WORDS})"
+).encode()
+_EQUALS = re.compile(b"=" + _NAMED)
+_COLON = re.compile(b":" + _NAMED)
+_WIDE_EQUALS = re.compile(b"\x9d\xbc\xef" + _NAMED)
+_WIDE_COLON = re.compile(b"\x9a\xbc\xef" + _NAMED)
+_SPACES = r"[\s\"'`,=\\]{0,80}+"
+_VALUE = r"[^\s\"'`\\,;&|]"
+_TELLING = "(?:pass|pwd|token|secret|api|access|auth)"
+_OPTION = re.compile(
+    (
+        # the values of these have a digit, and begin as no path and no expression
+        rf"-(?:(?<=[\s\"'`,=n]-)(?:[paw]{_SPACES}(?![./~%&$({{<\[])"
+        rf"(?={_VALUE}{{0,255}}?[0-9]){_VALUE}{{6}}"
+        rf"|(?:[ub]|-(?:user|proxy-user|cookie)){_SPACES}[^\s\"'`\\]{{6}})"
+        rf"|-(?:(?!{_TELLING})[a-z0-9]{{1,20}}+[_\-]){{0,5}}+{_TELLING})"
+    ).encode()
 )
-_EQUALS = re.compile(b"=" + _NAME)
-_COLON = re.compile(b":" + _NAME)
-_WIDE_EQUALS = re.compile(b"\x9d\xbc\xef" + _NAME)
-_WIDE_COLON = re.compile(b"\x9a\xbc\xef" + _NAME)
-_OPTION = re.compile(rb"-(?<=[\s\"'`,=n]-)(?:[pawub]|-(?:user|proxy-user|cookie))")
 
 
-def has_assignment(lower: bytes) -> bool:
-    """Return whether something is assigned to a name that may be that of a secret."""
+def assigned(lower: bytes) -> bytes:
+    """Return all, if something is assigned to a name that may be that of a secret."""
     # names are found from the sign after them, of which a text has few
     turned = lower[::-1]
     if _EQUALS.search(turned) is not None or _COLON.search(turned) is not None:
-        return True
-    return not lower.isascii() and (
+        return lower
+    if not lower.isascii() and (
         _WIDE_EQUALS.search(turned) is not None or _WIDE_COLON.search(turned) is not None
-    )
+    ):
+        return lower
+    return b""
 
 
-def has_option(lower: bytes) -> bool:
-    """Return whether there is an option that takes a password in a known program."""
-    return _OPTION.search(lower) is not None
+def options(lower: bytes) -> bytes:
+    """Return all, if there is an option that takes a secret, in any or in a known program."""
+    return lower if _OPTION.search(lower) is not None else b""
+
+
+def logins(lower: bytes) -> bytes:
+    """Return all, if there may be a URL with a user."""
+    return lower if b"@" in lower else b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from journal.redact.checks.likely import is_likely, is_long_and_likely
 from journal.redact.rule import Rule
-from journal.redact.rules.guards import has_assignment
+from journal.redact.rules.guards import assigned
 
 _GAP = r"(?:[\s,]|\\{1,3}+[nrt]){0,40}+"
 _QUOTE = r"\\{0,3}+[\"'`]"
@@ -38,7 +38,7 @@ def _array(kind: str, name: str, *literals: str, is_long: bool = False) -> tuple
             follow=_IN_ARRAY,
             accept=accept,
             item=_EACH,
-            guard=has_assignment,
+            guard=assigned,
         )
         for items in (_ARRAY, _LINES)
     )
@@ -62,9 +62,9 @@ LISTS = (
         r"(?P<secret>[^\r\n]{16,4096}+)",
         ("cookie",),
         before=0,
-        follow=r"s?+[\\\"']{0,40}+[ ]{0,4}+[:=]",
+        follow=r"s?+[\\\"']{0,40}+(?:\\t|[ \t]){0,4}+[:=]",
         accept=is_long_and_likely,
-        guard=has_assignment,
+        guard=assigned,
         item=(
             r"(?a)(?<![A-Za-z0-9_.\-])" + _SESSION + r"\\{0,3}+[\"']?+[ ]{0,2}+[=:][ ]{0,2}+"
             r"\\{0,3}+[\"']?+(?P<secret>[A-Za-z0-9_.%+/=~\-]{16,4096}+)"
@@ -78,7 +78,7 @@ LISTS = (
         ("phpsessid", "jsessionid", "connect.sid", "asp.net_sessionid"),
         before=0,
         accept=is_long_and_likely,
-        guard=has_assignment,
+        guard=assigned,
     ),
 )
 """Secrets of which several stand in one list."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from journal.redact.checks.likely import is_basic, is_likely, is_mixed
-from journal.redact.checks.runs import has_run
+from journal.redact.checks.runs import runs
 from journal.redact.rule import Rule
-from journal.redact.rules.guards import has_assignment
+from journal.redact.rules.guards import assigned
 
 _WORD = r"[A-Za-z0-9_\-]"
 
@@ -36,7 +36,7 @@ PLACED = (
         ("eyj",),
         before=0,
         follow=r"(?=[a-z0-9_\-]{8})",
-        guard=has_run,
+        guard=runs,
     ),
     Rule(
         "telegram-token",
@@ -44,7 +44,7 @@ PLACED = (
         (":a",),
         before=0,
         follow=r"(?=[a-z0-9_\-]{34})",
-        guard=has_run,
+        guard=runs,
     ),
     *(
         Rule(
@@ -56,7 +56,7 @@ PLACED = (
             before=before,
             follow=r"(?<=[a-z0-9_\-]{23}\.)[a-z0-9_\-]{6}\.[a-z0-9_\-]{27}",
             accept=is_mixed,
-            guard=has_run,
+            guard=runs,
         )
         for before in (24, 26)
     ),
@@ -68,7 +68,7 @@ PLACED = (
         ("ac",),
         before=0,
         follow=r"(?:(?<![a-z0-9]ac)|(?<=\\[nrt]ac))(?=[0-9a-f]{32}(?![0-9a-f]))",
-        guard=has_run,
+        guard=runs,
     ),
     Rule(
         "azure-client-secret",
@@ -77,14 +77,14 @@ PLACED = (
         ("q~",),
         before=4,
         follow=r"(?=[a-z0-9_~.\-]{31})",
-        guard=has_run,
+        guard=runs,
     ),
     Rule(
         "azure-storage-key",
         "(?a)(?i:AccountKey)=(?P<secret>[A-Za-z0-9+/]{80,90}+={0,2}+)",
         ("accountkey=",),
         before=0,
-        guard=has_assignment,
+        guard=assigned,
     ),
     Rule(
         "authorization",
@@ -100,9 +100,9 @@ PLACED = (
         "authorization",
         "(?a)"
         r"(?i:bearer)[ \t]{1,4}+(?P<secret>[A-Za-z0-9._~+/=\-]{16,8192}+)",
-        ("bearer ",),
+        ("bearer",),
         before=0,
-        follow=r"(?=[ ]{0,3}+[a-z0-9._~+/=\-]{16})",
+        follow=r"(?=(?:\\t|[ \t]){1,4}+[a-z0-9._~+/=\-]{16})",
         accept=is_likely,
     ),
     Rule(
@@ -122,9 +122,12 @@ PLACED = (
         r"(?P<secret>[A-Za-z0-9+/]{8,1024}+={0,2}+)",
         ("auth",),
         before=0,
-        follow=r"(?=[\\\"']{0,40}+[ ]{0,4}+[:=][ ]{0,4}+[\\\"']{0,40}+[a-z0-9+/]{8})",
+        follow=(
+            r"(?=[\\\"']{0,40}+(?:\\t|[ \t]){0,4}+[:=](?:\\t|[ \t]){0,4}+[\\\"']{0,40}+"
+            r"[a-z0-9+/]{8})"
+        ),
         accept=is_basic,
-        guard=has_assignment,
+        guard=assigned,
     ),
 )
 """Secrets that are recognised by the text before them."""

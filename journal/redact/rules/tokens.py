@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from journal.redact.checks.likely import is_no_example
-from journal.redact.checks.runs import has_run
+from journal.redact.checks.runs import runs
 from journal.redact.rule import token
 
 _WORD = r"[A-Za-z0-9_\-]"
 _END = r"(?![A-Za-z0-9])"
 
-_token = partial(token, guard=has_run)
+_token = partial(token, guard=runs)
 
 TOKENS = (
     _token("aws-access-key", f"[A-Z2-7]{{16}}{_END}", "AKIA", "ASIA", accept=is_no_example),

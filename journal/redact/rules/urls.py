@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from journal.redact.checks.likely import is_likely_in_url, is_long_and_likely
-from journal.redact.checks.runs import has_run
 from journal.redact.rule import Rule
-from journal.redact.rules.guards import has_assignment
+from journal.redact.rules.guards import assigned, logins
 
 _WORD = r"[A-Za-z0-9_\-]"
 _USER = r"[^\s/:@\"'<>\\?]"
@@ -44,6 +43,7 @@ URLS = (
         before=0,
         follow=rf"(?:{_IS_DATABASE}){_USER}{{1,64}}+:{_ANY}{{1,256}}+@",
         accept=_is_password,
+        guard=logins,
     ),
     Rule(
         "url-password",
@@ -54,6 +54,7 @@ URLS = (
         before=0,
         follow=rf"{_USER}{{0,64}}+:{_PART}{{1,256}}+@",
         accept=is_likely_in_url,
+        guard=logins,
     ),
     Rule(
         "url-token",
@@ -62,6 +63,7 @@ URLS = (
         before=0,
         follow=r"[a-z0-9_.~%+=\-]{20,256}+:?+@",
         accept=is_long_and_likely,
+        guard=logins,
     ),
     Rule(
         "slack-webhook",
@@ -69,14 +71,12 @@ URLS = (
         r"(?P<secret>[a-z]{4,12}+/(?:[A-Za-z0-9]{6,24}+/){1,3}+[A-Za-z0-9+]{20,64}+)",
         ("hooks.slack",),
         before=0,
-        guard=has_run,
     ),
     Rule(
         "discord-webhook",
         f"(?a)/api/webhooks/[0-9]{{17,20}}+/(?P<secret>{_WORD}{{60,80}}+)",
         ("/api/webhooks/",),
         before=0,
-        guard=has_run,
     ),
     Rule(
         "azure-signature",
@@ -86,7 +86,7 @@ URLS = (
         before=0,
         follow=r"[a-z0-9%+/]{43}",
         accept=is_long_and_likely,
-        guard=has_assignment,
+        guard=assigned,
     ),
 )
 """Secrets in URLs and connection strings."""

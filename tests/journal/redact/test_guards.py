@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal.redact.checks.runs import SHORTEST_RUN, has_run
+from journal.redact.checks.runs import SHORTEST_RUN, has_run, runs
 from journal.redact.quick import may_redact
-from journal.redact.rules.guards import has_assignment, has_option
+from journal.redact.rules.guards import assigned, logins, options
 from journal.redact.setup import own_rules
 from tests.support.redaction.planted_secrets import planted_secrets
 
@@ -36,26 +36,46 @@ def test_a_name_before_a_sign_is_an_assignment(name: str) -> None:
         for form in _COLOURS:
             text = form.format(name, sign).lower()
             for raw in (text, json.dumps(text, ensure_ascii=False)):
-                assert has_assignment(raw.encode().replace(b"\\u001b", b"\x1b")), raw
+                assert assigned(raw.encode().replace(b"\\u001b", b"\x1b")), raw
 
 
 @pytest.mark.parametrize("text", ["a key: value", "the password is", "tokenizer: fast", "x = 1"])
 def test_other_texts_are_no_assignment(text: str) -> None:
     """What only has a part of it does not cost a search."""
-    assert not has_assignment(text.encode())
+    assert not assigned(text.encode())
 
 
-@pytest.mark.parametrize("text", ["mysql -px", '["curl","-u","x"]', "a \\\n  -p x", "c --user x"])
+_OPTIONS = ("mysql -pabcde1", '["curl","-u","x:abcd"]', "a \\\n  -p abcde1", "c --user x:abcd")
+_OTHERS = ("mkdir -p a/bcdef", "x -p ./abcde1", "y -u me", "--- title", "a-p abcde1", "--apples")
+
+
+@pytest.mark.parametrize("text", [*_OPTIONS, "--my-api-key x"])
 def test_an_option_is_seen(text: str) -> None:
     """In a shell's form and in an array; also behind a line's end in JSON."""
-    assert has_option(text.encode())
-    assert has_option(json.dumps(text).encode())
+    assert options(text.encode())
+    assert options(json.dumps(text).encode())
+
+
+@pytest.mark.parametrize("text", _OTHERS)
+def test_other_options_cost_no_search(text: str) -> None:
+    """Of one that is used for many things, the value is looked at."""
+    assert not options(text.encode())
+
+
+def test_a_login_is_seen() -> None:
+    """By the sign before the host."""
+    assert logins(b"http://a:b@c")
+    assert not logins(b"http://c")
 
 
 def test_a_run_has_as_many_characters_as_the_shortest_token() -> None:
-    """One less is none."""
+    """One less is none. Each comes with the character before it, which may begin an escape."""
     assert has_run(b'"' + b"a1_.-~" * 4 + b'"')
     assert not has_run(b"a" * (SHORTEST_RUN - 1) + b"/" + b"b" * (SHORTEST_RUN - 1))
+
+    long = b"a" * SHORTEST_RUN
+    assert runs(long + b" " + long[1:] + b"\\" + long + b"x,") == long + b" \\" + long + b"x"
+    assert runs(b"a" * (SHORTEST_RUN - 1)) == b""
 
 
 def test_the_prefilter_and_the_rules_agree_on_pieces(tmp_path: Path) -> None:

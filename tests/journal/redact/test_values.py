@@ -8,7 +8,7 @@ import pytest
 
 from journal.errors import EventError
 from journal.format.event_types import _KNOWN, _MESSAGE, EVENT_TYPES, check_data
-from journal.redact.values import NEVER_CHANGED, redact_values
+from journal.redact.values import NEVER_CHANGED, named_texts, redact_values
 
 _WORD = "plain"
 _IDS = ("message.removed", "message.archived", "message.restored")
@@ -28,7 +28,15 @@ def _filled(kind: type) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _is_changed(type: str, data: dict[str, Any]) -> bool:
-    return redact_values(type, data, lambda _name, text: f"{text}!") != data
+    seen = []
+
+    def redact(name: str, text: str) -> str:
+        seen.append(f'{name}="{text}"')
+        return f"{text}!"
+
+    changed = redact_values(type, data, redact)
+    assert sorted(named_texts(type, data)) == sorted(seen)
+    return changed != data
 
 
 @pytest.mark.parametrize(("type", "name"), _PLACES)
@@ -63,3 +71,25 @@ def test_events_of_erasure_hold_what_append_checks(type: str) -> None:
     assert not _is_changed(type, {"reason": _WORD, "extra": {"a": _WORD}})
     with pytest.raises(EventError):
         check_data(type, {"key": _WORD, "requests": [1]})
+
+
+def test_the_prefilter_reads_what_is_redacted() -> None:
+    """In all kinds of values, and in events of other types."""
+    inner = {"id": "1", "a": ["b", {"c": "d", "uuid": ["e"]}], "name": "n"}
+    deep = {"a": [[inner, "x"]], "input": inner, "name": "tool", "hash": "y", "n": 1, "z": None}
+    for type, data in (
+        ("message.appended", {"content": [deep, "x"], "extra": deep, "id": "z", "tool_calls": []}),
+        ("transcript.replaced", {"messages": [{"content": "a", "id": "b"}, "c"], "meta": deep}),
+        ("key.set", {"key": "password", "value": deep}),
+        ("key.set", {"key": "password", "value": "x"}),
+        ("an.other", {"": deep, "role": "x", "more": "y"}),
+    ):
+        assert _is_changed(type, data)
+
+
+def test_data_that_holds_itself_is_no_record() -> None:
+    """It is refused, as is what is nested deeper than a record can be."""
+    loop: dict[str, Any] = {}
+    loop["a"] = [loop, loop]
+    with pytest.raises(RecursionError):
+        named_texts("message.appended", {"extra": loop})

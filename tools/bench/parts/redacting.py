@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROW = "redaction"
 FLOOR = (
-    "One pass of Python's regular expressions over the JSON of each message, which skips all"
+    "One pass of Python's regular expressions over the texts of each message, which skips all"
     " characters but the rarest one of each literal that a rule needs."
 )
 _SIZE = 1_024
