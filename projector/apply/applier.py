@@ -12,6 +12,7 @@ from journal.format.frame import DamagedRecord
 from journal.format.transcript_order import place_after
 from projector.apply.conflicts import resolve_conflicts
 from projector.apply.facets import count_batch, save_facets
+from projector.apply.inherited import note_value, refold_firsts
 from projector.apply.lines import add_lines
 from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
@@ -20,7 +21,7 @@ from projector.apply.replays import note_own
 from projector.apply.state import Arrival, State
 from projector.db.kinds import MESSAGE, TYPES
 from projector.db.rows import INSERT_EVENT, INSERT_TEXT, from_redacted, indexed, spread
-from projector.fold.facets import facets
+from projector.fold.facets import NONE, facets
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from projector.apply.portion import Portion
     from projector.db.columns import Columns
     from projector.db.rows import IndexRow
-    from projector.fold.facets import Facets
+    from projector.fold.facets import Facets, Own
 
 _RECENT = 50_000
 """Order keys kept in memory: most parents are near."""
@@ -117,6 +118,9 @@ class Applier:
         if dirty.order and not (dirty.transcripts or dirty.messages):
             self._recent.clear()
             recompute_order(self._db, self.state, portion)
+        if dirty.firsts and not (dirty.order or dirty.transcripts or dirty.messages):
+            refold_firsts(self._db, self.state, portion)
+        self.state.met.clear()
         save_facets(self._db, self.state)
         self.state.save_unfolded()
         self.state.save_counters()
@@ -190,6 +194,7 @@ class Applier:
         first = state.next_row - len(rows)
         held = 0
         self._note_fields(prepared, new)
+        abouts = self._abouts(prepared, new)
         for index in new:
             arrival = prepared[index][0]
             session, kind, _, _, within, event = arrival
@@ -201,7 +206,7 @@ class Applier:
             if within:  # it is in the transcript only while the event that holds it is in force
                 held += 1
                 continue
-            about = facets(event.data)
+            about = abouts[index]
             counted.append((session, about))
             texts.append(indexed(first + index, session, state.tagged[session], event.data, about))
             row = rows[index]
@@ -242,6 +247,23 @@ class Applier:
             arrival = prepared[index][0]
             if arrival.kind != MESSAGE and arrival.event.type in SESSION_TYPES:
                 self.state.note_fields(arrival.session, arrival.event.data)
+
+    def _abouts(self, prepared: Sequence[Prepared], new: Sequence[int]) -> dict[int, Facets]:
+        """Return what new messages are about; note what their sessions have from them."""
+        state = self.state
+        found: dict[int, Facets] = {}
+        owns: dict[tuple[int, Own], None] = {}
+        for index in new:
+            session, kind, _, _, within, event = prepared[index][0]
+            if kind == MESSAGE and not within:
+                about = found[index] = facets(event.data)
+                if about is not NONE:
+                    owns[session, about.own] = None
+        for session, own in owns:
+            if session not in state.tagged:
+                state.note_met(session, own)
+            note_value(state, session, own)
+        return found
 
     def _add_lines(
         self, prepared: Sequence[Prepared], first: int, new: Sequence[int]

@@ -2,6 +2,7 @@
 
 Both change together: `_facets` counts the messages that a search finds. Only what a message has for
 itself is counted (`projector.fold.facets`), so the counts do not depend on the order of arrival.
+Its working directory is not: the project of a message is that of its session.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def _values(about: Facets) -> Iterator[tuple[str, str]]:
     """Yield the kind and name of each value that is counted."""
     for kind, name in zip(Own._fields, about.own, strict=True):
         # a foreign writer may give a source of megabytes
-        if name is not None and len(name) <= LONGEST:
+        if name is not None and kind != "project" and len(name) <= LONGEST:
             yield kind, name
     for tool in about.tools:
         yield "tool", tool

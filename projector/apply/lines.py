@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from journal.format.fields.line import line_of
 from journal.process.fork import no_fork
 from projector.apply.facets import index, unindex
+from projector.apply.inherited import note_value
 from projector.db.kinds import MESSAGE
 from projector.db.rows import STORED, stored
-from projector.fold.messages import OUT
+from projector.fold.facets import facets
+from projector.fold.messages import IN_TRANSCRIPT, OUT
 from projector.fold.replays import LEAST_CALL, USED, words_of
 from projector.fold.sessions import call_of, canonical
 
@@ -144,6 +146,8 @@ def put_in(
         before: its line before, as of `line_of`.
     """
     row, id, reached, data = changed
+    if reached == IN_TRANSCRIPT:
+        note_value(state, session, facets(data).own)
     line = line_of(id, data)
     if line != before:
         if before is not None:

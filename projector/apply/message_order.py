@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from journal.format.bounds import is_moment
+from projector.apply.inherited import note_order
 from projector.apply.portion import ROW
 from projector.db.kinds import MESSAGE
 from projector.fold.messages import GONE, IN_TRANSCRIPT
@@ -76,4 +77,5 @@ def _recompute(db: apsw.Connection, state: State, session: int, portion: Portion
         (len(shown), total, min(shown, default=None), max(shown, default=None), ahead, session),
     )
     state.set_ahead(session, ahead)
+    note_order(state, session)
     return True

@@ -28,12 +28,12 @@ from journal.format.event_types import (
 )
 from projector.apply.copies import copies_in, with_own
 from projector.apply.facets import index_title, retag
+from projector.apply.inherited import given
 from projector.apply.lines import add_lines, remove_line, usage_line
 from projector.apply.message_changes import link, mark_changed, refold_changed, unlink
 from projector.apply.portion import ROW
 from projector.apply.replays import note_parent, refold_replays
 from projector.db.kinds import KINDS, MESSAGE, TYPES
-from projector.db.tags import INHERITED, Inherited
 from projector.fold.sessions import (
     COLUMNS,
     FIELDS,
@@ -177,8 +177,7 @@ def _refold_sessions(db: apsw.Connection, state: State, portion: Portion) -> Non
         if parent != folded.fields.get("parent"):
             note_parent(db, state, session)
         db.execute(_PUT_SESSION, (*row, session))
-        now = Inherited(*(folded.fields.get(name) for name in INHERITED))
-        portion.spend(retag(db, state, session, now))
+        portion.spend(retag(db, state, session, given(db, session)))
     state.named.clear()
 
 

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from projector.db.schema import APPLIED, COUNTERS
-from projector.db.tags import AT, INHERITED, Inherited
+from projector.db.tags import AT, FIRST, FOUND, GIVEN, INHERITED, Inherited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.format.event import Event
+    from projector.fold.facets import Own
     from projector.fold.sweeps import Order, Reach
 
 Key = TypeVar("Key")
@@ -58,6 +59,8 @@ class Dirty:
         replays: sessions for whose shared messages it must be determined where these are at home.
         messages: messages to which changes must be applied again.
         transcripts: sessions to all of whose messages changes must be applied again.
+        firsts: sessions and those fields (`projector.db.tags.FOUND`) that must be looked for in
+            their messages again.
         done: of sessions in `transcripts` that are half done: the last message id that is folded.
     """
 
@@ -68,6 +71,7 @@ class Dirty:
     replays: set[int] = field(default_factory=set)
     messages: set[tuple[int, str]] = field(default_factory=set)
     transcripts: set[int] = field(default_factory=set)
+    firsts: set[tuple[int, str]] = field(default_factory=set)
     done: dict[int, str] = field(default_factory=dict)
 
     def rows(self) -> set[tuple[str, int, str]]:
@@ -76,6 +80,7 @@ class Dirty:
             ("transcript", session, self.done.get(session, "")) for session in self.transcripts
         }
         found |= {("message", session, id) for session, id in self.messages}
+        found |= {("first", session, name) for session, name in self.firsts}
         for what in _BY_SESSION:
             found |= {(what, session, "") for session in getattr(self, what)}
         return found
@@ -87,6 +92,8 @@ class Dirty:
             self.done[session] = message
         elif what == "message":
             self.messages.add((session, message))
+        elif what == "first":
+            self.firsts.add((session, message))
         else:
             getattr(self, what).add(session)
 
@@ -127,6 +134,7 @@ class State:
         sharing: of each session whether others have messages of it.
         tagged: of each session what its messages are tagged with (`projector.db.tags`). The first
             of them decides: a text is taken out of the index by the words that were put in.
+        firsts: of each session the values that the columns `projector.db.tags.FIRST` have.
         facets: how many messages with a kind and name of facet, of a session, were put into the
             index since the last commit, less those that were taken out.
         indexed: how many messages of a session were put into the index by themselves, likewise.
@@ -134,6 +142,7 @@ class State:
         used: of each session the sums of `usage.added` events since the last commit.
         only_adds: of some sessions whether totals are plain sums.
         named: of some sessions the fields in events of this transaction that are not folded yet.
+        met: of some sessions the values of those messages of this transaction that came first.
     """
 
     def __init__(self, db: apsw.Connection) -> None:
@@ -157,6 +166,7 @@ class State:
         self.changing = Cache(self._load_changing)
         self.sharing = Cache(self._load_sharing)
         self.tagged: Cache[int, Inherited] = Cache(self._load_tagged)
+        self.firsts = Cache(self._load_firsts)
         self.facets: Counter[tuple[str, str, int]] = Counter()
         self.indexed: Counter[int] = Counter()
         self._ahead = Cache(self._load_ahead)
@@ -164,6 +174,7 @@ class State:
         self.used: dict[int, Counter[str]] = {}
         self.only_adds: dict[int, bool] = {}
         self.named: dict[int, dict[str, str]] = {}
+        self.met: dict[int, dict[str, str]] = {}
 
     def _row(self, table: str, column: str, name: str) -> int:
         query = f"SELECT id FROM {table} WHERE {column} = ?"
@@ -204,16 +215,21 @@ class State:
         return self._db.execute(query, (session,)).get is not None
 
     def _load_tagged(self, session: int) -> Inherited:
-        query = (
-            f"SELECT tagged, {', '.join(AT)}, {', '.join(INHERITED)} FROM _sessions WHERE id = ?"
-        )
+        query = f"SELECT tagged, {', '.join(AT)}, {GIVEN} FROM _sessions WHERE id = ?"
         row: tuple[Any, ...] = self._db.execute(query, (session,)).fetchone() or (0,)
         values = row[1:]
         if row[0]:
             return Inherited(*values[: len(AT)])
-        inherited = Inherited(*values[len(AT) :])._replace(**self.named.get(session, {}))
+        given = dict(zip(INHERITED, values[len(AT) :], strict=False))
+        known = {name: value for name, value in given.items() if value is not None}
+        met, named = self.met.get(session, {}), self.named.get(session, {})
+        inherited = Inherited(**(met | known | named))
         self.put_tagged(session, inherited)
         return inherited
+
+    def _load_firsts(self, session: int) -> tuple[str | None, ...]:
+        query = f"SELECT {', '.join(FIRST)} FROM _sessions WHERE id = ?"
+        return self._db.execute(query, (session,)).fetchone() or (None,) * len(FIRST)
 
     def put_tagged(self, session: int, inherited: Inherited) -> None:
         """Store what the messages of a session are tagged with from now on."""
@@ -230,6 +246,12 @@ class State:
         found = {name: value for name in INHERITED if isinstance(value := data.get(name), str)}
         if found:
             self.named[session] = self.named.get(session, {}) | found
+
+    def note_met(self, session: int, own: Own) -> None:
+        """Note the values of a message, which its session may have from it, as `note_fields`."""
+        _, *values = own
+        found = {n: v for n, v in zip(FOUND, values, strict=True) if v is not None}
+        self.met[session] = found | self.met.get(session, {})
 
     def _load_ahead(self, session: int) -> int:
         query = "SELECT ahead FROM _sessions WHERE id = ?"

@@ -124,9 +124,10 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
     A message that forks repeat is found once, in the session where it is at home.
 
-    A message without a source, model or branch of its own has that of its session. A file is found
-    by its path or by the last parts of it: --file src/a.py finds /home/me/project/src/a.py.
-    `projector facets` lists the values that there are.
+    A message without a source, model or branch of its own has that of its session; its project is
+    that of its session, as `projector sessions --json` shows it (`cwd`). A file is found by its
+    path or by the last parts of it: --file src/a.py finds /home/me/project/src/a.py. `projector
+    facets` lists the values that there are.
 
     \b
         projector search 'docker compose'

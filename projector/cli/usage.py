@@ -49,6 +49,7 @@ _MICRO = 1_000_000
 @click.option(
     "--project", type=Name(), metavar="P", help="Only this working directory, or its last part."
 )
+@click.option("--branch", type=Name(), metavar="B", help="Only sessions on this git branch.")
 @click.option("--source", type=Name(), metavar="SRC", help="Only sessions from this source.")
 @click.option("--model", type=Name(), metavar="M", help="Only calls of this model.")
 @timeout_option()
@@ -60,6 +61,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     since: int | None,
     until: int | None,
     project: str | None,
+    branch: str | None,
     source: str | None,
     model: str | None,
     timeout: float,
@@ -85,16 +87,16 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     nothing of it is known; `unpriced` are the models whose prices are not known; `prices` is the
     table of prices, with its date. `behind` is there if the projection lacks events of the journal.
 
-    A call without a model has that of its session. The exit code is 3 if there is no usage and a
-    filter names a value that no usage has: the nearest values that there are are printed on stderr.
+    A call without a model has that of its session; the project, branch and source of a call are
+    those of its session, as `projector sessions --json` shows them. The exit code is 3 if there is
+    no usage and a filter names a value that no usage has: the nearest values that there are are
+    printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with Projection.open(context.obj, timeout=timeout) as projection:
-        report = projection.usage(
-            by=by, since=since, until=until, project=project, source=source, model=model
-        )
+        asked = {"project": project, "branch": branch, "source": source, "model": model}
+        report = projection.usage(by=by, since=since, until=until, **asked)
         sessions = [row.name for row in report.rows if row.name] if by == "session" else []
         names = None if as_json else short_names(projection, sessions)
-        asked = {"project": project, "source": source, "model": model}
         code = DONE if report.rows else print_unused(projection, asked)
     warn_if_behind(report.behind)
     if as_json:

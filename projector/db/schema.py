@@ -12,7 +12,7 @@ from unicodedata import unidata_version
 
 from journal.process.fork import no_fork
 from projector.db.kinds import KINDS, MESSAGE
-from projector.db.tags import AT, MOVED
+from projector.db.tags import AT, FIRST, MOVED
 from projector.fold.sessions import FIELDS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 16
+SCHEMA = 17
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
@@ -63,6 +63,7 @@ CREATE TABLE _sessions(
   known INTEGER NOT NULL DEFAULT 0, message_total INTEGER NOT NULL DEFAULT 0,
   messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, ahead INTEGER,
   replays INTEGER NOT NULL DEFAULT 0, own_first INTEGER, origin TEXT,
+  {", ".join(f"{column} TEXT" for column in FIRST)},
   indexed INTEGER NOT NULL DEFAULT 0, tagged INTEGER NOT NULL DEFAULT 0,
   {", ".join(f"{column} TEXT" for column in AT)}
 );

@@ -6,10 +6,12 @@ its source, project, branch and model, for the tools and files of its calls, for
 messages of sub-agents.
 
 A message without a source, branch or model of its own has that of its session, and its project is
-the working directory of its session. These may change when its messages are in the index. The
-messages keep the tags of the values that the session had with the first of them: the columns
-`at_<field>` of `_sessions`. Such a session has *moved* (`MOVED`), and a search compares its rows,
-too. `projector.apply.facets` gives the messages of a small session new tags at once.
+the working directory of its session. If no event of a session gives these but the source, they are
+those of the first message in its transcript that has one: the columns `first_<field>` of
+`_sessions` (`projector.apply.inherited`). These values may change when its messages are in the
+index. The messages keep the tags of the values that the session had with the first of them: the
+columns `at_<field>`. Such a session has *moved* (`MOVED`), and a search compares its rows, too.
+`projector.apply.facets` gives the messages of a small session new tags at once.
 """
 
 from __future__ import annotations
@@ -44,7 +46,11 @@ _CACHED = 1024
 _FEW = 4
 """Most files of a message whose tags are cached."""
 
-INHERITED = ("source", "cwd", "branch", "model", "relation")
+FOUND = ("cwd", "branch", "model")
+"""Fields of a session that are looked for in its messages if none of its events gives them."""
+FIRST = tuple(f"first_{field}" for field in FOUND)
+"""The columns of `_sessions` with the values of its first messages that have one."""
+INHERITED = ("source", *FOUND, "relation")
 """Fields of a session from which its messages have tags."""
 AT = tuple(f"at_{field}" for field in INHERITED)
 """The columns of `_sessions` with the values that its messages are tagged with."""
@@ -60,7 +66,19 @@ class Inherited(NamedTuple):
     relation: str | None = None
 
 
-MOVED = f"tagged AND ({' OR '.join(f'at_{field} IS NOT {field}' for field in INHERITED)})"
+def given(field: str, of: str = "") -> str:
+    """Return the SQL of what a session gives its messages.
+
+    Args:
+        field: one of `INHERITED`.
+        of: the name of its row in the query and a dot, if a query has one.
+    """
+    return f"coalesce({of}{field}, {of}first_{field})" if field in FOUND else f"{of}{field}"
+
+
+GIVEN = ", ".join(map(given, INHERITED))
+"""What a session gives its messages, as columns that make an `Inherited`."""
+MOVED = f"tagged AND ({' OR '.join(f'at_{field} IS NOT {given(field)}' for field in INHERITED)})"
 """Condition on a row of `_sessions`: the session has moved."""
 
 
@@ -108,7 +126,7 @@ def _tags(
     words = [of_session(session), of_day(day * DAY) if day > 0 else UNDATED]
     values = (
         (of_source, inherited.source if own.source is None else own.source),
-        (of_project, own.project if inherited.cwd is None else inherited.cwd),
+        (of_project, inherited.cwd),
         (of_branch, own.branch or inherited.branch),
         (of_model, own.model or inherited.model),
         (of_machine if machine else of_role, role),

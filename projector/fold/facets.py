@@ -3,7 +3,8 @@ r"""What a message was about: the values by which it is filtered and counted, as
 The *facets* of a message come from its data alone, so they are the same in every projection:
 
 - its own `source` and `model`, and the working directory and the git branch that its source gave
-  it (`extra.cwd`, `extra.git_branch`); a message without a value has that of its session
+  it (`extra.cwd`, `extra.git_branch`); a message without a value has that of its session, and its
+  working directory is only one that its session may have (`projector.apply.inherited`)
 - the names of the tools that it calls (`tool_calls`, and content parts of the type `tool_use`), and
   of the tool whose result it is (`tool_name`)
 - the files that these calls name: texts under a key of `PATH_KEYS` at any depth of the arguments,

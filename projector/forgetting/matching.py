@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from journal.format.event_types import FORGET, OF_ERASURE
 from projector.db.kinds import KINDS, MESSAGE, NAMESPACE
+from projector.db.tags import given
 from projector.errors import NotFound, QueryError, RetentionError
 from projector.fold.messages import IN_TRANSCRIPT
 from projector.forgetting.retention import NAME, Policy
@@ -219,7 +220,7 @@ def _last_dates(db: apsw.Connection, now: int) -> Iterator[tuple[str, str | None
     """
     dated = "coalesce(e.timestamp, e.time)"
     query = (
-        f"SELECT s.session, {SOURCE}, s.cwd,"
+        f"SELECT s.session, {SOURCE}, {given('cwd', 's.')},"
         f" coalesce(max(CASE WHEN e.kind = {MESSAGE} AND {dated} <= ? THEN {dated} END),"
         f" min(CASE WHEN e.kind = {MESSAGE} THEN {dated} END), max(e.time))"
         " FROM _sessions s JOIN _events e ON e.session = s.id"

@@ -35,6 +35,7 @@ class UsageReader:
         since: datetime | str | int | None = None,
         until: datetime | str | int | None = None,
         project: str | None = None,
+        branch: str | None = None,
         source: str | None = None,
         model: str | None = None,
     ) -> UsageReport:
@@ -45,12 +46,13 @@ class UsageReader:
 
         Args:
             by: `day`, `week` (of ISO 8601) or `month`, all in local time, `model`, `project` (the
-                working directory), `source` or `session`; sub-agents belong to the session that
-                started them.
+                working directory), `branch` (of git), `source` or `session`; sub-agents belong to
+                the session that started them.
             since: only calls of this moment or later: an aware datetime, an ISO 8601 string or
                 microseconds since 1970. Calls are dated to the minute.
             until: only calls before this moment.
             project: only sessions with this working directory, or with one of this name.
+            branch: only sessions on this git branch.
             source: only sessions from there.
             model: only calls of this model; one without a model has that of its session.
 
@@ -64,11 +66,11 @@ class UsageReader:
             from projector.views import usage  # noqa: PLC0415 - few programs ask for it
 
         usage.check_by(by)
-        check_filters({"project": project, "source": source, "model": model})
+        check_filters({"project": project, "branch": branch, "source": source, "model": model})
         bounds = [
             None if value is None else moment(name, value)
             for name, value in (("since", since), ("until", until))
         ]
-        filters = usage.UsageFilters(bounds[0], bounds[1], project, source, model)
+        filters = usage.UsageFilters(bounds[0], bounds[1], project, branch, source, model)
         (rows, total, table), fresh = self.read(lambda db: usage.usage(db, by, filters))
         return usage.UsageReport(rows, total, table, fresh.behind)

@@ -13,7 +13,7 @@ from projector.fold.facets import facets as facets_of
 from projector.fold.facets import whole
 from projector.fold.messages import OUT
 from projector.search.filters import NO_SUBAGENT, Filters, conditions
-from projector.views.fields import FIELDS, PROJECT
+from projector.views.fields import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ def _of_fields(db: apsw.Connection, field: Field) -> list[FacetRow]:
     """Return the values of all messages, of their own or of their sessions."""
     found: dict[tuple[int, str | None], int] = defaultdict(int)
     given: dict[int, str | None] = {}
-    query = f"SELECT id, {field.column}, indexed FROM _sessions WHERE indexed"
+    query = f"SELECT id, {field.of_session}, indexed FROM _sessions WHERE indexed"
     for session, name, messages in db.execute(query):
         given[session] = name
         found[session, name] = messages
@@ -80,9 +80,8 @@ def _of_fields(db: apsw.Connection, field: Field) -> list[FacetRow]:
         " WHERE v.kind = ?"
     )
     for session, name, messages in db.execute(query, (field.kind,)):
-        if field is not PROJECT or given[session] is None:
-            found[session, given[session]] -= messages
-            found[session, name] += messages
+        found[session, given[session]] -= messages
+        found[session, name] += messages
     rows: dict[str | None, list[int]] = defaultdict(list)
     for (_, name), messages in found.items():
         if messages:
@@ -141,7 +140,7 @@ def _of_read(db: apsw.Connection, by: FacetBy, passing: Conditions) -> list[Face
 def _names(db: apsw.Connection, by: FacetBy) -> Iterable[str]:
     names = [str(n) for (n,) in db.execute("SELECT name FROM _facet_values WHERE kind = ?", (by,))]
     if by in FIELDS:
-        column = FIELDS[by].column
+        column = FIELDS[by].of_session
         query = f"SELECT DISTINCT {column} FROM _sessions WHERE {column} IS NOT NULL"
         names += [str(name) for (name,) in db.execute(query)]
     return dict.fromkeys(names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from projector.db.tags import MOVED, of_branch, of_model, of_project, of_source
+from projector.db.tags import MOVED, given, of_branch, of_model, of_project, of_source
 from projector.fold.facets import parts
 
 if TYPE_CHECKING:
@@ -23,24 +23,33 @@ class Field:
 
     Attributes:
         kind: its kind in `_facet_values`.
-        column: the column of `_sessions` for what a session gives its messages.
-        of_message: the SQL of the value for rows `e` of `_events` and `s` of `_sessions`.
+        column: the column of `_sessions` for what the events of a session say.
+        own: the SQL of the value that a message has for itself, for a row `e` of `_events`.
         tag: returns the tag of a value.
     """
 
     kind: str
     column: str
-    of_message: str
+    own: str
     tag: Callable[[str], str]
+
+    @property
+    def of_session(self) -> str:
+        """The SQL of what a session gives its messages, for a row of `_sessions`."""
+        return given(self.column)
+
+    @property
+    def of_message(self) -> str:
+        """The SQL of the value for rows `e` of `_events` and `s` of `_sessions`."""
+        of_session = given(self.column, "s.")
+        return of_session if self is PROJECT else f"coalesce({self.own}, {of_session})"
 
     def named(self, db: apsw.Connection, name: str) -> tuple[str, ...]:
         """Return the values that a name means: itself, and the projects with this last part."""
         if self is not PROJECT:
             return (name,)
-        query = (
-            "SELECT DISTINCT cwd FROM _sessions WHERE cwd IS NOT NULL"
-            " UNION SELECT name FROM _facet_values WHERE kind = 'project'"
-        )
+        cwd = self.of_session
+        query = f"SELECT DISTINCT {cwd} FROM _sessions WHERE {cwd} IS NOT NULL"
         wanted = name.rstrip("/") or name
         found = [str(cwd) for (cwd,) in db.execute(query)]
         return (
@@ -62,15 +71,10 @@ def _own(path: str, more: str = "") -> str:
 
 
 _NOT_MADE_UP = " AND json_extract(e.other_fields, '$.model') NOT LIKE '<%'"
-SOURCE = Field("source", "source", "coalesce(e.source, s.source)", of_source)
-PROJECT = Field("project", "cwd", f"coalesce(s.cwd, {_own('$.extra.cwd')})", of_project)
-BRANCH = Field("branch", "branch", f"coalesce({_own('$.extra.git_branch')}, s.branch)", of_branch)
-MODEL = Field(
-    "model",
-    "model",
-    f"coalesce({_own('$.model', _NOT_MADE_UP)}, s.model)",
-    of_model,
-)
+SOURCE = Field("source", "source", "e.source", of_source)
+PROJECT = Field("project", "cwd", _own("$.extra.cwd"), of_project)
+BRANCH = Field("branch", "branch", _own("$.extra.git_branch"), of_branch)
+MODEL = Field("model", "model", _own("$.model", _NOT_MADE_UP), of_model)
 FIELDS = {field.kind: field for field in (PROJECT, SOURCE, MODEL, BRANCH)}
 
 
@@ -79,19 +83,16 @@ def moved(
 ) -> list[tuple[int, bool]] | None:
     """Return the sessions that have moved to one of these values, or from one.
 
-    Where a working directory came or went, the values of the messages themselves count, too.
-
     Returns:
         The rowid of each, and whether its messages may have one of the values now; None if there
         are too many.
     """
     marks = ", ".join("?" * len(wanted))
-    is_project = column == PROJECT.column
-    own = f" OR {column} IS NULL OR at_{column} IS NULL" if is_project else ""
+    now = given(column)
     query = (
-        f"SELECT id, coalesce({column} IN ({marks}), {is_project:d})"
-        f" FROM _sessions INDEXED BY sessions_moved WHERE {MOVED} AND at_{column} IS NOT {column}"
-        f" AND ({column} IN ({marks}) OR at_{column} IN ({marks}){own}) LIMIT {_MOVED + 1}"
+        f"SELECT id, coalesce({now} IN ({marks}), 0)"
+        f" FROM _sessions INDEXED BY sessions_moved WHERE {MOVED} AND at_{column} IS NOT {now}"
+        f" AND ({now} IN ({marks}) OR at_{column} IN ({marks})) LIMIT {_MOVED + 1}"
     )
     found = [(int(row), bool(is_in)) for row, is_in in db.execute(query, wanted * 3)]
     return found if len(found) <= _MOVED else None

@@ -84,7 +84,7 @@ def _existing(db: apsw.Connection, kind: str) -> list[str]:
     query = "SELECT name FROM _facet_values WHERE kind = ?"
     names = [str(name) for (name,) in db.execute(query, (kind,))]
     if kind in FIELDS:
-        column = FIELDS[kind].column
+        column = FIELDS[kind].of_session
         query = f"SELECT DISTINCT {column} FROM _sessions WHERE {column} IS NOT NULL"
         names += [str(name) for (name,) in db.execute(query)]
     return sorted(set(names))

@@ -112,10 +112,11 @@ def _counted(value: str) -> str:
 
 def _has(field: Field, wanted: tuple[str, ...]) -> _Condition:
     marks = ", ".join("?" * len(wanted))
+    of_session = f"{field.of_session} IN ({marks})"
+    if field is PROJECT:  # messages have no project but that of their session
+        return of_session, wanted
     of_messages = _counted(f"kind = '{field.kind}' AND name IN ({marks})")
-    if field is PROJECT:  # that of a session comes before those of its messages
-        of_messages = f"{field.column} IS NULL AND {of_messages}"
-    return f"{field.column} IN ({marks}) OR {of_messages}", wanted * 2
+    return f"{of_session} OR {of_messages}", wanted * 2
 
 
 def _touched(path: str) -> _Condition:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from projector.errors import Behind
     from projector.fold.usage import Call
 
-By = Literal["day", "week", "month", "model", "project", "source", "session"]
+By = Literal["day", "week", "month", "model", "project", "branch", "source", "session"]
 _TIMES = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 _SUBAGENT = "subagent"
 _TYPES = (USAGE_ADDED, USAGE_SET, SESSION_DELETED)
@@ -82,6 +82,7 @@ class UsageFilters:
     Attributes:
         since, until: microseconds since 1970; `since` is inclusive.
         project: the working directory of the session, or its last part.
+        branch: the git branch of the session.
         source: of the session.
         model: of the call, else of its session.
     """
@@ -89,6 +90,7 @@ class UsageFilters:
     since: int | None = None
     until: int | None = None
     project: str | None = None
+    branch: str | None = None
     source: str | None = None
     model: str | None = None
 
@@ -98,6 +100,7 @@ class _Session:
     name: str
     source: str | None
     cwd: str | None
+    branch: str | None
     parent: str | None
     relation: str | None
 
@@ -106,12 +109,14 @@ def usage(
     db: apsw.Connection, by: By, filters: UsageFilters
 ) -> tuple[tuple[UsageRow, ...], UsageRow, str | None]:
     """Return what was used and paid by group, the total, and the table of prices that was used."""
-    sessions = _sessions(db, projects=by == "project" or filters.project is not None)
+    sessions = _sessions(db)
     projects = None if filters.project is None else PROJECT.named(db, filters.project)
     groups: dict[str | None, list[tuple[str, Call]]] = defaultdict(list)
     for name, calls in _calls(db):
-        session = sessions.get(name) or _Session(name, None, None, None, None)
+        session = sessions.get(name) or _Session(name, None, None, None, None, None)
         if filters.source is not None and session.source != filters.source:
+            continue
+        if filters.branch is not None and session.branch != filters.branch:
             continue
         if projects is not None and session.cwd not in projects:
             continue
@@ -157,9 +162,8 @@ def check_by(by: object) -> None:
         raise ValueError(f"by must be one of {', '.join(get_args(By))}, not {by!r:.60}")
 
 
-def _sessions(db: apsw.Connection, *, projects: bool) -> dict[str, _Session]:
-    cwd = "cwd" if projects else "NULL"  # it can be that of a message, which has to be found
-    query = f"SELECT session, source, {cwd}, parent, relation FROM sessions"
+def _sessions(db: apsw.Connection) -> dict[str, _Session]:
+    query = "SELECT session, source, cwd, branch, parent, relation FROM sessions"
     return {found.name: found for found in (_Session(*row) for row in db.execute(query))}
 
 
@@ -204,7 +208,7 @@ def _in_force(
 def _with_models(db: apsw.Connection, session: str, calls: list[Call]) -> list[Call]:
     """Return calls; one without a model of its own has that of its session, as a message has."""
     if all(is_model(call.model) for call in calls):
-        return calls  # most: the model of the session may have to be looked for in its messages
+        return calls
     model = db.execute("SELECT model FROM sessions WHERE session = ?", (session,)).get
     return [call if is_model(call.model) else replace(call, model=model) for call in calls]
 
@@ -236,6 +240,8 @@ def _group(by: By, call: Call, session: _Session, root: str) -> str | None:
         return call.model
     if by == "session":
         return root
+    if by == "branch":
+        return session.branch
     return session.cwd if by == "project" else session.source
 
 

@@ -249,8 +249,13 @@ def test_a_call_without_a_model_has_that_of_its_session(
     session(journal, "s2", source="cli", cwd="/home/ada/house/")
     journal.append_message("s2", "user", "needle", id="d")
     used(journal, "s2", "d", input_tokens=1)
+    about: dict[str, Any] = {"git_branch": "b-1", "cwd": "/home/ada/garden"}
+    journal.append_message("s3", "user", "needle", id="e")  # has all from the message behind it
+    journal.append_message("s3", "assistant", "needle", id="f", model="m-3", extra=about)
+    for id in "ef":
+        used(journal, "s3", id, input_tokens=1)
     with Projection.open(journal_dir) as projection:
-        for by in ("model", "source", "project"):
+        for by in ("branch", "model", "source", "project"):
             rows = projection.usage(by=by).rows
             counted = {row.name: row.messages for row in projection.facets(by=by)}
             assert {row.name: row.api_calls for row in rows} == counted, by

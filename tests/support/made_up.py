@@ -182,6 +182,11 @@ def _fields(random: Random, ids: list[str]) -> dict[str, Any]:
         data["source"] = random.choice(["cli", "web"])
     if random.random() < 0.2:
         data["extra"] = {"k": random.choice([1, 1.0, "1", None, [], {"z": 1, "a": 2}])}
+    if random.random() < 0.2:
+        data["model"] = random.choice(["m", "n", "<made up>"])
+    if random.random() < 0.2:
+        extra = {"cwd": random.choice(["/a", "/b"]), "git_branch": random.choice(["x", ""])}
+        data["extra"] = data.get("extra", {}) | extra
     return data
 
 

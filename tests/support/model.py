@@ -80,7 +80,7 @@ _SAID = (
 )
 _FOLDED = (
     *(*_SAID, "ended", "end_reason", "extra", "known", "message_total"),
-    *("messages", "replays", "origin"),
+    *("messages", "replays", "origin", "first_cwd", "first_branch", "first_model"),
 )
 
 
@@ -224,6 +224,11 @@ class Model:
                     sum(k[0] == name for k in shown),
                     sum(k[0] == name for k in shown & homes.keys()),
                     self._origin(name, shown, homes, in_force),
+                    *_firsts(
+                        in_force[key]
+                        for id, _ in conversations[name]
+                        if (key := (name, id)) in shown
+                    ),
                 )
                 for name in names
             },
@@ -494,6 +499,21 @@ def _only_says_gone(event: Event) -> bool:
     data = {name: value for name, value in event.data.items() if name != "gone"}
     bare = not data or data == {"clear": ["gone"]}
     return event.type == "session.revised" and bool(event.data) and bare
+
+
+def _firsts(messages: Iterable[dict[str, Any]]) -> tuple[str | None, ...]:
+    """Return folder, branch and model of the first messages of a transcript that have one."""
+    found: dict[str, str] = {}
+    for data in messages:
+        extra = data.get("extra", {})
+        model = data.get("model", "")
+        values = {
+            "cwd": extra.get("cwd", ""),
+            "branch": extra.get("git_branch", ""),
+            "model": "" if model.startswith("<") else model,
+        }
+        found = {name: value for name, value in values.items() if value} | found
+    return found.get("cwd"), found.get("branch"), found.get("model")
 
 
 def _line(id: str, data: dict[str, Any]) -> str:

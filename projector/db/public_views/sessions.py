@@ -5,6 +5,7 @@ from __future__ import annotations
 from journal.format.event_types import COSTS, COUNTS
 from projector.db.kinds import MESSAGE
 from projector.db.public_views.view import Column, View, lane_uuid
+from projector.db.tags import given
 from projector.fold.sessions import NANO
 
 SESSION_EXISTS = "(s.known OR s.message_total > 0)"
@@ -17,20 +18,6 @@ _FIRST_SOURCE = f"""(SELECT e.source FROM _events e
     WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
     ORDER BY e.order_time, e.order_depth, e.ord, {lane_uuid("e")}, e.seq, e.transcript_index
     LIMIT 1)"""
-_SEARCHED = 50
-"""Messages at the beginning of a session in which a field is looked for that it does not have."""
-
-
-def _of_message(path: str, more: str = "") -> str:
-    """Return the first text at a path of the messages of a session, in their order."""
-    return f"""(SELECT json_extract(f, '{path}') FROM (SELECT e.other_fields AS f, e.role AS r
-      FROM _events e WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
-      ORDER BY e.order_time, e.order_depth, e.ord, {lane_uuid("e")}, e.seq, e.transcript_index
-      LIMIT {_SEARCHED})
-    WHERE json_type(f, '{path}') = 'text'{more} LIMIT 1)"""
-
-
-_MODEL = _of_message("$.model", " AND r = 'assistant' AND json_extract(f, '$.model') NOT LIKE '<%'")
 _TOOL_CALLS = f"""(SELECT coalesce(sum(json_array_length(e.other_fields, '$.tool_calls')), 0)
     FROM _events e WHERE e.session = s.id AND e.kind = {MESSAGE} AND e.state = 0
     AND e.other_fields IS NOT NULL
@@ -61,14 +48,15 @@ SESSIONS = View(
         Column(
             "model",
             "text",
-            f"coalesce(s.model, {_MODEL})",
-            "the model it began with; that of its first answer if no event of the session has one",
+            given("model", "s."),
+            "the model it began with; if no event of the session has one, that of the first message"
+            " of its transcript that has one",
         ),
         Column(
             "cwd",
             "text",
-            f"coalesce(s.cwd, {_of_message('$.extra.cwd')})",
-            "working directory; that of its first message if no event of the session has one",
+            given("cwd", "s."),
+            "working directory; likewise (`extra.cwd` of a message)",
         ),
         Column(
             "parent",
@@ -86,8 +74,8 @@ SESSIONS = View(
         Column(
             "branch",
             "text",
-            f"coalesce(s.branch, {_of_message('$.extra.git_branch')})",
-            "git branch of the working directory, likewise",
+            given("branch", "s."),
+            "git branch of the working directory; likewise (`extra.git_branch` of a message)",
         ),
         Column("commit", "text", 's."commit"', "git commit of the working directory"),
         Column(

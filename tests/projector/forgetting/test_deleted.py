@@ -62,7 +62,7 @@ def check(seeds: range) -> int:
 @pytest.mark.slow
 def test_readers_of_random_journals_see_no_difference() -> None:
     """Sessions, transcripts and hits stay, and a lane of copies brings nothing back."""
-    assert check(range(560, 570)) > 0
+    assert check(range(500, 510)) > 0
 
 
 @pytest.mark.parametrize("needs", ["a parent", "a date ahead"])

@@ -13,6 +13,7 @@ import pytest
 from journal import EventError, Journal
 from projector import AsyncSessionStore, Projection, QueryError, SessionStore
 from projector.apply.facets import _SMALL
+from projector.db.tags import MOVED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ def _hits(projection: Projection, **filters: Any) -> set[str]:  # noqa: ANN401 -
 
 
 _CASES: list[tuple[dict[str, Any], str, str]] = [
-    ({"project": "web"}, "w1 w2 w3 w4 l1", "web loose"),
+    ({"project": "web"}, "w1 w2 w3 w4 l1 l2", "web loose"),
     ({"project": "/home/ada/web"}, "w1 w2 w3 w4", "web"),
     ({"project": "/home/ada/web/"}, "w1 w2 w3 w4", "web"),
     ({"source": "codex"}, "a1 a2", "api"),
@@ -112,6 +113,7 @@ def test_messages_and_sessions_are_found_by_what_they_were_about(journal_dir: Pa
             assert sum(row.messages for row in counted) == len(expected), filters
 
 
+_MOVED_SESSIONS = f"SELECT count(*) FROM _sessions WHERE {MOVED}"
 _VALUES = {
     "source": ["cli", "web", "cron"],
     "cwd": ["/a/x", "/b/x", "/a/y"],
@@ -175,20 +177,34 @@ class _Model:
             data["timestamp"] = T + random.randrange(5) * DAY
         return data | ({"extra": extra} if extra else {})
 
+    def _session(self, name: str) -> dict[str, Any]:
+        """Return what a session gives its messages: its own values, else those of the first."""
+        messages = [data for (session, _), data in self._messages.items() if session == name]
+        found: dict[str, Any] = {}
+        for data in sorted(messages, key=lambda data: data.get("timestamp", 10**18)):
+            extra = data.get("extra", {})
+            values = {
+                "model": data.get("model"),
+                "branch": extra.get("git_branch"),
+                "cwd": extra.get("cwd"),
+            }
+            found = {n: v for n, v in values.items() if v is not None} | found
+        return found | self._sessions[name]
+
     def facets(self) -> dict[str, dict[str, Any]]:
         """Return of each message what it was about."""
         found = {}
+        sessions = {name: self._session(name) for name in "abc"}
         for (name, id), data in self._messages.items():
-            session, extra = self._sessions[name], data.get("extra", {})
+            session, extra = sessions[name], data.get("extra", {})
             calls = [call["function"] for call in data.get("tool_calls", [])]
             paths = [json.loads(call["arguments"])["path"] for call in calls]
-            cwd = session.get("cwd") or extra.get("cwd")
             found[id] = {
                 "session": name,
                 "source": data.get("source") or session.get("source"),
                 "model": data.get("model") or session.get("model"),
                 "branch": extra.get("git_branch") or session.get("branch"),
-                "project": cwd,
+                "project": session.get("cwd"),
                 "tool": calls[0]["name"] if calls else None,
                 "file": paths[0] if paths else None,
                 "errors": "exit_code" in extra,
@@ -265,6 +281,10 @@ def test_filters_and_counts_agree_with_a_plain_comparison(
                 assert _hits(projection, **filters) == expected, asked
                 assert _hits(projection, include_replays=True, **filters) == expected, asked
                 _check_counts(projection, {id: found[id] for id in expected}, filters)
+            listed = {view.session: view for view in projection.sessions()}
+            for message in found.values():
+                view = listed[message["session"]]
+                assert view.cwd == message["project"]
 
 
 def _check_counts(
@@ -279,6 +299,26 @@ def _check_counts(
         assert {row.name: (row.messages, row.sessions) for row in rows} == {
             name: (len(sessions), len(set(sessions))) for name, sessions in counts.items()
         }, (by, filters)
+
+
+def test_messages_have_what_their_session_has_from_its_first_ones(journal_dir: Path) -> None:
+    """A prompt is found by the model and branch of what follows; they move with the first message.
+
+    In one batch the prompt has the tags at once: no row has to be compared.
+    """
+    prompts = [_said("s", f"p{n}", role="user", timestamp=T) for n in range(_SMALL + 1)]
+    answer = _said("s", "a", model="m2", timestamp=T + 1, extra={"git_branch": "x", "cwd": "/w"})
+    _append(journal_dir, *prompts, answer)
+    with Projection.open(journal_dir) as projection:
+        for filters in ({"model": "m2"}, {"branch": "x"}, {"project": "w"}):
+            assert len(_hits(projection, **filters)) == _SMALL + 2
+        assert projection.read(lambda db: db.execute(_MOVED_SESSIONS).get)[0] == 0
+        _append(journal_dir, _said("s", "b", model="m1", timestamp=T - 1))
+        assert _hits(projection, model="m2") == {"a"}
+        assert len(_hits(projection, model="m1")) == _SMALL + 2
+        assert projection.session("s").model == "m1"
+        [row] = projection.facets(by="model", model="m1")
+        assert row.messages == _SMALL + 2
 
 
 def test_a_session_that_moved_is_found_by_its_new_values(journal_dir: Path) -> None:
@@ -303,8 +343,7 @@ def test_a_small_session_gets_new_tags(journal_dir: Path) -> None:
         assert not _hits(projection, branch="main")
         _append(journal_dir, _session("s", branch="main"))
         assert _hits(projection, branch="main") == {"m1"}
-        moved = "SELECT count(*) FROM _sessions WHERE tagged AND at_branch IS NOT branch"
-        assert projection.read(lambda db: db.execute(moved).get)[0] == 0
+        assert projection.read(lambda db: db.execute(_MOVED_SESSIONS).get)[0] == 0
 
 
 def test_the_score_of_a_prefix_counts_no_tags(journal_dir: Path) -> None:

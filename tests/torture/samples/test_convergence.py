@@ -9,6 +9,7 @@ import pytest
 import journal.erasure.files.joining
 import journal.erasure.naming
 import projector.apply.conflicts
+import projector.apply.message_order
 import projector.run.hiding
 import projector.run.ingest
 from tests.torture.steps import convergence
@@ -48,8 +49,16 @@ def test_a_projection_that_depends_on_the_order_of_arrival_is_detected(
 def test_contents_that_are_not_compared_again_are_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     """If another event comes into force and contents are not compared again, the step fails."""
     monkeypatch.setattr(projector.apply.conflicts, "_compare_again", lambda *_: None)
-    assert convergence.run([67]).failed
-    assert any(fact.event.redacted is not None for fact in convergence.facts_of(67))
+    assert convergence.run([117]).failed
+    assert any(fact.event.redacted is not None for fact in convergence.facts_of(117))
+
+
+def test_values_of_messages_that_are_not_looked_for_again_are_detected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If the first message with a branch is another one now, and the session keeps the old one."""
+    monkeypatch.setattr(projector.apply.message_order, "note_order", lambda *_: None)
+    assert convergence.run([3]).failed
 
 
 def _stops_never(*_: object) -> bool:
