@@ -36,6 +36,11 @@ _NAME = (
 _SECRET = rf"(?P<secret>{_VALUE}{{6,256}}+)"
 _SPACED = rf"(?:[ \t=]{{1,4}}+|\\{{0,3}}+[\"'],?+[ ]{{0,2}}+)?+{_QUOTES}"
 _USER = r"[^\s\"'`\\:|;&<>()]{1,128}+:"
+_IS_LOGIN = (
+    r"(?:(?<=docker login)|(?<=podman login)|(?<=registry login)|(?<=nerdctl login)"
+    r"|(?<=skopeo login)|(?<=buildah login)|(?<=oras login)|(?<=az login)|(?<=acr login)"
+    r"|(?<=oc login)|(?<=helm login))"
+)
 _CURL_USER = "-u|-U|--user|--proxy-user"
 
 
@@ -47,6 +52,7 @@ def _after(
     value: str,
     before: str = _SPACED,
     accept: Callable[[str], object] = is_likely_argument,
+    named: str = "",
 ) -> Rule:
     """Return a rule for the value of an option of a program.
 
@@ -58,6 +64,7 @@ def _after(
         value: a pattern with the group `secret`.
         before: a pattern of what is between the option and that.
         accept: as in `Rule`.
+        named: a condition behind the literal on what is before it, without escapes.
     """
     return Rule(
         kind,
@@ -66,7 +73,7 @@ def _after(
         literals,
         before=0,
         # raw JSON has more backslashes
-        follow=r"[^|;&]{0,1000}?[\s\"'`,=n]-(?:[pawub]|-(?:user|proxy-user|cookie))",
+        follow=named + r"[^|;&]{0,1000}?[\s\"'`,=n]-(?:[pawub]|-(?:user|proxy-user|cookie))",
         accept=accept,
         guard=options,
     )
@@ -93,7 +100,7 @@ ARGUMENTS = (
         rf"(?ai)authtoken[ \t]{{1,4}}+{_QUOTES}(?P<secret>[A-Za-z0-9_-]{{20,512}}+){_END}",
         ("authtoken",),
         before=0,
-        follow=r"(?:\\t|[ \t]){1,4}+",
+        follow=r"(?:\\t|[ \t]){1,4}+[\\\"'`]{0,40}+[a-z0-9_\-]{20}",
         accept=is_long_and_likely,
     ),
     _after(
@@ -106,15 +113,7 @@ ARGUMENTS = (
         before=_QUOTES,
     ),
     _after("argument", "sshpass", "-p", "sshpass", value=_SECRET),
-    _after(
-        "argument",
-        r"login(?:(?<=docker login)|(?<=podman login)|(?<=registry login)|(?<=nerdctl login)"
-        r"|(?<=skopeo login)|(?<=buildah login)|(?<=oras login)|(?<=az login)|(?<=acr login)"
-        r"|(?<=oc login)|(?<=helm login))",
-        "-p",
-        "login",
-        value=_SECRET,
-    ),
+    _after("argument", f"login{_IS_LOGIN}", "-p", "login", value=_SECRET, named=_IS_LOGIN),
     _after("argument", "redis-cli", "-a", "redis-cli", value=_SECRET),
     _after(
         "argument",

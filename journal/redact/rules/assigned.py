@@ -40,9 +40,12 @@ _IN_JSON = (
     rf"(?=[a-z0-9_\-]{{0,40}}+(?:\\t|[\\\"'\] \t]|{_CURLY}|{_COLOUR}){{0,40}}+"
     rf"(?::(?:\\t|[ \t])?+str(?:ing)?+(?:\\t|[ \t]){{0,4}}+(?==))?+(?:[:=][>=]?+|{_WIDE})"
     rf"(?:\\t|[\\\"'` \t]|{_CURLY}|{_COLOUR}){{0,40}}+"
-    r"(?![0-9.]{1,24}+[\s,;)}\]\\\"'&|<])[^\s\"'`\\<>{}()$|\[\]]{8})"
+    r"(?![0-9.]{1,24}+[\s,;)}\]\\\"'&|<])"
+    # a digit among its first characters, or it is long
+    r"(?=[^\s\"'`0-9\x80-\xff]{0,63}+[0-9\x80-\xff]|[^\s\"'`0-9\x80-\xff]{64})"
+    r"[^\s\"'`\\<>{}()$|\[\]]{8})"
 )
-"""The same in JSON, as far as the prefilter reads. Numbers, as of `max_tokens`, do not match."""
+"""The same in JSON, as far as the prefilter reads: a value with a digit that is no number."""
 
 
 def _assigned(kind: str, name: str, *literals: str) -> Iterator[Rule]:

@@ -80,9 +80,9 @@ _OPTION = re.compile(
     (
         # the values of these have a digit, and begin as no path and no expression
         rf"-(?:(?<=[\s\"'`,=n]-)(?:[paw]{_SPACES}(?![./~%&$({{<\[])"
-        rf"(?={_VALUE}{{0,255}}?[0-9]){_VALUE}{{6}}"
+        rf"(?={_VALUE}{{0,255}}?[0-9\x80-\xff]){_VALUE}{{6}}"
         rf"|(?:[ub]|-(?:user|proxy-user|cookie)){_SPACES}[^\s\"'`\\]{{6}})"
-        rf"|-(?:(?!{_TELLING})[a-z0-9]{{1,20}}+[_\-]){{0,5}}+{_TELLING})"
+        rf"|-(?=[a-z])(?:(?!{_TELLING})[a-z0-9]{{1,20}}+[_\-]){{0,5}}+{_TELLING})"
     ).encode()
 )
 

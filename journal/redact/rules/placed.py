@@ -94,6 +94,11 @@ PLACED = (
         r"(?P<secret>[A-Za-z0-9._~+/=\-]{8,8192}+)",
         ("authorization",),
         before=0,
+        follow=(
+            r"[\\\"'\]]{0,40}+(?:\s|\\[nrt]){0,6}+[:=,](?:\s|\\[nrt]){0,6}+"
+            r"[\\\"'`]{0,40}+f?+[\\\"'`]{0,40}+"
+            r"(?:(?:bearer|basic|token|bot|api-?+key)(?:[ \t]|\\t){1,4}+)?+[a-z0-9._~+/=\-]{8}"
+        ),
         accept=is_likely,
     ),
     Rule(

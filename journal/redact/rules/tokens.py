@@ -24,7 +24,7 @@ TOKENS = (
     _token("stripe-key", "[A-Za-z0-9]{16,255}+", "sk_live_", "rk_live_", "sk_test_", "rk_test_"),
     _token("stripe-key", "[A-Za-z0-9]{24,64}+", "whsec_"),
     _token("sendgrid-key", rf"{_WORD}{{16,32}}+\.{_WORD}{{32,64}}+", "SG."),
-    _token("npm-token", "[A-Za-z0-9]{36,64}+", "npm_"),
+    _token("npm-token", "[A-Za-z0-9]{36,64}+", "npm_", follow="(?=[a-z0-9]{36})"),
     _token("pypi-token", f"{_WORD}{{50,1000}}+", "pypi-AgE"),
     _token("huggingface-token", "[A-Za-z]{30,64}+", "hf_", "api_org_"),
     _token("google-key", f"{_WORD}{{35}}(?!{_WORD})", "AIza"),

@@ -22,15 +22,28 @@ if TYPE_CHECKING:
     from journal.redact.scanner import Hit
 
 
+_WIDE = {digit: digit - ord("0") + 0xFF10 for digit in b"0123456789"}
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_the_prefilter_names_each_rule_that_finds_something(seed: int) -> None:
-    """A search with these rules finds what a search with all finds, also with tabs for blanks."""
+    """A search with these rules finds what a search with all finds.
+
+    Also with tabs for blanks, and with digits that are not ASCII.
+    """
     draw = Random(seed)  # noqa: S311 - the same in each run
     texts = [it.text for it in planted_secrets(seed)]
     scanner = own_rules()
     for text in texts:
         cut = text + draw.choice(("", " ", "\n", '"')) + draw.choice(texts)[draw.randrange(9) :]
-        for form in (text, cut, text.replace(" ", "\t"), json.dumps(text), json.dumps(f'"{cut}"')):
+        for form in (
+            text,
+            cut,
+            text.replace(" ", "\t"),
+            text.translate(_WIDE),
+            json.dumps(text),
+            json.dumps(f'"{cut}"'),
+        ):
             assert list(scanner.find(form)) == list(_found_by_all(form)), form
 
 
