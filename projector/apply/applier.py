@@ -12,7 +12,7 @@ from journal.format.frame import DamagedRecord
 from journal.format.transcript_order import place_after
 from projector.apply.conflicts import resolve_conflicts
 from projector.apply.facets import count_batch, save_facets
-from projector.apply.inherited import note_value, refold_firsts
+from projector.apply.inherited import note_value, refold_firsts, retag_regiven
 from projector.apply.lines import add_lines
 from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
@@ -120,6 +120,8 @@ class Applier:
             recompute_order(self._db, self.state, portion)
         if dirty.firsts and not (dirty.order or dirty.transcripts or dirty.messages):
             refold_firsts(self._db, self.state, portion)
+        if not (dirty.firsts or dirty.sessions):
+            retag_regiven(self._db, self.state, portion)
         self.state.met.clear()
         save_facets(self._db, self.state)
         self.state.save_unfolded()

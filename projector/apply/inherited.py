@@ -68,11 +68,22 @@ def refold_firsts(db: apsw.Connection, state: State, portion: Portion) -> None:
         if now != before:
             state.firsts[session] = now
             db.execute(_UPDATE, (*now, session))
-            portion.spend(retag(db, state, session, given(db, session)))
+            state.regiven.add(session)
         marked.difference_update((session, field) for field in FOUND)
 
 
-def given(db: apsw.Connection, session: int) -> Inherited:
+def retag_regiven(db: apsw.Connection, state: State, portion: Portion) -> None:
+    """Give the messages of sessions that may give them something else now new tags.
+
+    Both what events say and what messages say must be folded: else messages would get tags twice.
+    What is left here is lost at worst, and a search compares the rows of these sessions.
+    """
+    while state.regiven and not portion.is_spent():
+        session = state.regiven.pop()
+        portion.spend(retag(db, state, session, _given(db, session)))
+
+
+def _given(db: apsw.Connection, session: int) -> Inherited:
     """Return what a session gives its messages."""
     row = db.execute(f"SELECT {GIVEN} FROM _sessions WHERE id = ?", (session,)).fetchone()
     return Inherited(*row or ())

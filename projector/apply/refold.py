@@ -27,8 +27,7 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from projector.apply.copies import copies_in, with_own
-from projector.apply.facets import index_title, retag
-from projector.apply.inherited import given
+from projector.apply.facets import index_title
 from projector.apply.lines import add_lines, remove_line, usage_line
 from projector.apply.message_changes import link, mark_changed, refold_changed, unlink
 from projector.apply.portion import ROW
@@ -177,7 +176,7 @@ def _refold_sessions(db: apsw.Connection, state: State, portion: Portion) -> Non
         if parent != folded.fields.get("parent"):
             note_parent(db, state, session)
         db.execute(_PUT_SESSION, (*row, session))
-        portion.spend(retag(db, state, session, given(db, session)))
+        state.regiven.add(session)
     state.named.clear()
 
 

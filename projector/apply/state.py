@@ -142,6 +142,7 @@ class State:
         used: of each session the sums of `usage.added` events since the last commit.
         only_adds: of some sessions whether totals are plain sums.
         named: of some sessions the fields in events of this transaction that are not folded yet.
+        regiven: sessions that may give their messages something else since these got their tags.
         met: of some sessions the values of those messages of this transaction that came first.
     """
 
@@ -175,6 +176,7 @@ class State:
         self.only_adds: dict[int, bool] = {}
         self.named: dict[int, dict[str, str]] = {}
         self.met: dict[int, dict[str, str]] = {}
+        self.regiven: set[int] = set()
 
     def _row(self, table: str, column: str, name: str) -> int:
         query = f"SELECT id FROM {table} WHERE {column} = ?"
