@@ -46,16 +46,16 @@ def _show(report: Report) -> None:
         print_line(f"{name:<{width}}  {count:>{digits}}", err=True)
     for reason, paths in report.passed_over.items():
         for name in paths[:_FEW]:
-            print_line(f"passed over: {name}: {reason}", err=True)
+            print_line(f"passed over: {report.redact(name)}: {reason}", err=True)
     if (at := report.skipped_at.get(NOT_JSON)) is not None:
         others = " and others" if report.skipped[NOT_JSON] > 1 else ""
-        print_line(f"{NOT_JSON}: {at}{others}", err=True)
+        print_line(f"{NOT_JSON}: {report.redact(at)}{others}", err=True)
     for name in report.vanished[:_NAMED]:
         print_line(f"gone: {name}: only the journal has it", err=True)
     for name in report.conflicting[:_NAMED]:
         print_line(f"conflict: {name} is stored with another content, which stays", err=True)
     for name in report.unknown[:_NAMED]:
-        print_line(f"no known format: {name}", err=True)
+        print_line(f"no known format: {report.redact(name)}", err=True)
     if len(report.unknown) > _NAMED:
         more = len(report.unknown) - _NAMED
         print_line(f"no known format: {more:,} more; --json names them all", err=True)
@@ -75,7 +75,7 @@ def _why_nothing(report: Report) -> str:
 
 def _show_errors(report: Report) -> None:
     for name, why in itertools.islice(report.errors.items(), _FAILED):
-        print_line(f"Error: {name}: {report.redact(why)}", err=True)
+        print_line(f"Error: {report.redact(name)}: {report.redact(why)}", err=True)
     if len(report.errors) > _FAILED:
         more = len(report.errors) - _FAILED
         print_line(f"Error: {more:,} more files; --json names them all", err=True)

@@ -6,6 +6,7 @@ value, so a new source needs no change there.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, Protocol
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.importers.files.document import Document, Numbered
-    from journal.importers.parsing.parser import Item, Location, Parser
+    from journal.importers.parsing.parser import Found, Item, Location, Parser
     from journal.importers.parsing.values import Json
 
 _P = ParamSpec("_P")
@@ -185,6 +186,21 @@ class DatabaseReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionIndex:
+    """Small files in which a program keeps the titles of its sessions, apart from their lines.
+
+    They change when a session does not: titles are looked for again where only they have changed.
+
+    Attributes:
+        files: their paths from the folder of a source; most are not there.
+        titles: yields the title of a session of a source, as `events.aside`, if they have one.
+    """
+
+    files: tuple[str, ...]
+    titles: Callable[[Location, str], Iterator[Found]]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFormat:
     """A source of transcripts.
 
@@ -199,8 +215,12 @@ class SourceFormat:
         generic: whether other programs' files have its shape, too: it is tried last.
         prune: of a database, returns `DatabaseResult.known` without the sessions that were
             forgotten; without it, `known` is dropped if something is forgotten.
+        index: where the titles are, if its lines do not have them; its parser yields them, too.
         side_folders: names of folders whose files are imported only with the lines that name
             them, as `SideFile`.
+        beside: paths, from the folder of a source, of other small files of its program, such as
+            indexes and settings, which are no transcripts; `{stem}` stands for the name of the
+            source up to its first point. They are named so in reports.
     """
 
     name: str
@@ -213,4 +233,13 @@ class SourceFormat:
     database: DatabaseReader | None = None
     prune: Callable[[str, Callable[[str], bool]], str] | None = None
     generic: bool = False
+    index: SessionIndex | None = None
     side_folders: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    def side_files(self, source: Path) -> Iterator[str]:
+        """Yield the paths that files beside a source have, whether they are there or not."""
+        stem = source.name.partition(".")[0]
+        names = (*self.beside, *(() if self.index is None else self.index.files))
+        for name in names:
+            yield os.path.normpath(source.parent / name.replace("{stem}", stem))

@@ -77,7 +77,8 @@ def _import(path: Path, format: str, transcript: Path) -> None:
             importer = Importer(journal, format, report=report)
             importer.run(importer.sources(paths))
         if report.errors:
-            raise ImportFailed("; ".join(f"{name}: {why}" for name, why in report.errors.items()))
+            errors = report.as_json()["errors"]
+            raise ImportFailed("; ".join(f"{name}: {why}" for name, why in errors.items()))
         time.sleep(_SETTLED)
         if transcript.stat().st_size == seen:
             return

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.importers.claude_code.layout import SIDE_FOLDER
+from journal.importers.claude_code.session_index import INDEX, title_of
 from journal.importers.files.document import NO_MESSAGES
-from journal.importers.formats import DocumentFormat, LineFormat, SourceFormat
+from journal.importers.formats import DocumentFormat, LineFormat, SessionIndex, SourceFormat
 from journal.importers.parsing.parser import Skipped
 
 if TYPE_CHECKING:
@@ -71,5 +72,7 @@ FORMAT = SourceFormat(
     paths=("~/.claude/projects",),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_line),
     documents=DocumentFormat(matches=_wraps_lines, pieces=_pieces, whole=_whole),
+    index=SessionIndex((INDEX,), title_of),
     side_folders=(SIDE_FOLDER,),
+    beside=("{stem}.meta.json",),
 )

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from journal.importers.parsing.parser import Found, Location
 
-_INDEX = "sessions-index.json"
+INDEX = "sessions-index.json"
 _TITLES = ("customTitle", "summary")
 
 
 def title_of(location: Location, session: str) -> Iterator[Found]:
     """Yield the title of the session of a file, if the index has one."""
     if session == location.stem:
-        entry = location.index(_INDEX, "sessionId").get(session, {})
+        entry = location.index(INDEX, "sessionId").get(session, {})
         title = next(filter(None, map(text_or_none, map(entry.get, _TITLES))), None)
         if title is not None:
             yield aside(fact(0, session, SESSION_TITLED, {"title": title}))

@@ -74,4 +74,5 @@ FORMAT = SourceFormat(
     paths=("~/.cline/data", "~/.config/Code/User/globalStorage/saoudrizwan.claude-dev/tasks"),
     files=(_HISTORY, _INTERFACE, "*.messages.json"),
     documents=DocumentFormat(matches=_is_document, pieces=_pieces, whole=_whole),
+    beside=("history_item.json", "../../state/taskHistory.json", "{stem}.json"),
 )

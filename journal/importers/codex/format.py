@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.importers.formats import LineFormat, SourceFormat
+from journal.importers.codex.session_index import FILES, title_of
+from journal.importers.formats import LineFormat, SessionIndex, SourceFormat
 
 if TYPE_CHECKING:
     from journal.importers.parsing.parser import Location, Parser
@@ -50,4 +51,5 @@ FORMAT = SourceFormat(
     about="rollouts, one JSONL file a session",
     paths=("~/.codex/sessions",),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_envelope),
+    index=SessionIndex(FILES, title_of),
 )

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from journal.importers.parsing.parser import Found, Location
 
-_DATED, _ARCHIVED = "../../../../session_index.jsonl", "../session_index.jsonl"
+FILES = "../../../../session_index.jsonl", "../session_index.jsonl"
+"""Of a rollout, and of an archived one."""
 
 
 def title_of(location: Location, session: str) -> Iterator[Found]:
     """Yield the title of the session of a rollout, if the index has one."""
-    for index in (_DATED, _ARCHIVED):
+    for index in FILES:
         entry = location.index(index, "id").get(session)
         title = None if entry is None else text_or_none(entry.get("thread_name"))
         if title is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.importers.formats import LineFormat, SourceFormat
+from journal.importers.copilot_cli.workspace import WORKSPACE, title_of
+from journal.importers.formats import LineFormat, SessionIndex, SourceFormat
 
 if TYPE_CHECKING:
     from journal.importers.parsing.parser import Location, Parser
@@ -41,4 +42,5 @@ FORMAT = SourceFormat(
     paths=("~/.copilot/session-state",),
     files=("*.jsonl",),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_line),
+    index=SessionIndex((WORKSPACE,), title_of),
 )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from journal.format.event_types import SESSION_TITLED
+from journal.importers.copilot_cli.workspace import title_of
 from journal.importers.parsing.conversation import Conversation, OneSession
 from journal.importers.parsing.events import fact, key
 from journal.importers.parsing.parser import Skipped
@@ -113,6 +114,7 @@ class CopilotCLI(OneSession):
                 }
             ),
         )
+        yield from title_of(self.location, self._talk.session)
 
     def _title(self, line: _Line) -> Iterator[Item]:
         title = text_or_none(line.data.get("title"))

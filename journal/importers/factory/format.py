@@ -43,4 +43,5 @@ FORMAT = SourceFormat(
     about="sessions of Factory's Droid, one JSONL file each",
     paths=("~/.factory/sessions",),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_line),
+    beside=("{stem}.settings.json",),
 )

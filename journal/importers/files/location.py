@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _FOLDERS = 4
 """Folders above a file that a location names."""
+_TEXT = 64 * 1024
+"""Bytes of a text beside a source that are read."""
 _BESIDE = 64 * 1024 * 1024
 """Maximum bytes of a file beside a source."""
 
@@ -43,8 +45,10 @@ def location_of(path: Path, first_name: str = "") -> Location:
     listed = partial(_list_beside, resolved.parent)
     grouped = partial(_group_beside, resolved.parent)
     index = partial(_index_beside, resolved.parent)
+    text = partial(_text_beside, resolved.parent)
     stem = shown(stem_of(resolved))
-    return Location(stem, folders, mark, modified, beside, listed, grouped, index, first_name)
+    places = (stem, folders, mark, modified)
+    return Location(*places, beside, listed, grouped, index, first_name, text)
 
 
 def _read_beside(folder: Path, name: str) -> Json:
@@ -54,6 +58,14 @@ def _read_beside(folder: Path, name: str) -> Json:
         return decode(raw)[0] if len(raw) <= _BESIDE else None
     except (OSError, BadLine):
         return None  # it is written later, or at the moment: the source is read without it
+
+
+def _text_beside(folder: Path, name: str) -> str:
+    try:
+        with (folder / name).open("rb") as file:
+            return file.read(_TEXT).decode("utf-8", "replace")
+    except OSError:
+        return ""  # as above
 
 
 def _list_beside(folder: Path, name: str) -> list[str]:

@@ -48,4 +48,5 @@ FORMAT = SourceFormat(
     about="sessions of Grok Build, JSONL",
     paths=("~/.grok/sessions",),
     lines=LineFormat(matches=_is_line, parser=_parser),
+    beside=("summary.json",),
 )

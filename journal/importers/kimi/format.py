@@ -32,4 +32,5 @@ FORMAT = SourceFormat(
     about="sessions of Kimi Code, one JSONL file an agent",
     paths=("~/.kimi-code/sessions",),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_line),
+    beside=("state.json", "../../state.json"),
 )

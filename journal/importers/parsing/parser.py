@@ -196,6 +196,10 @@ def _no_entries(_name: str, _field: str) -> Mapping[str, dict[str, Json]]:
     return {}
 
 
+def _no_text(_name: str) -> str:
+    return ""
+
+
 def _no_files(_folder: str, _field: str) -> Mapping[str, list[str]]:
     return {}
 
@@ -221,6 +225,7 @@ class Location:
             list `entries` in a JSON document, or of the values of one without; empty if there is
             no such file.
         first_name: the name that an earlier place of the same file gave; empty if there is none.
+        text: returns the text of a small file, by its path as `beside`; empty if there is none.
     """
 
     stem: str
@@ -236,6 +241,7 @@ class Location:
         default=_no_entries, compare=False, repr=False
     )
     first_name: str = ""
+    text: Callable[[str], str] = field(default=_no_text, compare=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.importers.formats import LineFormat, SourceFormat
+from journal.importers.formats import LineFormat, SessionIndex, SourceFormat
+from journal.importers.pi.session_index import INDEX, title_of
 
 if TYPE_CHECKING:
     from journal.importers.parsing.parser import Location, Parser
@@ -32,4 +33,5 @@ FORMAT = SourceFormat(
     about="sessions of pi, omp and openclaw, one JSONL file each",
     paths=("~/.pi/agent/sessions", "~/.omp/agent/sessions", "~/.openclaw/agents"),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_line),
+    index=SessionIndex((INDEX,), title_of),
 )

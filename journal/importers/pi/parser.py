@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from journal.format.event_types import SESSION_TITLED
 from journal.importers.parsing.branches import Branches
 from journal.importers.parsing.conversation import Conversation, OneSession
-from journal.importers.parsing.events import aside, fact
+from journal.importers.parsing.events import fact
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, blocks, output
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import usage
 from journal.importers.parsing.values import count_or_none, fingerprint, non_empty, text_or_none
+from journal.importers.pi.session_index import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,6 @@ _SUMMARIES = ("compaction", "branch_summary", "compactionSummary", "branchSummar
 _HOMES = {".pi": "pi", ".omp": "omp", ".openclaw": "openclaw"}
 """The folders that the programs keep in the home folder."""
 _TITLES = ("title", "title_change", "session_info")
-_INDEX = "sessions.json"
-"""What openclaw keeps of the sessions in a folder: an object with an entry for each."""
-_NAMES = ("label", "displayName", "subject")
-"""Fields of an entry that name its session, the one that a person gave first."""
 
 
 @dataclass(slots=True)
@@ -63,7 +60,8 @@ class Pi(OneSession):
         kind = text_or_none(value.get("type")) or "no type"
         if kind == "session":
             yield from self._begin(line, value)
-            yield from self._title_of_index()
+            if self._talk.source == "openclaw":
+                yield from title_of(self.location, self._talk.session)
             return
         made = f"line-{line}" if raw is None else fingerprint(raw)
         id = text_or_none(value.get("id")) or made
@@ -94,14 +92,6 @@ class Pi(OneSession):
             relation=None if above is None else "fork",
             extra=non_empty({"version": value.get("version")}),
         )
-
-    def _title_of_index(self) -> Iterator[Item]:
-        if self._talk.source != "openclaw":
-            return
-        entry = self.location.index(_INDEX, "sessionId").get(self._talk.session, {})
-        title = next(filter(None, map(text_or_none, map(entry.get, _NAMES))), None)
-        if title is not None:
-            yield aside(fact(0, self._talk.session, SESSION_TITLED, {"title": title}))
 
     def _message(
         self, line: int, id: str, value: dict[str, Json], body: dict[str, Json]

@@ -22,6 +22,7 @@ from journal.importers.run.ahead.reading import ReadAhead, Taken, least
 from journal.importers.run.detect import OTHER, Detector, Kind, usable
 from journal.importers.run.event_writer import EventWriter
 from journal.importers.run.gone.presence import Presence
+from journal.importers.run.index_titles import IndexTitles
 from journal.importers.run.known.keys import KnownKeys, Origin
 from journal.importers.run.known.places import Places
 from journal.importers.run.known.unsure import sync
@@ -57,6 +58,7 @@ class Importer:
         least: bytes of new files from which on another process reads them ahead.
         ledger: how far each source was imported.
         presence: which sessions have a source.
+        titles: appends titles that sources have apart from their files.
         writer: appends the events.
         ahead: the process that reads ahead.
     """
@@ -70,6 +72,7 @@ class Importer:
     least: int = field(default_factory=least)
     ledger: Ledger = field(init=False)
     presence: Presence = field(init=False)
+    titles: IndexTitles = field(init=False)
     _places: Places = field(init=False)
     _forced: SourceFormat | None = field(init=False)
     _detector: Detector = field(init=False)
@@ -81,7 +84,7 @@ class Importer:
     _found: list[Source] = field(default_factory=list)
     _walked: Walk | None = None
     _settled: str = ""  # state of the file that is read
-    _read: set[Path] = field(default_factory=set)
+    _read: dict[Path, SourceFormat] = field(default_factory=dict)
     _unknown: set[Path] = field(default_factory=set)
     _passed: dict[Path, str] = field(default_factory=dict)  # path: why it was skipped
 
@@ -97,6 +100,7 @@ class Importer:
         self.writer = EventWriter(self.journal, self.report, self._keys, self._requests)
         self.ledger = Ledger(imports, partial(sync, self.journal))
         self.ledger.sweep()
+        self.titles = IndexTitles(self.ledger, self.writer)
         self.ahead = ReadAhead(self.least)
         self._places = Places(self.ledger)
         self.presence = Presence(self.ledger, self.journal, self._keys, self._requests, self.report)
@@ -136,10 +140,7 @@ class Importer:
 
     def finish(self) -> Report:
         """Complete the report, and write the hints for the next import."""
-        self.report.unknown = sorted(shown(path) for path in self._unknown)
-        for path, reason in sorted(self._passed.items()):
-            if shown(os.path.realpath(path)) not in self.report.side_files:
-                self.report.pass_over(reason, shown(path))
+        self.report.name_files(self._unknown, self._passed, self._read)
         self._passed.clear()
         broken = self._detector.failed | (self.installed.broken if self._forced is None else {})
         self.report.errors |= {f"importer {name}": why for name, why in broken.items()}
@@ -189,10 +190,12 @@ class Importer:
         if entry is None or self.format not in (AUTO, entry.format):
             return None
         format = self.installed.find(entry.format)
-        same = None if format is None else unchanged(source, entry, format)
-        if same is not None and source.real not in self._read:
-            self._read.add(source.real)
+        if format is None or (same := unchanged(source, entry, format)) is None:
+            return None
+        if source.real not in self._read:
+            self._read[source.real] = format
             self.report.unchanged += 1
+        self.titles.take(source, entry, format)
         return same
 
     def _file(
@@ -212,13 +215,14 @@ class Importer:
             if kind.database or not (format.documents or format.lines):
                 self._database(source, format)
                 return None
-            self._count(source)
+            self._count(source, format)
             if kind.document or format.lines is None:
                 self._document(source, format, stream)
                 return None
             tail = Tail.begin(source.path, format, stream, self._places, reread=self.reread)
             is_new = tail.known is None and not tail.first_name
         self.writer.origin = Origin(tail.format.name, tail.format.version)
+        self.titles.note(source, tail.format)
         step = partial(self.step, source)
         if is_new and last:
             taken = self.ahead.take(source, stream, tail, self.writer, step)
@@ -246,9 +250,9 @@ class Importer:
         self.report.errors[shown(source.path)] = OTHER.format(kind.format, self.format)
         return True
 
-    def _count(self, source: Source) -> None:
+    def _count(self, source: Source, format: SourceFormat) -> None:
         if source.real not in self._read:
-            self._read.add(source.real)
+            self._read[source.real] = format
             self.report.files += 1
 
     def _database(self, source: Source, format: SourceFormat) -> None:
@@ -286,7 +290,7 @@ class Importer:
             first=source.real not in self._read,
             step=partial(self.step, source),
         )
-        self._count(source)
+        self._count(source, format)
         self._remember(source, entry, is_whole=failure is None, is_all=True)
         if failure is not None:
             self.report.errors[shown(source.path)] = failure
@@ -302,7 +306,7 @@ class Importer:
     ) -> None:
         """Note how far a source was imported: if `is_whole`, it is read when it changes."""
         if is_whole:
-            entry = replace(entry, state=self._settled)
+            entry = replace(entry, state=self.titles.settled(source, self._settled))
         self.presence.remember(source, entry, self.writer.sessions, is_all=is_all)
 
     def failed(self, source: Source, error: OSError) -> None:

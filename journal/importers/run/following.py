@@ -136,9 +136,14 @@ class Following:
         if self._walk_in <= 0:
             self._walk_in = self._cost(self._walk, _WALK)
         if self._look_in <= 0:
-            self._look_in = self._cost(lambda: self._check(list(self._watched)), 1)
+            self._look_in = self._cost(self._look, 1)
         else:
             self._check(self._databases & self._watched.keys())
+
+    def _look(self) -> None:
+        """Check all files, and the titles of those that have not changed."""
+        self._check(list(self._watched))
+        self.importer.titles.follow(self._watched)
 
     def _cost(self, work: Callable[[], None], least: int) -> int:
         """Do some work; return the number of polls until the next time."""

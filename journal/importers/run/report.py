@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from journal.importers.files.walk import shown
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from journal.importers.formats import SourceFormat
 
 
 REASON = 60
@@ -56,8 +62,8 @@ class Report:
         unknown: files of unknown formats in folders.
         errors: files that could not be read, and why.
         sessions: ids of the sessions that were found.
-        redact: replaces secrets in what a source says, such as the kind of a line: a report is
-            printed, and kept in logs.
+        redact: replaces secrets in what a source says, such as the kind of a line, and in names of
+            files: a report is printed, and kept in logs. Whoever shows a path redacts it.
     """
 
     files: int = 0
@@ -111,6 +117,33 @@ class Report:
         if len(self.conflicting) < _PATHS:
             self.conflicting.append(self.redact(f"{session}/{id}"))
 
+    def name_files(
+        self,
+        unknown: Iterable[Path],
+        passed: Mapping[Path, str],
+        sources: Mapping[Path, SourceFormat],
+    ) -> None:
+        """Name the files that were not imported.
+
+        Args:
+            unknown: files of no known format.
+            passed: why others were not read.
+            sources: the files that were read, without links, and their formats.
+        """
+        for path, reason in sorted(passed.items()):
+            if shown(os.path.realpath(path)) not in self.side_files:
+                self.pass_over(reason, shown(path))
+        beside: dict[str, str] = {}
+        if unknown:
+            for source, format in sources.items():
+                beside |= dict.fromkeys(format.side_files(source), format.name)
+        self.unknown = []
+        for path in sorted(unknown):
+            if (name := beside.get(os.path.realpath(path))) is None:
+                self.unknown.append(shown(path))
+            else:
+                self.pass_over(f"beside sessions of {name}: index or settings", shown(path))
+
     def vanish(self, sessions: Sequence[str]) -> None:
         """Count and name sessions that were marked as gone."""
         self.gone += len(sessions)
@@ -148,12 +181,14 @@ class Report:
             "conflicts": self.conflicts,
             "conflicting": self.conflicting,
             "skipped": dict(self.skipped.most_common()),
-            "skipped_at": {name: at for name, at in self.skipped_at.items() if self.skipped[name]},
+            "skipped_at": {
+                name: self.redact(at) for name, at in self.skipped_at.items() if self.skipped[name]
+            },
             "repaired": dict(self.repaired.most_common()),
-            "passed_over": self.passed_over,
-            "side_files": sorted(self.side_files),
-            "unknown": self.unknown,
-            "errors": {name: self.redact(why) for name, why in self.errors.items()},
+            "passed_over": {r: [*map(self.redact, at)] for r, at in self.passed_over.items()},
+            "side_files": sorted(map(self.redact, self.side_files)),
+            "unknown": [*map(self.redact, self.unknown)],
+            "errors": {self.redact(name): self.redact(why) for name, why in self.errors.items()},
         }
 
     def rows(self) -> Iterator[tuple[str, str]]:

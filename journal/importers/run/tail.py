@@ -217,7 +217,8 @@ class Tail:
         except OSError as error:
             self._missing = True
             reason = "tool output" if item.instead is None else "rest of a tool output"
-            writer.report.pass_over(f"{reason}: {error.strerror or error}", item.name)
+            name = f"{item.session}/{item.folder}/{item.name}"
+            writer.report.pass_over(f"{reason}: {error.strerror or error}", name)
             for found in message_without_file(item):
                 yield from self._beside(found)
             return
@@ -265,8 +266,7 @@ class Tail:
             yield Skipped(line.number, "torn part of a line, beside a whole object")
         else:
             yield Repaired(line.number, "objects on one line, without newlines between them")
-        number = line.number + self._more
-        for at, whole in enumerate(parts.objects, number):
+        for at, whole in enumerate(parts.objects, line.number + self._more):
             value, repairs = decode(whole)
             yield from (Repaired(line.number, repair) for repair in repairs)
             yield from self._parsed(at, value, line._replace(raw=whole))

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from journal.importers.files.sqlite_file import SETTLED
+from journal.importers.run.index_titles import without_index
 from journal.importers.run.watched import Watched, state_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def unchanged(source: Source, entry: Entry, format: SourceFormat) -> Watched | N
         found = source.path.stat()
     except OSError:
         return None  # reading it reports the error
-    if settled_state(source.path, found, database=database) != entry.state:
+    if settled_state(source.path, found, database=database) != without_index(entry.state):
         return None
     watched = Watched(source, state_of(source.path, found, database=database), None, database)
     if entry.digest:  # it has lines, and more of them may follow
