@@ -80,7 +80,9 @@ def test_what_a_line_shows_takes_the_place_of_a_missing_file(
     folder, file = tmp_path / "box", tmp_path / "box" / "s" / "tool-results" / "a1.txt"
     write(folder / "s.jsonl", [result(NAMED, {"stdout": WHOLE[:900], "stderr": ""})])
     report = take(journal_dir, folder)
-    assert report.passed_over == {"rest of a tool output: the file is not there": ["a1.txt"]}
+    assert report.passed_over == {
+        "rest of a tool output: the file is not there": ["cc/tool-results/a1.txt"]
+    }
     assert texts(journal_dir)[1] == ("tool-results/a1.txt", WHOLE[:900].strip())
     assert take(journal_dir, folder).messages == 0, "it is not appended again"
     write(file, [WHOLE.encode()])

@@ -90,6 +90,7 @@ def test_a_task_with_its_user_interface_alone_is_read(tmp_path: Path, journal_di
         "entry of the user interface, unfinished": 1,
         "checkpoint_created entry of the user interface": 1,
         "completion_result entry without a text": 1,
+        "beside sessions of cline: index or settings": 1,
         "no kind entry of the user interface": 1,
     }
 
