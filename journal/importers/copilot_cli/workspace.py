@@ -9,7 +9,6 @@ on, and count as separated by a blank. Anything else is no title.
 from __future__ import annotations
 
 import json
-import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
 
 WORKSPACE = "workspace.yaml"
 _KEYS = ("name", "summary")
-_BLOCK = re.compile(r"[|>][0-9+-]{0,2}(?: +#.*)?")
-_OTHER = ("&", "*", "!", "{", "[", "%", "@", "`", "|", ">", "- ", "? ", "#")
+_INDICATORS = frozenset("123456789+-")
+"""What follows the sign of a block: how deep it is indented, and whether its last newline counts."""
+_OTHER = ("&", "*", "!", "{", "[", "%", "@", "`", "- ", "? ", "#")
 """Beginnings of a value that is no plain text."""
 _NOTHING = ("", "~", "null", "Null", "NULL")
 
@@ -39,28 +39,39 @@ def title_of(location: Location, session: str) -> Iterator[Found]:
 
 def _value(text: str, key: str) -> str | None:
     lines = text.splitlines()
-    at = next((n for n, line in enumerate(lines) if re.match(rf"{key}:(\s|$)", line)), None)
+    at = next((n for n, line in enumerate(lines) if _has_key(line, key)), None)
     if at is None:
         return None
     first = lines[at].partition(":")[2].strip()
     follow = takewhile(lambda line: not line.strip() or line[0].isspace(), lines[at + 1 :])
     more = " ".join(" ".join(follow).split())
-    if _BLOCK.fullmatch(first):
-        return more or None
+    if first.startswith(("|", ">")):
+        header = first[1:].partition(" #")[0].strip()
+        return more or None if set(header) <= _INDICATORS else None
     value = f"{first} {more}".strip()
     if value.startswith('"'):
         return _decoded(value)
     if value.startswith("'"):
-        quoted = re.fullmatch(r"'((?:[^']|'')*)'(?: +#.*)?", value)
-        return quoted[1].replace("''", "'") or None if quoted else None
-    plain = re.split(r"\s#", value)[0].strip()
+        quoted, end, rest = value[1:].replace("''", "\0").partition("'")
+        return quoted.replace("\0", "'") or None if end and _is_nothing(rest) else None
+    plain = value.partition(" #")[0].strip()
     return None if plain in _NOTHING or plain.startswith(_OTHER) else plain
+
+
+def _has_key(line: str, key: str) -> bool:
+    name, colon, rest = line.partition(":")
+    return name == key and bool(colon) and (not rest or rest[0].isspace())
 
 
 def _decoded(value: str) -> str | None:
     """Return a text in double quotes; its escapes are read as those of JSON."""
-    quoted = re.fullmatch(r'("(?:[^"\\]|\\.)*")(?: +#.*)?', value)
     try:
-        return str(json.loads(quoted[1])) or None if quoted else None
+        text, end = json.JSONDecoder().raw_decode(value)
     except json.JSONDecodeError:
         return None
+    return str(text) or None if _is_nothing(value[end:]) else None
+
+
+def _is_nothing(rest: str) -> bool:
+    """Return whether what follows a text in quotes is nothing, or a comment."""
+    return not rest.strip() or rest.startswith(" #")

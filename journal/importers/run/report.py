@@ -63,7 +63,8 @@ class Report:
         errors: files that could not be read, and why.
         sessions: ids of the sessions that were found.
         redact: replaces secrets in what a source says, such as the kind of a line, and in names of
-            files: a report is printed, and kept in logs. Whoever shows a path redacts it.
+            files: a report is printed, and kept in logs. Paths are redacted where they
+            are shown.
     """
 
     files: int = 0
