@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WORKSPACE = "workspace.yaml"
 _KEYS = ("name", "summary")
 _INDICATORS = frozenset("123456789+-")
-"""What follows the sign of a block: how deep it is indented, and whether its last newline counts."""
+"""What follows the sign of a block: its indentation, and whether the last newline counts."""
 _OTHER = ("&", "*", "!", "{", "[", "%", "@", "`", "- ", "? ", "#")
 """Beginnings of a value that is no plain text."""
 _NOTHING = ("", "~", "null", "Null", "NULL")
