@@ -43,6 +43,8 @@ DAY = 86_400_000_000
 _CACHED = 1024
 """Characters of the longest names whose tags are cached."""
 
+_HASHED = 17
+"""Characters of a tag with a hash: a letter and sixteen hexadecimal digits."""
 _FEW = 4
 """Most files of a message whose tags are cached."""
 
@@ -195,6 +197,12 @@ def of_tool(tool: str) -> str:
 def of_file(key: str) -> str:
     """Return the tag of the calls that name a file, by one of its `path_keys`."""
     return _tag("f", key)
+
+
+def may_be_tag(word: str) -> bool:
+    """Return whether a word of a text may be a tag: any other one needs no column in a match."""
+    # all other tags have a digit of ASCII
+    return word.isascii() and (not word.isalpha() or len(word) == _HASHED)
 
 
 def days(since: int | None, until: int | None) -> tuple[str, str]:

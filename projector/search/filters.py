@@ -110,8 +110,12 @@ class Narrowing:
         return "" if self.replays else self.where
 
     def match(self, texts: str, columns: str = "text") -> str:
-        """Return a match of texts, or of these columns, narrowed to messages with these tags."""
-        return narrowed(f"{columns} : ({texts})", self.tags, self.but)
+        """Return a match of texts, or of these columns, narrowed to messages with these tags.
+
+        All columns are matched if `columns` is empty.
+        """
+        match = f"{columns} : ({texts})" if columns else texts
+        return narrowed(match, self.tags, self.but)
 
     def match_tags(self) -> str | None:
         """Return a match of the tags alone; None if there is none of `tags`."""

@@ -74,14 +74,17 @@ class Look:
     context: int = 0
 
 
-def hit(
+def hit(  # noqa: PLR0913 - the fields that the message itself does not have
     db: apsw.Connection,
     row: int,
     score: float,
     find: Callable[[str], list[Match]],
     look: Look,
     missing: tuple[str, ...] = (),
+    *,
     more: int = 0,
+    same: int = 0,
+    in_title: bool = False,
 ) -> Hit:
     """Return a message that was found, as it is shown.
 
@@ -93,6 +96,8 @@ def hit(
         look: how it is shown.
         missing: words of the query that neither it nor its session has.
         more: how many other messages of its session were found.
+        same: how many other messages say the same.
+        in_title: whether it is found by the title of its session.
 
     Raises:
         apsw.Error: the database refuses.
@@ -121,4 +126,6 @@ def hit(
         context,
         missing,
         more,
+        same,
+        in_title,
     )

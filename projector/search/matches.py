@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from journal.process.fork import no_fork
+from projector.db.tags import may_be_tag
 from projector.search.filters import narrowing
-from projector.search.prefixes import narrowed, widen
+from projector.search.prefixes import Prefixes
 from projector.search.ranking import Phrases, count_matches
 from projector.search.texts import COLUMNS, read
 
@@ -79,14 +81,16 @@ def matches(
     # by time nothing is ranked, so any page can be read
     most = RANKED if sort == "relevance" else RANKED + offset
     way = "ASC" if sort == "oldest" else "DESC"
-    query = narrowed(db, query)
+    prefixes = Prefixes(db)
+    query = prefixes.narrowed(query)
+    index = _Index(db, query, asked, way, prefixes)
     cut = None
     if not query.reads:
-        found = _indexed(db, query, asked, way, most)
+        found = index.found(most)
     else:
         # where no word narrows it down, the whole journal has matches
         most = min(most, _SCANNED + offset) if not query.match and seconds is not None else most
-        texts = read(_candidates(db, query, asked, way), query, most, seconds)
+        texts = read(index.candidates(), query, most, seconds)
         found, cut = texts.rows, texts.cut
     more = len(found) > most
     del found[most:]
@@ -110,40 +114,84 @@ def all_rows(db: apsw.Connection, query: Query, asked: Narrowing) -> list[int]:
         match = asked.match(query.match, TEXT_AND_KEYS)
         found = db.execute("SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rowid", (match,))
         return [int(row) for (row,) in found]
-    texts = read(_candidates(db, query, asked, "ASC"), query, sys.maxsize, None)
-    return [row for row, _ in texts.rows]
+    candidates = _Index(db, query, asked, "ASC", Prefixes(db)).candidates()
+    return [row for row, _ in read(candidates, query, sys.maxsize, None).rows]
 
 
-def _indexed(
-    db: apsw.Connection, query: Query, asked: Narrowing, way: str, most: int
-) -> list[Scored]:
-    """Return what the index finds, one more than is ranked: that shows whether there are more."""
-    found = _scored(db, query, asked, way, most, TEXT_AND_KEYS)
-    keys_alone = [hit for hit in found if not hit[1]]
-    if len(found) <= most or not keys_alone:
-        return found
-    # what has the words in keys of arguments alone must not take the place of texts
-    texts = _scored(db, query, asked, way, most, "text")
-    return [*texts, *keys_alone][: most + 1]
+class _Index:
+    """What the index finds of a query."""
 
+    def __init__(
+        self, db: apsw.Connection, query: Query, asked: Narrowing, way: str, prefixes: Prefixes
+    ) -> None:
+        self._db, self._query, self._asked, self._way = db, query, asked, way
+        self._prefixes = prefixes
 
-def _scored(
-    db: apsw.Connection, query: Query, asked: Narrowing, way: str, most: int, columns: str
-) -> list[Scored]:
-    statement, values = _statement(db, query, asked, way, "", asked.at_home, columns)
-    return db.execute(f"{statement} LIMIT ?", (*values, most + 1)).fetchall()  # type: ignore[return-value] # a score is a float
+    def found(self, most: int) -> list[Scored]:
+        """Return what it finds, one more than is ranked: that shows whether there are more."""
+        found = self._scored(most, self._columns)
+        keys_alone = [hit for hit in found if not hit[1]] if len(found) > most else ()
+        if not keys_alone:
+            return found
+        # what has the words in keys of arguments alone must not take the place of texts
+        return [*self._scored(most, "text"), *keys_alone][: most + 1]
 
+    @property
+    def _columns(self) -> str:
+        """The columns of texts and keys; empty if the words are in no other one.
 
-def _candidates(
-    db: apsw.Connection, query: Query, asked: Narrowing, way: str
-) -> Iterable[Candidate]:
-    """Return the messages whose texts are to be read."""
-    if not query.match:
-        return _every(db, asked, way)
-    statement, values = _statement(
-        db, query, asked, way, f", {COLUMNS}", " AND true", TEXT_AND_KEYS
-    )
-    return db.execute(statement, values)
+        FTS5 copies the places of each word where it is told the columns: a fifth of the time of a
+        phrase.
+        """
+        words = (word for phrase in self._query.phrases for word in phrase.words)
+        if any(map(may_be_tag, words)) or any(phrase.prefix for phrase in self._query.phrases):
+            return TEXT_AND_KEYS
+        return ""
+
+    def _scored(self, most: int, columns: str) -> list[Scored]:
+        statement, values = self._statement("", self._asked.at_home, columns)
+        return self._db.execute(f"{statement} LIMIT ?", (*values, most + 1)).fetchall()  # type: ignore[return-value] # a score is a float
+
+    def candidates(self) -> Iterable[Candidate]:
+        """Return the messages whose texts are to be read."""
+        if not self._query.match:
+            return _every(self._db, self._asked, self._way)
+        statement, values = self._statement(f", {COLUMNS}", " AND true", TEXT_AND_KEYS)
+        return self._db.execute(statement, values)
+
+    def _statement(self, selected: str, joined: str, columns: str) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement that selects what the index finds, with scores, and its values."""
+        asked = self._asked
+        joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
+        statement = (
+            f"SELECT fts.rowid, score(fts, d.sz, ?){selected} FROM fts"
+            f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if joined else ''}"
+            f" WHERE fts MATCH ?{asked.at_home} ORDER BY fts.rowid {self._way}"
+        )
+        values = asked.values if asked.at_home else ()
+        match = asked.match(self._wide.match, columns)
+        return statement, (apsw.pyobject(self._phrases), match, *values)
+
+    @cached_property
+    def _wide(self) -> Widened:
+        return self._prefixes.widen(self._query)
+
+    @cached_property
+    def _phrases(self) -> Phrases:
+        wide = self._wide
+        return Phrases(self._counts(), wide.at, wide.words, self._asked.count)
+
+    def _counts(self) -> tuple[float, ...]:
+        """Return for each phrase how many texts have it."""
+        phrases, wide = self._query.phrases, self._wide
+        if len(phrases) == 1:
+            return (0.0,)  # the weight of a single phrase changes no order
+        found = []
+        for at, phrase in enumerate(phrases[:_WEIGHED]):
+            # to count a prefix would search all its words again: count some, or the bare word
+            match = phrase.match().rstrip("*") if at != wide.at else wide.either
+            found.append(count_matches(self._db, f"text : ({match})"))
+        return (*found, *[found[-1]] * (len(phrases) - len(found)))
 
 
 def _every(db: apsw.Connection, asked: Narrowing, way: str) -> Iterator[Candidate]:
@@ -161,37 +209,3 @@ def _every(db: apsw.Connection, asked: Narrowing, way: str) -> Iterator[Candidat
     )
     values = [each for each in (tags or but,) if each]
     yield from db.execute(statement, (*values, *(asked.values if asked.at_home else ())))
-
-
-def _statement(
-    db: apsw.Connection,
-    query: Query,
-    asked: Narrowing,
-    way: str,
-    selected: str,
-    joined: str,
-    columns: str,
-) -> tuple[str, tuple[Any, ...]]:
-    """Return the statement that selects what the index finds, with scores, and its values."""
-    wide = widen(db, query)
-    score = Phrases(_counts(db, query, wide), wide.at, wide.words, asked.count)
-    joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
-    statement = (
-        f"SELECT fts.rowid, score(fts, d.sz, ?){selected} FROM fts"
-        f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if joined else ''}"
-        f" WHERE fts MATCH ?{asked.at_home} ORDER BY fts.rowid {way}"
-    )
-    values = asked.values if asked.at_home else ()
-    return statement, (apsw.pyobject(score), asked.match(wide.match, columns), *values)
-
-
-def _counts(db: apsw.Connection, query: Query, wide: Widened) -> tuple[float, ...]:
-    """Return for each phrase how many texts have it."""
-    if len(query.phrases) == 1:
-        return (0.0,)  # the weight of a single phrase changes no order
-    found = []
-    for at, phrase in enumerate(query.phrases[:_WEIGHED]):
-        # to count a prefix would search all its words again: count some of them, or the bare word
-        match = phrase.match().rstrip("*") if at != wide.at else wide.either
-        found.append(count_matches(db, f"text : ({match})"))
-    return (*found, *[found[-1]] * (len(query.phrases) - len(found)))

@@ -7,6 +7,7 @@ million entries. Of words that are joined by OR it reads only as many rows as ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from projector.search.texts import COLUMNS, text_of
@@ -17,6 +18,7 @@ from projector.text.term import Term
 if TYPE_CHECKING:
     import apsw
 
+    from projector.text.highlight import Folded
     from projector.text.query import Query
 
 _SAMPLED = 200
@@ -50,36 +52,56 @@ def register(db: apsw.Connection) -> None:
     db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'fts', 'instance')")
 
 
-def narrowed(db: apsw.Connection, query: Query) -> Query:
-    """Return a query without its prefixes of many words that a large part of the messages have.
+class Prefixes:
+    """The words of prefixes, read once in a search."""
 
-    FTS5 would merge the lists of all these words: a second for one letter and a million messages.
-    They are looked for in the texts of the newest messages.
-    """
-    for phrase in query.phrases:
-        if phrase.prefix and len(phrase.words) == 1 and len(_words(db, phrase.words[0])) > MOST:
-            term = Term(phrase.words, prefix=True)
-            newest = f"SELECT {COLUMNS} FROM fts_docsize d CROSS JOIN _events e ON e.id = d.id"
-            rows = db.execute(f"{newest} ORDER BY d.id DESC LIMIT {_SAMPLED}").fetchall()
-            having = sum(has(fold_whole(text_of(row)), term) for row in rows)
-            if having >= _DENSE * len(rows):
-                query = query.unindexed(phrase)
-    return query
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._found: dict[str, list[str]] = {}
 
+    def narrowed(self, query: Query) -> Query:
+        """Return a query without its prefixes of many words that many messages have.
 
-def widen(db: apsw.Connection, query: Query) -> Widened:
-    """Replace the first prefix of a single word by its words, if there are not too many."""
-    for at, phrase in enumerate(query.phrases):
-        if phrase.prefix and len(phrase.words) == 1:
-            words = _words(db, phrase.words[0])
-            if not words:
-                continue
-            either = " OR ".join(f'"{word}"' for word in words)
-            if len(words) > MOST:
-                return Widened(query.match, at, 0, either)
-            match = query.match.replace(phrase.match(), f"({either})", 1)
-            return Widened(match, at, len(words), either)
-    return Widened(query.match)
+        FTS5 would merge the lists of all these words: a second for one letter and a million
+        messages. They are looked for in the texts of the newest messages.
+        """
+        for phrase in query.phrases:
+            if phrase.prefix and len(phrase.words) == 1 and len(self._words(phrase)) > MOST:
+                term = Term(phrase.words, prefix=True)
+                having = sum(has(text, term) for text in self._newest)
+                if having >= _DENSE * len(self._newest):
+                    query = query.unindexed(phrase)
+        return query
+
+    def widen(self, query: Query) -> Widened:
+        """Replace the first prefix of a single word by its words, if there are not too many."""
+        for at, phrase in enumerate(query.phrases):
+            if phrase.prefix and len(phrase.words) == 1:
+                words = self._words(phrase)
+                if not words:
+                    continue
+                either = " OR ".join(f'"{word}"' for word in words)
+                if len(words) > MOST:
+                    return Widened(query.match, at, 0, either)
+                match = query.match.replace(phrase.match(), f"({either})", 1)
+                return Widened(match, at, len(words), either)
+        return Widened(query.match)
+
+    def _words(self, phrase: Term) -> list[str]:
+        """Return the words with a prefix, at most `MOST` + 1."""
+        begin = fold(phrase.words[0])
+        if begin not in self._found:
+            self._found[begin] = words_between(self._db, begin, f"{begin}\U0010ffff", MOST + 1)
+        return self._found[begin]
+
+    @cached_property
+    def _newest(self) -> list[Folded]:
+        """The texts of the newest messages."""
+        rows = self._db.execute(
+            f"SELECT {COLUMNS} FROM fts_docsize d CROSS JOIN _events e ON e.id = d.id"
+            f" ORDER BY d.id DESC LIMIT {_SAMPLED}"
+        )
+        return [fold_whole(text_of(row)) for row in rows]
 
 
 # each step seeks the next word: a plain scan would read all entries of the present one
@@ -92,12 +114,6 @@ WITH RECURSIVE words(word) AS (
 )
 SELECT word FROM words WHERE word <= ?2 LIMIT ?3
 """
-
-
-def _words(db: apsw.Connection, prefix: str) -> list[str]:
-    """Return the words with a prefix, at most `MOST` + 1."""
-    begin = fold(prefix)
-    return words_between(db, begin, f"{begin}\U0010ffff", MOST + 1)
 
 
 def words_between(db: apsw.Connection, first: str, last: str, most: int) -> list[str]:

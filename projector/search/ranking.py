@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import apsw
@@ -33,7 +33,7 @@ def register(db: apsw.Connection) -> None:
     It returns the bm25 of a row, larger is better. Its arguments are the size of the row, as in
     `fts_docsize`, and the `Phrases` of the query, as `apsw.pyobject`.
     """
-    db.register_fts5_function("score", _score)
+    db.register_fts5_function("score", _score)  # type: ignore[arg-type] # as it is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,8 @@ class _Weights:
         return norm
 
 
-def _score(api: apsw.FTS5ExtensionApi, *given: apsw.SQLiteValue) -> float:
+def _score(api: apsw.FTS5ExtensionApi, size: bytes, phrases: Phrases) -> float:
     weights: _Weights | None = api.aux_data
-    size, phrases = cast("tuple[bytes, Phrases]", given)
     if weights is None:
         weights = api.aux_data = _Weights(api, phrases)
     norm = weights.norms.get(size) or weights.norm(size, api.column_size(_TEXT))

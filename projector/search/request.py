@@ -24,7 +24,7 @@ from projector.search.texts import SECONDS
 from projector.text.query import Query, parse, parse_literal, parse_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
     from typing import Unpack
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from projector.arguments import Has
     from projector.search.hits import Hit
     from projector.search.matches import Matches
+    from projector.search.ordering.order import Scored
     from projector.search.recall.wanted import Word
 
 Mode = Literal["words", "literal", "regex"]
@@ -93,8 +94,7 @@ class Request:
         Raises:
             apsw.Error: the database refuses.
         """
-        first = titled(db, self.query, self.filters)
-        found, titles = promoted(db, self._matches(db), first)
+        found, titles = self._matches(db)
         page = slice(self.offset, self.offset + self.limit)
         hits, sessions = self._page(db, found, titles, page)
         if self.query.explicit or found.total >= self.enough:
@@ -109,43 +109,61 @@ class Request:
         near, words = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
         return Found(hits, found, sessions, near, words)
 
-    def _matches(self, db: apsw.Connection) -> Matches:
+    def _matches(self, db: apsw.Connection) -> tuple[Matches, set[int]]:
+        """Return what matches, and the messages of sessions that are found by their titles."""
         # what is grouped is sorted as a whole before
         offset = 0 if self.group is not None else self.offset
         found = matches(
             db, self.query, self.filters, sort=self.sort, offset=offset, seconds=SECONDS
         )
-        return replace(found, rows=weighed(db, found.rows)) if self.sort == "relevance" else found
+        first = titled(db, self.query, self.filters)
+        if not first:
+            return found, set()
+        if self.sort == "relevance":
+            found = replace(found, rows=weighed(db, found.rows, len(found.rows)))
+        return promoted(db, found, first)
 
     def _page(
-        self, db: apsw.Connection, found: Matches, titles: Container[int], page: slice
+        self, db: apsw.Connection, found: Matches, titles: set[int], page: slice
     ) -> tuple[list[Hit], int | None]:
         """Return some of the hits, and of how many sessions all are if they are grouped.
 
         `titles` are those of sessions that are found by their title.
         """
+
+        def best(count: int) -> list[Scored]:
+            rows = found.rows
+            if self.sort == "relevance" and not titles:  # they are weighed before they are promoted
+                rows = weighed(db, rows, count)
+            return ordered(db, rows, self.sort, count)
+
         more: Mapping[int, int] = {}
         same: Mapping[int, int] = {}
         if self.group is None and self.filters.include_replays:
-            chosen = ordered(db, found.rows, self.sort, page.stop)[page]
+            chosen = best(page.stop)[page]
         elif self.group is None:
             # a page needs more of them than it shows only if many say the same
-            shown = ordered(db, found.rows, self.sort, page.stop + _SPARE)
+            shown = best(page.stop + _SPARE)
             unlike = folded(db, shown, page.stop)
             if len(unlike.rows) < page.stop and len(shown) < len(found.rows):
-                unlike = folded(db, ordered(db, found.rows, self.sort, len(found.rows)), page.stop)
+                unlike = folded(db, best(len(found.rows)), page.stop)
             chosen, same = unlike.rows[page], unlike.same
         else:
-            scores = dict(ordered(db, found.rows, self.sort, len(found.rows)))
+            scores = dict(best(len(found.rows)))
             more = grouped(db, list(scores))
             chosen = [(row, scores[row]) for row in list(more)[page]]
-        made = (
-            hit(db, row, score, self.query.find, self.look, more=more.get(row, 0))
-            for row, score in chosen
-        )
         hits = [
-            replace(each, same=same.get(row, 0), in_title=row in titles)
-            for each, (row, _) in zip(made, chosen, strict=True)
+            hit(
+                db,
+                row,
+                score,
+                self.query.find,
+                self.look,
+                more=more.get(row, 0),
+                same=same.get(row, 0),
+                in_title=row in titles,
+            )
+            for row, score in chosen
         ]
         return hits, None if self.group is None else len(more)
 

@@ -46,19 +46,27 @@ _PERSON, _MACHINE = 1.2, 0.7
 _SPOKEN = ("user", "assistant")
 
 
-def weighed(db: apsw.Connection, found: list[Scored]) -> list[Scored]:
+def weighed(db: apsw.Connection, found: list[Scored], count: int) -> list[Scored]:
     """Return messages with their scores weighed by who wrote them: first people, last tools.
 
     Of many, the best `_WEIGHED` are weighed and stay before the others.
 
+    Args:
+        db: the projection.
+        found: rowids and scores.
+        count: how many are needed; if these are no more than `_WEIGHED`, others may be left out.
+
     Raises:
         apsw.Error: the database refuses.
     """
-    best = found
+    best = needed = found
     if len(found) > _WEIGHED:
         least = nlargest(_WEIGHED, [score for _, score in found])[-1]
-        best = [hit for hit in found if hit[1] > least]
-        best += sorted(hit for hit in found if hit[1] == least)[len(best) - _WEIGHED :]
+        best = [hit for hit in found if hit[1] >= least]
+        best.sort(key=lambda hit: (hit[1] > least, hit[0]))  # of the least the newest are kept
+        # the others with the score of the last may say the same, and are counted
+        needed = found if count > _WEIGHED else best
+        best = best[-_WEIGHED:]
     query = (
         "SELECT id, role, role = 'user' AND instr(other_fields, '\"meta\":') FROM _events"
         " WHERE id IN (SELECT value FROM json_each(?))"
@@ -72,7 +80,7 @@ def weighed(db: apsw.Connection, found: list[Scored]) -> list[Scored]:
         return shown
     lowest = min(score for _, score in shown)
     above = max(least / lowest, 1.0) if lowest else 1.0
-    rest = [hit for hit in found if hit[0] not in weights]
+    rest = [hit for hit in needed if hit[0] not in weights]
     return [(row, score * above) for row, score in shown] + rest
 
 

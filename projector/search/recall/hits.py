@@ -62,7 +62,9 @@ def near_hits(
     hits = []
     for row, more in list(counts.items())[: page.stop + len(known)]:
         message = near[rows[row]]
-        shown = hit(db, row, message.score, partial(find, terms=terms), look, message.missing, more)
+        shown = hit(
+            db, row, message.score, partial(find, terms=terms), look, message.missing, more=more
+        )
         if (shown.session, shown.id) not in known:
             hits.append(shown)
     return hits[page], found.words

@@ -12,7 +12,7 @@ from journal import Journal
 from projector import Projection
 from projector.db.tags import MOVED
 from projector.search import Filters, Look, search
-from projector.search.prefixes import widen
+from projector.search.prefixes import Prefixes
 from projector.search.ranking import count_matches, rarity
 from projector.text.query import parse
 
@@ -128,12 +128,12 @@ def test_a_prefix_finds_the_same_expanded_or_not(
     projection: Projection, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     """The words that replace a prefix find the same messages, up to the bound of the expansion."""
-    wide, _ = projection.read(lambda db: widen(db, parse(query)))
+    wide, _ = projection.read(lambda db: Prefixes(db).widen(parse(query)))
     assert wide.words > 0
     found = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
     monkeypatch.setattr("projector.search.prefixes.MOST", 0)
     monkeypatch.setattr("projector.search.prefixes._DENSE", 2.0)
-    assert projection.read(lambda db: widen(db, parse(query)))[0].words == 0
+    assert projection.read(lambda db: Prefixes(db).widen(parse(query)))[0].words == 0
     plain = {hit.id: hit.score for hit in projection.search(query, limit=400).hits}
     # beside another phrase, a prefix has the weight of the words that it is expanded to
     assert found == plain if query.count(" ") == 0 else found.keys() == plain.keys()
