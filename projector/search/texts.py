@@ -68,9 +68,10 @@ def read(candidates: Iterable[Candidate], query: Query, most: int, seconds: floa
         number += 1
         text = text_of(columns)
         size += len(text)
-        if query.holds(text):
-            count = 0 if query.match else query.count(text)
-            found.append(_Text(row, score, count, len(text)))
+        # what the index has scored is not counted
+        count = int(query.holds(text)) if query.match else query.count(text)
+        if count:
+            found.append(_Text(row, score, 0 if query.match else count, len(text)))
             if len(found) > most:
                 break
     average = max(size / max(number, 1), 1.0)

@@ -102,12 +102,19 @@ def fold_whole(text: str) -> Folded:
 
 def has(text: Folded, term: Term) -> bool:
     """Return whether a term is in a text, in all of it."""
-    return next(_spans(text, _finders((term,))[0]), None) is not None
+    finder = _finders((term,))[0]
+    if _is_plain(text, finder):
+        return finder.ascii is not None and finder.ascii.search(text.plain) is not None
+    return next(_spans(text, finder), None) is not None
 
 
 def count(text: Folded, term: Term) -> int:
     """Return how often a term is in a text, at most `_MOST_MATCHES`."""
-    return sum(1 for _ in islice(_spans(text, _finders((term,))[0]), _MOST_MATCHES))
+    finder = _finders((term,))[0]
+    if _is_plain(text, finder):
+        found = [] if finder.ascii is None else finder.ascii.findall(text.plain)
+        return min(len(found), _MOST_MATCHES)
+    return sum(1 for _ in islice(_spans(text, finder), _MOST_MATCHES))
 
 
 def _folded(text: str) -> tuple[Folded, list[int] | None]:
@@ -130,10 +137,15 @@ def _folded_form(form: str, origin: list[int] | None) -> tuple[Folded, list[int]
     return bare, kept if origin is None else [origin[place] for place in kept]
 
 
+def _is_plain(text: Folded, finder: _Finder) -> bool:
+    """Return whether the finder of ASCII finds all that is in a text."""
+    return text.accented.isascii() or (finder.accents is None and text.plain.isascii())
+
+
 def _spans(text: Folded, finder: _Finder) -> Iterator[tuple[int, int]]:
     """Yield where a term is; skip a candidate that begins or ends inside a word."""
     folded = text.plain
-    if text.accented.isascii():
+    if _is_plain(text, finder):
         if finder.ascii is not None:
             yield from map(re.Match.span, finder.ascii.finditer(folded))
         return
@@ -185,12 +197,16 @@ def _finder(term: Term) -> _Finder:
             parts.append(re.escape(_MARKED.sub("", fold(word))))
         plain, accented = "".join(parts), ""
         from_start, to_end = not cjk[0], not cjk[-1]
-    start = r"(?<![^\W_])" if from_start else ""
+    # behind the first letter: a pattern that begins with a letter is found thirty times as fast
+    first, rest = (plain[0], plain[1:]) if from_start else ("", plain)
+    start, start_of_ascii = ("(?<![a-z0-9].)", r"(?<![^\W_].)") if from_start else ("", "")
     end = "" if not to_end else r"[^\W_]*" if term.prefix else r"(?![^\W_])"
     is_ascii = plain.isascii() and not accented
     return _Finder(
-        re.compile(plain),
-        re.compile(f"{start}{plain}{end}", re.ASCII) if is_ascii else None,
+        re.compile(f"{first}{start}{rest}", re.DOTALL),
+        re.compile(f"{first}{start_of_ascii}{rest}{end}", re.ASCII | re.DOTALL)
+        if is_ascii
+        else None,
         re.compile(accented) if accented else None,
         from_start,
         to_end,

@@ -126,11 +126,13 @@ class Query:
         return find(text, self.terms) if self.pattern is None else self.pattern.find(text)
 
     def count(self, text: str) -> int:
-        """Return how often a text has what is marked in it."""
+        """Return how often a text has what is searched for; 0 if it is not one of these texts."""
         if self.pattern is not None:
-            return len(self.pattern.find(text))
+            return (len(self.pattern.find(text)) or 1) if self.pattern.holds(text) else 0
         folded = fold_whole(text)
-        return sum(count(folded, term) for term in self.terms)
+        if self.check is not None and not _holds(self.check, folded):
+            return 0
+        return sum(count(folded, term) for term in self.terms) or 1
 
     def by_words(self) -> "Query":
         """Return the query in which words alone count, and no signs; itself if nothing is left."""
