@@ -132,6 +132,10 @@ def _fill(
             while rest > _REST:
                 progress = projector.catch_up(on_commit=on_commit, stop=stop)
                 applied, rest = applied + progress.events, progress.bytes
+            if not stop():
+                # of an index in one piece, a word is read once and not in each of its pieces
+                with quiet, db:
+                    db.execute("INSERT INTO fts(fts) VALUES('optimize')")
         except NotHidden:
             applied = max(applied, 1)  # it is published, and another one is built
         finally:
