@@ -126,4 +126,5 @@ class SearchReader(UsageReader):
             found.matches.cut,
             {word.text: word.forms for word in found.words if word.instead},
             found.sessions,
+            found.near_total,
         )

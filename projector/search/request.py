@@ -55,6 +55,7 @@ class Found:
         sessions: of how many sessions these are; None if they are not grouped.
         near: what comes nearest, if too few match.
         words: what the query is about, if what comes nearest was looked for.
+        near_total: how many messages come nearest, those included that `near` does not show.
     """
 
     hits: list[Hit]
@@ -62,6 +63,7 @@ class Found:
     sessions: int | None = None
     near: list[Hit] = field(default_factory=list)
     words: tuple[Word, ...] = ()
+    near_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,8 @@ class Request:
         shown = self._page(db, found, titles, top)[0] if self.offset else hits
         page = slice(max(self.offset - len(shown), 0), self.offset + self.limit - len(shown))
         known = {(hit.session, hit.id) for hit in shown}
-        near, words = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
-        return Found(hits, found, sessions, near, words)
+        near = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
+        return Found(hits, found, sessions, near.hits, near.words, near.total)
 
     def _matches(self, db: apsw.Connection) -> tuple[Matches, set[int]]:
         """Return what matches, and the messages of sessions that are found by their titles."""
@@ -171,6 +173,15 @@ class Request:
 _PARSERS = {"words": parse, "literal": parse_literal, "regex": parse_pattern}
 
 
+def parsed(query: str, mode: Mode) -> Query:
+    """Return a query, read as `mode` says.
+
+    Raises:
+        QueryError: nothing in it can be searched for.
+    """
+    return _PARSERS[mode](query)
+
+
 def request(  # noqa: PLR0913 - as keywords, as those of the search
     query: str,
     filters: Filters,
@@ -193,7 +204,7 @@ def request(  # noqa: PLR0913 - as keywords, as those of the search
     """
     check_names({"query": query})
     check_choice("mode", mode, get_args(Mode))
-    parsed = _PARSERS[mode](query)
+    wanted = parsed(query, mode)
     check_count("limit", limit, 1, _MOST)
     check_count("offset", offset, 0, _MOST)
     check_count("context", context, 0, _MOST)
@@ -204,7 +215,7 @@ def request(  # noqa: PLR0913 - as keywords, as those of the search
     if group is not None:
         check_choice("group", group, get_args(Group))
     return Request(
-        parsed, filters, limit, offset, sort, look or Look(context=context), group, enough
+        wanted, filters, limit, offset, sort, look or Look(context=context), group, enough
     )
 
 

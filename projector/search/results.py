@@ -24,6 +24,8 @@ class Results(Sequence["Hit"]):
             in question were.
         near: if fewer messages match than are enough: the ones that come nearest, which do not have
             all words; nearest first. They do not count as hits.
+        near_total: how many messages come nearest, or sessions if the hits are grouped; those
+            included that `near` does not show.
         missing: words of the query that no message has in any form, as they were typed; empty
             unless what comes nearest was looked for.
         meant: for such words, what may have been meant: words that differ by a mistake or two.
@@ -43,6 +45,7 @@ class Results(Sequence["Hit"]):
     cut: int | None = None
     meant: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sessions: int | None = None
+    near_total: int = 0
 
     @property
     def fresh(self) -> bool:

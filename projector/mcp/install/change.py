@@ -10,7 +10,7 @@ from journal.agents.config.json_edit import JsonText
 from journal.errors import InstallFailed, reason
 from projector.mcp.install import json_config, toml_config
 from projector.mcp.install.programs import box_of
-from projector.mcp.install.skill import remove_folders, skill_change
+from projector.mcp.install.skill import CHANGED, remove_folders, skill_change
 
 if TYPE_CHECKING:
     from journal.agents.config.config_file import ConfigFile
@@ -26,11 +26,13 @@ class Change:
         config: the file as it is.
         text: what it is to be; None for no file.
         is_skill: whether it is that of the skill.
+        kept: why it is left as it is though it should be removed; empty if it is not.
     """
 
     config: ConfigFile
     text: str | None
     is_skill: bool = False
+    kept: str = ""
 
     @property
     def is_due(self) -> bool:
@@ -75,7 +77,8 @@ def changes(program: Program, server: Server, *, undo: bool) -> list[Change]:
     except ValueError as error:  # also of a wrong encoding
         raise InstallFailed(f"{config.file}: {error}; it was left as it is") from error
     skill, wanted = skill_change(program.skill, undo=undo)
-    return [Change(config, text), Change(skill, wanted, is_skill=True)]
+    kept = CHANGED if undo and wanted is not None else ""
+    return [Change(config, text), Change(skill, wanted, is_skill=True, kept=kept)]
 
 
 def _added(program: Program, text: str | None, server: Server) -> str:

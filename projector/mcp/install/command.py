@@ -45,9 +45,10 @@ def command(
     folder that CLAUDE_CONFIG_DIR, CODEX_HOME, XDG_CONFIG_HOME or COPILOT_HOME names. The skill is
     agent-journal/SKILL.md in the agent's folder of skills. There is no time limit.
 
-    JSON: {"agent", "undo", "changes": [{"file", "action", "diff"}]}
+    JSON: {"agent", "undo", "changes": [{"file", "action", "diff", "kept"}]}
 
     `action` is `written`, `removed` or `none`; of --dry-run it is what would be done.
+    `kept` says why a file that --undo should remove is left as it is; else it is empty.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     program = next(program for program in PROGRAMS if program.name == agent)
     python = os.path.abspath(sys.executable)  # noqa: PTH100 - a link of a virtual environment stays
@@ -68,12 +69,17 @@ def _reported(change: Change) -> dict[str, str]:
     if change.is_due:
         action = "removed" if change.text is None else "written"
     diff = change.config.diff(change.text) if change.is_due else ""
-    return {"file": str(change.config.file), "action": action, "diff": diff}
+    return {
+        "file": str(change.config.file),
+        "action": action,
+        "diff": diff,
+        "kept": change.kept,
+    }
 
 
 def _print(line: dict[str, str], *, dry_run: bool) -> None:
     if line["action"] == "none":
-        print_line(f"{line['file']}: nothing to do", err=True)
+        print_line(f"{line['file']}: {line['kept'] or 'nothing to do'}", err=True)
         return
     would = "would be " if dry_run else ""
     print_line(f"{line['file']}: {would}{line['action']}", err=True)

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 _MADE = re.compile(r"<!-- made by `projector mcp install`; folders: (\d) -->\n\Z")
 
+CHANGED = (
+    "left as it is: its last line is not the mark of this program, so it was changed or is of"
+    " somebody else; remove it by hand if nobody needs it"
+)
+"""Why a skill is not removed."""
+
 TEXT = """\
 ---
 name: agent-journal

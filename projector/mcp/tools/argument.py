@@ -27,6 +27,7 @@ class Argument:
         default: its value if it is not given; None if it then has none.
         least, most: the range of a number.
         required: whether it must be given.
+        choices: what a text may be; empty if it may be anything.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Argument:
     least: int = 0
     most: int = 0
     required: bool = False
+    choices: tuple[str, ...] = ()
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
@@ -44,6 +46,8 @@ class Argument:
             found |= {"type": "array", "items": {"type": "string"}}
         if self.kind == "integer":
             found |= {"minimum": self.least, "maximum": self.most}
+        if self.choices:
+            found["enum"] = list(self.choices)
         if self.default is not None:
             found["default"] = self.default
         return found
@@ -56,6 +60,11 @@ class Argument:
         """
         if self.kind == "integer":
             return self._number(value)
+        if self.choices and value not in self.choices:
+            raise ToolError(
+                f"{self.name} must be one of {', '.join(self.choices)},"
+                f" not {short(repr(value), 60)}"
+            )
         if self.kind == "boolean" and isinstance(value, bool):
             return value
         if self.kind == "string" and isinstance(value, str) and len(value) <= LONGEST:

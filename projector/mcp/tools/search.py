@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from journal.cli.kit.times import format_local_time
 from projector.mcp.recall import redacted_data
@@ -23,8 +23,8 @@ from projector.mcp.tools.common import (
 )
 from projector.mcp.tools.page import Page
 from projector.search.hits import Look
+from projector.search.request import Mode, parsed
 from projector.text.document import document
-from projector.text.query import parse
 from projector.text.snippet import excerpt
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from projector.projection import Projection
     from projector.search.hits import Hit
     from projector.search.results import Results
+    from projector.text.query import Query
 
 _WIDEST = 2_000
 """Characters of a snippet at most."""
@@ -59,6 +60,14 @@ ARGUMENTS = (
     SINCE,
     Argument("until", "string", "Only messages before this time."),
     Argument("role", "string", "Only messages of this role: user, assistant, tool, ..."),
+    Argument(
+        "mode",
+        "string",
+        "How the query is read: words, literal (the text as it is typed, signs and all) or regex"
+        " (a regular expression of RE2).",
+        "words",
+        choices=get_args(Mode),
+    ),
     Argument("limit", "integer", "Most sessions to return.", 8, 1, 50),
     Argument("max_chars", "integer", "Most characters of the answer.", 6_000, LEAST, MOST),
     CURSOR,
@@ -80,9 +89,10 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
     asking = None if given["include_asking"] else recall.asking(given["asking"])
     if asking == filters["session"]:
         asking = None  # it is asked for by name
-    out = _left_out(projection, given["query"], filters, asking)
+    out = _left_out(projection, given["query"], given["mode"], filters, asking)
     results = projection.search(
         given["query"],
+        mode=given["mode"],
         limit=limit + _MORE,
         offset=page.offset,
         group="session",
@@ -94,12 +104,14 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
     raw = [*results.hits, *results.near]
     hits = _once(raw, asking)[:limit]
     redactor = recall.redactor()
-    blocks = list(_blocks(projection, redactor, given["query"], [hit for _, hit in hits], results))
+    query = parsed(given["query"], given["mode"])
+    blocks = list(_blocks(projection, redactor, query, [hit for _, hit in hits], results))
     if not hits:
         blocks = unknown_blocks(projection, redactor, filters)
     near = {(hit.session, hit.id) for hit in results.near}
     is_near = [(hit.session, hit.id) in near for _, hit in hits]
     about = list(_about(results, out, asking, projection))
+    nearest = _nearest(results, asking)
 
     def tail(shown: Shown) -> Iterator[str]:
         if not hits:
@@ -111,7 +123,7 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
 
     def head(shown: Shown | None) -> list[str]:
         kinds = is_near if shown is None else is_near[: shown.blocks]
-        return [_found(results, page.before, kinds, out), *about]
+        return [_found(results, page.before, kinds, out, nearest), *about]
 
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
 
@@ -139,16 +151,30 @@ def _filters(projection: Projection, given: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _left_out(
-    projection: Projection, query: str, filters: Mapping[str, Any], asking: str | None
+    projection: Projection,
+    query: str,
+    mode: Mode,
+    filters: Mapping[str, Any],
+    asking: str | None,
 ) -> int:
     """Return how many messages of the session that asks match."""
     if asking is None or filters["session"] is not None:
         return 0
     only = {**filters, "session": asking}
-    return projection.search(query, limit=1, group="session", enough=0, **only).total
+    found = projection.search(query, mode=mode, limit=1, group="session", enough=0, **only)
+    return found.total
 
 
-def _found(results: Results, before: int, is_near: list[bool], out: int) -> str:
+def _nearest(results: Results, asking: str | None) -> str:
+    """Return how many sessions come nearest without that which asks."""
+    if asking in {hit.session for hit in results.near}:
+        return f"{results.near_total - 1:,}"
+    # it may be behind those that were read
+    is_sure = asking is None or results.near_total <= len(results.near)
+    return f"{'' if is_sure else 'at most '}{results.near_total:,}"
+
+
+def _found(results: Results, before: int, is_near: list[bool], out: int, nearest: str) -> str:
     """Return how many of how many are shown.
 
     Args:
@@ -156,6 +182,7 @@ def _found(results: Results, before: int, is_near: list[bool], out: int) -> str:
         before: how many sessions earlier pages showed.
         is_near: for each session that is shown, whether it only comes near.
         out: how many messages of the session that asks match.
+        nearest: how many sessions come nearest.
     """
     if not is_near:
         return "No more." if before else "Nothing found, and nothing comes near."
@@ -165,12 +192,13 @@ def _found(results: Results, before: int, is_near: list[bool], out: int) -> str:
     near = sum(is_near)
     whole = len(is_near) - near
     if not whole:
-        which = f"The nearest, {before + 1:,}-{before + near:,}:"
+        first = before - total + 1
+        which = f"The nearest, {first:,}-{first + near - 1:,} of {nearest}:"
         return which if total else f"No message has all words. {which}"
     return (
         f"Sessions {before + 1:,}-{before + whole:,} of {exactly}{plural(total, 'session')}:"
         f" {plural(messages, 'message')} {'has' if messages == 1 else 'have'} all words."
-        + (f" Behind them the {near} that come nearest." if near else "")
+        + (f" Behind them {near} of {nearest} that come nearest." if near else "")
     )
 
 
@@ -202,7 +230,7 @@ def _lacking(results: Results) -> Iterator[str]:
 
 
 def _blocks(
-    projection: Projection, redactor: Redactor, query: str, hits: list[Hit], results: Results
+    projection: Projection, redactor: Redactor, query: Query, hits: list[Hit], results: Results
 ) -> Iterator[Block]:
     pairs = [(hit.session, hit.id) for hit in hits]
     refs, folders = projection.read(
@@ -228,7 +256,7 @@ def _blocks(
 
 def _why(hit: Hit, *, nearest: bool) -> str:
     if not nearest:
-        why = "has all words"
+        why = "its title has all words" if hit.in_title else "has all words"
     elif hit.missing:
         why = f"near; without: {short(', '.join(hit.missing), 100)}"
     else:
@@ -236,7 +264,7 @@ def _why(hit: Hit, *, nearest: bool) -> str:
     return why + (f"; {plural(hit.more, 'other message')} of it found" if hit.more else "")
 
 
-def _text(redactor: Redactor, query: str, hit: Hit) -> str:
+def _text(redactor: Redactor, query: Query, hit: Hit) -> str:
     """Return the part of a message that was found, redacted.
 
     The message is redacted as a whole: half a secret is not recognised.
@@ -246,7 +274,7 @@ def _text(redactor: Redactor, query: str, hit: Hit) -> str:
     if not has_secrets:
         return prepared(hit.snippet)
     text = document(data)
-    return prepared(excerpt(text, parse(query).find(text), width=len(hit.snippet)))
+    return prepared(excerpt(text, query.find(text), width=len(hit.snippet)))
 
 
 def _cut(shown: Shown, count: int, limit: int) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,21 @@ if TYPE_CHECKING:
     from projector.text.query import Query
 
 
+@dataclass(frozen=True, slots=True)
+class NearHits:
+    """What comes nearest to a query.
+
+    Attributes:
+        hits: the messages of a page, nearest first.
+        words: what the query is about.
+        total: how many there are on all pages.
+    """
+
+    hits: list[Hit]
+    words: tuple[Word, ...]
+    total: int
+
+
 def near_hits(
     db: apsw.Connection,
     query: Query,
@@ -32,14 +49,15 @@ def near_hits(
     page: slice,
     look: Look,
     group: Group | None,
-) -> tuple[list[Hit], tuple[Word, ...]]:
-    """Return what comes nearest to a query, and the words that the query is about.
+) -> NearHits:
+    """Return what comes nearest to a query.
 
     Args:
         db: the projection.
         query: what was asked.
         filters: which messages are searched.
-        known: session and id of the messages that have all words.
+        known: session and id of the messages that have all words; if hits are grouped, their
+            sessions are left out.
         page: which of the others to return, nearest first.
         look: how hits are shown.
         group: `session`: only the best message of each session is returned.
@@ -49,7 +67,7 @@ def near_hits(
     """
     asked = narrowing(db, filters)
     if asked is None:
-        return [], ()
+        return NearHits([], (), 0)
     found = nearest(db, query, asked)
     near = {message.row: message for message in found.messages}
     rows = {row: row for row in near}
@@ -59,12 +77,38 @@ def near_hits(
     scored = [(row, near[home].score) for row, home in rows.items()]
     ordered = [row for row, _ in best_first(db, scored, len(scored))]
     counts = dict.fromkeys(ordered, 0) if group is None else grouped(db, ordered)
+    others = _without(db, list(counts), known, group)
     hits = []
-    for row, more in list(counts.items())[: page.stop + len(known)]:
+    for row in others[page]:
         message = near[rows[row]]
         shown = hit(
-            db, row, message.score, partial(find, terms=terms), look, message.missing, more=more
+            db,
+            row,
+            message.score,
+            partial(find, terms=terms),
+            look,
+            message.missing,
+            more=counts[row],
         )
-        if (shown.session, shown.id) not in known:
-            hits.append(shown)
-    return hits[page], found.words
+        hits.append(shown)
+    return NearHits(hits, found.words, len(others))
+
+
+def _without(
+    db: apsw.Connection,
+    rows: list[int],
+    known: Collection[tuple[str, str]],
+    group: Group | None,
+) -> list[int]:
+    """Return the messages that are not known, or whose sessions are not known if grouped."""
+    if not known:
+        return rows
+    query = (
+        "SELECT e.id, s.session, e.event_id FROM _events e JOIN _sessions s ON s.id = e.session"
+        " WHERE e.id IN (SELECT value FROM json_each(?))"
+    )
+    names = {row: (session, id) for row, session, id in db.execute(query, (json.dumps(rows),))}
+    if group is None:
+        return [row for row in rows if names[row] not in known]
+    sessions = {session for session, _ in known}
+    return [row for row in rows if names[row][0] not in sessions]

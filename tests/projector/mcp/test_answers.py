@@ -100,20 +100,40 @@ def test_a_cursor_of_another_question_is_refused(talks: Path) -> None:
 def test_what_comes_nearest_is_told_from_a_match(talks: Path) -> None:
     """If no message has all words, the answer says so, and each hit says what it lacks."""
     answer = ask(talks, "search", query="retry budget of the gateway")
-    assert answer.head[0] == "No message has all words. The nearest, 1-5:"
+    assert answer.head[0] == "No message has all words. The nearest, 1-5 of 5:"
     assert "no message has gateway" in answer.head[1]
     assert "near; without: gateway" in answer.texts
     with Journal.open(talks) as journal:
         journal.append_message("session-2", "user", "the gateway has a retry budget", id="g")
     one = ask(talks, "search", query="retry budget gateway")
     assert one.head[0] == (
-        "Sessions 1-1 of 1 session: 1 message has all words. Behind them the 4 that come nearest."
+        "Sessions 1-1 of 1 session: 1 message has all words. Behind them 4 of 4 that come nearest."
     )
     assert "session-2" in one.heads[0]
     assert one.texts.count("has all words") == 1
+    first = ask(talks, "search", query="retry budget gateway", limit=2)
+    assert first.head[0].endswith("Behind them 1 of 4 that come nearest.")
+    rest = ask(talks, "search", query="retry budget gateway", limit=2, cursor=first.cursor)
+    assert rest.head[0] == "The nearest, 2-3 of 4:"
     nothing = ask(talks, "search", query="zebra crossing")
     assert nothing.head == ("Nothing found, and nothing comes near.",)
     assert not nothing.record
+
+
+def test_a_query_can_be_a_literal_or_a_regular_expression(talks: Path) -> None:
+    """Signs count in a literal, and what matches an expression is marked, also beside a secret."""
+    with Journal.open(talks) as journal:
+        journal.append_message("signs", "user", "is it a AND b, or C++17?", id="g")
+    found = ask(talks, "search", query="a AND b,", mode="literal")
+    assert found.head[0] == "Sessions 1-1 of 1 session: 1 message has all words."
+    assert "**a AND b,**" in found.texts
+    assert not ask(talks, "search", query="a AND c,", mode="literal").record
+    pytest.importorskip("re2")
+    found = ask(talks, "search", query=r"C[+]+\d+", mode="regex")
+    assert "**C++17**" in found.texts
+    assert "no regular expression" in refusal(talks, "search", query="(", mode="regex")
+    refused = refusal(talks, "search", query="budget", mode="words only")
+    assert "mode must be one of words, literal, regex" in refused
 
 
 def test_filters_narrow_a_search_and_the_list(talks: Path) -> None:

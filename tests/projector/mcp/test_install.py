@@ -105,6 +105,19 @@ def test_an_undo_leaves_no_trace(home: Path, name: str, there: bool) -> None:  #
     assert _files(home) == before
 
 
+def test_an_undo_says_which_skill_it_leaves(home: Path) -> None:
+    """A skill that the user has changed stays, and the reason is given, also in JSON."""
+    _run("codex")
+    [skill] = home.rglob("SKILL.md")
+    skill.write_text("mine")
+    done = _run("codex", "--undo", "--json")
+    [config, kept] = json.loads(done.stdout)["changes"]
+    assert (config["action"], config["kept"], kept["action"]) == ("removed", "", "none")
+    assert "it was changed" in kept["kept"]
+    assert f"{skill}: left as it is: " in _run("codex", "--undo").stderr
+    assert skill.read_text() == "mine"
+
+
 def test_each_agent_gets_the_form_that_it_reads(home: Path) -> None:
     """The entry of each starts this program with the journal, in the keys that it documents."""
     words = ["-m", "projector", "--journal", "/home/me/agents", "mcp"]
