@@ -1,7 +1,9 @@
-"""Long messages that say the same: the first of them is shown, with how many others there are.
+"""Messages that say the same: the first of them are shown, with how many others there are.
 
 System prompts, reminders and outputs of the same command repeat hundreds of times, and would leave
-no room for anything else. They are equal but for numbers, such as dates, ids and counts.
+no room for anything else. Long ones are equal but for numbers, such as dates, ids and counts. Of
+short ones a number may be all that matters: these are equal, but for blank space and case, and have
+the same role.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _LONG = 160
 """Characters from which a text is long: of a shorter one a snippet shows all."""
+_SHORT = 3
+"""How many short ones that say the same are shown: a person may look for one of a few."""
 _MASKED = 20_000
 """Characters of a text whose numbers are masked; behind them each one counts."""
 _READ = 400
@@ -40,7 +44,7 @@ class Folded:
 
     Attributes:
         rows: rowids and scores of the messages that remain, in order.
-        same: for each of these how many others say the same.
+        same: for each of these how many others say the same and are left out.
     """
 
     rows: list[Scored] = field(default_factory=list)
@@ -48,7 +52,7 @@ class Folded:
 
 
 def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded:
-    """Return the first `count` messages of which no two say the same.
+    """Return the first `count` messages of which no two say the same; of short ones, no four.
 
     Args:
         db: the projection.
@@ -61,8 +65,9 @@ def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded
     """
     found = Folded()
     first: dict[object, int] = {}
+    short: Counter[object] = Counter()
     alike: dict[tuple[float, int], int] = {}
-    read = f"SELECT {_LENGTH}, {COLUMNS} FROM _events e WHERE e.id = ?"
+    read = f"SELECT {_LENGTH}, e.role, {COLUMNS} FROM _events e WHERE e.id = ?"
     tied = Counter(score for _, score in ordered)
     for row, score in ordered:
         if len(found.rows) >= count and score != found.rows[-1][1]:
@@ -76,9 +81,13 @@ def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded
             length = db.execute(f"SELECT {_LENGTH} FROM _events e WHERE e.id = ?", (row,)).get
             known = alike.get((score, length), row)
         else:
-            [(length, *columns)] = db.execute(read, (row,))
+            [(length, role, *columns)] = db.execute(read, (row,))
             text = text_of(columns)
-            known = row if len(text) < _LONG else first.setdefault(_signature(text), row)
+            key = _signature(text) if len(text) >= _LONG else (role, _plain(text))
+            known = first.setdefault(key, row)
+            if len(text) < _LONG and short[key] < _SHORT:
+                short[key] += 1
+                known = row
             if found.same[known] >= _SURE:
                 alike[score, length] = known
         if known != row:
@@ -93,4 +102,8 @@ def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded
 def _signature(text: str) -> object:
     """Return what is equal for texts that say the same."""
     masked = _NUMBER.sub("0", text[:_MASKED].lower())
-    return hash(_BLANK.sub(" ", masked)), hash(text[_MASKED:])
+    return hash(_plain(masked)), hash(text[_MASKED:])
+
+
+def _plain(text: str) -> str:
+    return _BLANK.sub(" ", text.lower())

@@ -12,15 +12,21 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from journal.format.timestamps import to_datetime
+from journal.process import clock
 from projector.db.kinds import MESSAGE
+from projector.db.tags import days as days_of
 from projector.db.tags import of_session
+from projector.search.prefixes import words_between
+from projector.search.recall.dates import dates
 from projector.search.recall.scoring import SESSION, Parts, Scores, register, session_score
-from projector.search.recall.wanted import wanted
+from projector.search.recall.wanted import question_language, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from projector.search.filters import Narrowing
+    from projector.search.recall.dates import Dates
     from projector.search.recall.wanted import Word
     from projector.text.query import Query
 
@@ -36,6 +42,10 @@ _COUNTED = 2_000
 """Most messages with a word that are counted in all these sessions."""
 _SAMPLED = 64
 """Messages by whose lengths the length of a session is estimated."""
+_DATED, _OF_DAY = 0.4, 0.8
+"""What a date is worth, and one that is a day, as a share of the weights of all words."""
+_DAYS = 1_000
+"""Most days of a date that are looked for by their tags."""
 _RAREST = 3
 """How many of the words with more than `_READ` messages are looked for in pairs."""
 
@@ -80,19 +90,28 @@ def nearest(db: apsw.Connection, query: Query, asked: Narrowing) -> Nearest:
         apsw.Error: the database refuses.
     """
     register(db)
-    words = wanted(db, query)
+    language = question_language(query)
+    asked_at = to_datetime(clock.wall()).astimezone()
+    when = dates(query.text, language, asked_at)
+    words = wanted(db, query, language, when.typed)
     present = tuple(word for word in words if word.forms)
     total: int = db.execute("SELECT coalesce(max(id), 0) FROM _events").get
-    search = _Search(db, asked, present, total)
+    search = _Search(db, asked, present, total, when)
     scored = search.scored()
     return Nearest(words, tuple(search.near(words, scored)) if scored else ())
 
 
 class _Search:
     def __init__(
-        self, db: apsw.Connection, asked: Narrowing, words: tuple[Word, ...], total: int
+        self,
+        db: apsw.Connection,
+        asked: Narrowing,
+        words: tuple[Word, ...],
+        total: int,
+        when: Dates,
     ) -> None:
         self._db, self._asked, self._words, self._total = db, asked, words, total
+        self._when = when
         self._weights: list[float] = []
 
     def scored(self) -> dict[int, Parts]:
@@ -108,9 +127,14 @@ class _Search:
             if len(rows) == _READ:
                 common.append((weight, at))
         self._add_pairs(has, common)
+        then = self._add_dated(has)
+        dated = self._dated
         once = {bits: self._once(bits) for bits in set(has.values())}
         sums = {bits: parts.score(self._weights, ()) for bits, parts in once.items()}
-        best = nlargest(_SCORED, ((sums[bits], row) for row, bits in has.items()))
+        best = nlargest(
+            _SCORED,
+            ((sums[bits] + dated if row in then else sums[bits], row) for row, bits in has.items()),
+        )
         found = {row: once[has[row]] for _, row in best}
         return found | self._read([row for _, row in best[:_TEXTS]])
 
@@ -141,23 +165,44 @@ class _Search:
             for row in self._rows(both):
                 has[row] |= 1 << first | 1 << second
 
-    def _rows(self, match: str) -> list[int]:
-        """Return the newest messages that match and meet the conditions."""
+    @property
+    def _dated(self) -> float:
+        """What a message of the time that is asked about gets for that."""
+        return (_OF_DAY if self._when.are_days else _DATED) * sum(self._weights)
+
+    def _add_dated(self, has: dict[int, int]) -> set[int]:
+        """Add messages with a word that are of the time that is asked about; return these."""
+        days: dict[str, None] = {}
+        for since, until in self._when.spans:
+            days |= dict.fromkeys(words_between(self._db, *days_of(since, until), _DAYS + 1))
+        if not 0 < len(days) <= _DAYS:
+            return set()
+        found: set[int] = set()
+        for at, word in enumerate(self._words):
+            rows = self._rows(f"{word.match}", f" AND (tags : ({' OR '.join(days)}))")
+            found |= set(rows)
+            for row in rows:
+                has[row] |= 1 << at
+        return found
+
+    def _rows(self, match: str, tags: str = "") -> list[int]:
+        """Return the newest messages that match, also the tags, and meet the conditions."""
         asked = self._asked
         joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
         query = (
             f"SELECT fts.rowid FROM fts{joins if asked.where else ''}"
             f" WHERE fts MATCH ?{asked.where} ORDER BY fts.rowid DESC LIMIT {_READ}"
         )
-        found = self._db.execute(query, (asked.match(match), *asked.values))
+        found = self._db.execute(query, (f"({asked.match(match)}){tags}", *asked.values))
         return [int(row) for (row,) in found]
 
     def near(self, words: tuple[Word, ...], found: dict[int, Parts]) -> list[Near]:
         """Return the scored messages of the best sessions."""
-        sessions = self._sessions(list(found))
+        sessions, then = self._sessions(list(found))
         beside = self._beside(found)
         own = {
             row: parts.score(self._weights, [found[other] for other in beside[row]])
+            + (self._dated if row in then else 0.0)
             for row, parts in found.items()
         }
         best: dict[int, float] = defaultdict(float)
@@ -191,9 +236,19 @@ class _Search:
                 beside[after].append(row)
         return beside
 
-    def _sessions(self, rows: list[int]) -> dict[int, int]:
-        query = "SELECT id, session FROM _events WHERE id IN (SELECT value FROM json_each(?))"
-        return dict(self._db.execute(query, (json.dumps(rows),)))
+    def _sessions(self, rows: list[int]) -> tuple[dict[int, int], set[int]]:
+        """Return the sessions of messages, and which of these are of the time asked about."""
+        query = (
+            "SELECT id, session, coalesce(timestamp, time) FROM _events"
+            " WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        sessions: dict[int, int] = {}
+        then: set[int] = set()
+        for row, session, time in self._db.execute(query, (json.dumps(rows),)):
+            sessions[row] = session
+            if self._when.has(time):
+                then.add(row)
+        return sessions, then
 
     def _counts(self, sessions: list[int]) -> dict[int, tuple[int, ...]]:
         """Return for each session how many of its messages have each word."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from projector.search.recall.forms import forms
 from projector.search.recall.grammar import is_grammar, language_of
 from projector.search.recall.spelling import corrections
-from projector.text.normalize import MARK, fold, is_cjk, pairs
+from projector.text.normalize import MARK, fold, is_cjk, pairs, units
 from projector.text.term import Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import apsw
 
@@ -52,17 +52,32 @@ class Word:
         return tuple(Term((form,)) for form in self.forms)
 
 
-def wanted(db: apsw.Connection, query: Query) -> tuple[Word, ...]:
+def question_language(query: Query) -> str:
+    """Return the language of a question."""
+    return language_of(dict(_units(query.terms)))
+
+
+def wanted(
+    db: apsw.Connection, query: Query, language: str, dates: Collection[str]
+) -> tuple[Word, ...]:
     """Return the words that a question is about, in the order of the question, each once.
 
-    Grammar words count only where there is nothing else.
+    Grammar words count only where there is nothing else, and so do words of dates.
+
+    Args:
+        db: the projection.
+        query: the question.
+        language: its language.
+        dates: its dates of digits, as they are typed.
 
     Raises:
         apsw.Error: the database refuses.
     """
     typed = dict(_units(query.terms))
-    language = language_of(typed)
-    content = [word for word in typed if not is_grammar(word, language)] or list(typed)
+    parts = {part for date in dates for part in units(date)}
+    content = [
+        word for word in typed if word not in parts and not is_grammar(word, language)
+    ] or list(typed)
     possible = {
         word: (word,) if is_cjk(word) else forms(word, language) for word in content[:_MOST]
     }

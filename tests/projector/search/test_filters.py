@@ -59,6 +59,12 @@ _EVENTS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def each_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show each of the messages here, which all say the same."""
+    monkeypatch.setattr("projector.search.ordering.folded._SHORT", 10**9)
+
+
 def _append(path: Path, *events: dict[str, Any]) -> None:
     with Journal.open(path) as journal:
         journal.append_many(events)

@@ -140,6 +140,20 @@ def test_long_messages_that_say_the_same_are_one_hit(
         assert projection.search("needle", sort="oldest", limit=1)[0].id == "p0"
 
 
+def test_of_short_messages_that_say_the_same_three_are_shown(journal: Journal) -> None:
+    """The newest three, with the count at the first; what differs in a number is another text."""
+    for n in range(30):
+        journal.append_message("s", "user", "go  On" if n % 2 else "go on", id=f"m{n}")
+        journal.append_message("s", "user", f"go on {n}", id=f"n{n}")
+    with Projection.open(journal.path) as projection:
+        found = projection.search("go on", limit=100)
+        equal = [(hit.id, hit.same) for hit in found if hit.id.startswith("m")]
+        assert equal == [("m29", 27), ("m28", 0), ("m27", 0)]
+        assert (len(found), found.total) == (33, 60)
+        pages = [projection.search("go on", limit=11, offset=n)[:] for n in (0, 11, 22)]
+        assert [hit for page in pages for hit in page] == list(found)
+
+
 def test_keys_of_arguments_are_found_last(journal: Journal) -> None:
     """After all messages with the words in their texts, however old these are; also as they are."""
     arguments = {"file_path": "/x/a.py", "options": {"max_count": 3}}

@@ -134,6 +134,7 @@ def test_cjk_words_of_any_length_are_found_as_a_scan_finds_them(
     """Chinese, Japanese and Korean words, from one character up, compared with a plain scan."""
     monkeypatch.setattr("projector.search.matches.RANKED", 10**6)
     monkeypatch.setattr("projector.search.ordering.folded._LONG", 10**9)  # each is listed
+    monkeypatch.setattr("projector.search.ordering.folded._SHORT", 10**9)
     projection, texts = talks
     chosen = [
         "北京",
@@ -168,6 +169,7 @@ def test_mixed_words_are_found_as_a_scan_finds_them(
     """
     monkeypatch.setattr("projector.search.matches.RANKED", 10**6)
     monkeypatch.setattr("projector.search.ordering.folded._LONG", 10**9)  # each is listed
+    monkeypatch.setattr("projector.search.ordering.folded._SHORT", 10**9)
     projection, texts = talks
     cjk = "[一-鿿ぁ-んァ-ヴ가-힣]"
     chosen = _frequent(texts.values(), f"(?<![^\\W])[A-Za-z]{{2,9}}{cjk}{{1,3}}", 20)
@@ -189,6 +191,7 @@ def test_identifiers_are_found_as_a_scan_finds_them(
     """Names, paths, versions and options, as code and tools print them."""
     monkeypatch.setattr("projector.search.matches.RANKED", 10**6)
     monkeypatch.setattr("projector.search.ordering.folded._LONG", 10**9)  # each is listed
+    monkeypatch.setattr("projector.search.ordering.folded._SHORT", 10**9)
     projection, texts = talks
     shapes = [
         r"\b[a-z]{3,12}_[a-z]{3,12}(?:_[a-z]{3,12})?\b",
