@@ -139,7 +139,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     JSON: {"query", "total", "exact", "cut", "fresh", "hits": [{"session", "id", "role",
     "source", "title", "time", "score", "snippet",
     "context": [{"id", "role", "time", "content", ...}]}],
-    "near": [], "missing": [], "meant": {}, "behind": {"bytes", "events", "as_of", "why"}}
+    "near": [], "near_total", "missing": [], "meant": {},
+    "behind": {"bytes", "events", "as_of", "why"}}
 
     `near` is what comes nearest if fewer than --enough match: hits, each with `missing`, the words
     that its session lacks. `missing` are words that no message has, `meant` what was searched for
@@ -206,6 +207,7 @@ def _near_json(results: Results) -> dict[str, Any]:
     """Return what comes nearest, and what was searched for in place of words."""
     return {
         "near": [hit_json(hit) for hit in results.near],
+        "near_total": results.near_total,
         "missing": list(results.missing),
         "meant": {word: list(meant) for word, meant in results.meant.items()},
     }
