@@ -140,7 +140,7 @@ class _Index:
     def _columns(self) -> str:
         """The columns of texts and keys; empty if the words are in no other one.
 
-        FTS5 copies the places of each word where it is told the columns: a fifth of the time of a
+        Where columns are named, FTS5 copies the places of each word: a fifth of the time of a
         phrase.
         """
         words = (word for phrase in self._query.phrases for word in phrase.words)

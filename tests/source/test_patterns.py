@@ -11,6 +11,7 @@ from journal.redact.prefilter import Prefilter
 from journal.redact.rule import compiled
 from journal.redact.rules.assigned import ASSIGNED
 from journal.redact.rules.tokens import TOKENS
+from projector.search.recall.dates import _month_pattern
 from projector.text.highlight import _finders
 from projector.text.snippet import _shown
 from projector.text.term import Term
@@ -30,6 +31,10 @@ MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     # they are applied where their literal is, and tests/journal/redact counts their steps
     "journal.redact.rule.compiled": lambda: [compiled(rule.pattern) for rule in TOKENS[:2]],
     "projector.text.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],
+    "projector.search.recall.dates._month_pattern": lambda: [
+        _month_pattern("english"),
+        _month_pattern("german"),
+    ],
     "journal.backup.new_journal._draft": lambda: [
         re.compile(rf"\.{re.escape(name)}\.restore\.[0-9a-f-]{{36}}")
         for name in ("agents", "." * 40)
