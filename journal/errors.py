@@ -49,8 +49,16 @@ def reason(error: Exception) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
-_LONGEST = 60
-"""Characters of a value that an error shows."""
+_PLURALS = {"stretch": "stretches", "hash": "hashes"}
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one; of several words the last."""
+    return f"{number:,} {noun if number == 1 else _PLURALS.get(noun, f'{noun}s')}"
+
+
+_LARGEST = 2**64
+"""The largest number that an error shows."""
 
 
 class JournalError(Exception):
@@ -163,12 +171,13 @@ class BackupDamaged(BackupFailed):
 
 
 def shown(value: object) -> str:
-    """Return a value as an error names it: whole if it is short, else its kind and length.
+    """Return a value as an error names it: a number as it is, of all others the kind and length.
 
-    A part of a long one could be a part of a secret, which no rule recognises.
+    A text can be a secret that no rule recognises, and errors go to logs.
     """
-    text = repr(value)
-    if len(text) <= _LONGEST:
-        return text
     kind = type(value).__name__
-    return f"a {kind} of {len(value)}" if isinstance(value, Sized) else f"a {kind}"
+    if value is None or (isinstance(value, bool | int | float) and abs(value) <= _LARGEST):
+        return repr(value)
+    if not isinstance(value, Sized):
+        return f"a {kind}"
+    return f"a {kind} of {len(value)}" if len(value) else repr(value)

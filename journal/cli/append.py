@@ -14,7 +14,7 @@ from journal.cli.kit.exits import FAILED
 from journal.cli.kit.output import print_block, print_json, print_line
 from journal.cli.kit.streams import OutputError
 from journal.cli.message_lines import NumberedLine, batches, parse_message
-from journal.errors import EventError, RedactionError
+from journal.errors import EventError, RedactionError, counted
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.format.fields.message import message_data
 from journal.format.new_event import new_event
@@ -226,7 +226,7 @@ def _append_lines(path: Path, fsync: Fsync, *, redact: bool, ack: bool, as_json:
                 appender.append(lines)
         except OutputError as error:
             raise OutputError(
-                f"{error}: stopped with {appender.appended:,} lines appended,"
+                f"{error}: stopped with {counted(appender.appended, 'line')} appended,"
                 f" {appender.refused:,} refused; the rest was not read."
                 " Append all of it again: lines with ids are not stored twice"
             ) from error

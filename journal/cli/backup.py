@@ -9,11 +9,11 @@ import click
 
 from journal.backup.check import verify_backup
 from journal.backup.make import make_backup
-from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.paths import NonEmptyPath
 from journal.cli.kit.times import format_time
+from journal.errors import counted
 
 
 @click.command("backup")
@@ -66,8 +66,8 @@ def command(context: click.Context, folder: Path, *, only_verify: bool, as_json:
             print_line(f"kept: lane {kept.folder} segment {kept.number}: {what}", err=True)
         removed = f", {report.removed:,} removed" if report.removed else ""
         print_line(
-            f"{report.path}: {counted(report.segments, 'segment')}, {report.bytes:,} bytes;"
-            f" {report.written:,} bytes written{removed}"
+            f"{report.path}: {counted(report.segments, 'segment')},"
+            f" {counted(report.bytes, 'byte')}; {counted(report.written, 'byte')} written{removed}"
         )
     if report.kept:
         context.exit(DAMAGED)
@@ -82,6 +82,8 @@ def _verify(context: click.Context, folder: Path, *, as_json: bool) -> None:
             print_line(problem)
         held = counted(found.segments, "segment")
         wrong = counted(len(found.problems), "problem") if found.problems else "no problems"
-        print_line(f"backup of {format_time(found.began)}: {held}, {found.bytes:,} bytes: {wrong}")
+        print_line(
+            f"backup of {format_time(found.began)}: {held}, {counted(found.bytes, 'byte')}: {wrong}"
+        )
     if found.problems:
         context.exit(DAMAGED)

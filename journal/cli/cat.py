@@ -13,6 +13,7 @@ from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import Moment
 from journal.erasure.follow import EventFollower
+from journal.errors import counted
 from journal.events import POLL, EventFilter
 from journal.fs.directory import open_directory
 
@@ -76,7 +77,7 @@ def command(
         damages.append(damage)
         print_line(
             f"damage: lane {ref.lane} segment {ref.number} offset {damage.offset}"
-            f" {damage.length} bytes: {damage.reason}",
+            f" {counted(damage.length, 'byte')}: {damage.reason}",
             err=True,
         )
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.times import Moment
 from journal.erasure.compact import compact
+from journal.errors import counted
 
 if TYPE_CHECKING:
     from journal.erasure.compact import Compaction
@@ -68,7 +68,7 @@ def _print(found: Compaction, *, is_planned: bool) -> None:
     if found.joined:
         print_line(
             f"{counted(found.joined, 'segment')} {verb} into {found.segments:,}:"
-            f" {found.bytes:,} bytes"
+            f" {counted(found.bytes, 'byte')}"
         )
     else:
         print_line("no segments to join")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.streams import flush_or_discard
+from journal.errors import counted
 from journal.importers.files.decode import NOT_JSON
 
 if TYPE_CHECKING:

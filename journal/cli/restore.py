@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from journal.backup.restore import restore_backup
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.paths import NonEmptyPath
 from journal.cli.kit.plugins import installed, load_plugin
 from journal.erasure.receipts import REMEDY
+from journal.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ def command(path: Path, what: Path, *, folder: Path | None, as_json: bool) -> No
         )
     if report.is_new:
         held = counted(report.segments, "segment")
-        print_line(f"{report.path}: {held}, {report.bytes:,} bytes restored")
+        print_line(f"{report.path}: {held}, {counted(report.bytes, 'byte')} restored")
     elif report.events:
         print_line(
             f"{report.path}: {counted(report.events, 'record')} added, in lane {report.lane}"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.times import format_time
 from journal.erasure.receipts import REMEDY
+from journal.errors import counted
 from journal.fs.directory import open_directory
 from journal.status import read_status
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.plugins import installed, load_plugin
+from journal.errors import counted
 from journal.fs.directory import open_directory
 from journal.verify import Problem, verify
 
@@ -116,6 +116,6 @@ def describe(problem: Problem) -> str:
     if problem.offset is not None:
         place.append(f"offset {problem.offset}")
     if problem.length:
-        place.append(f"{problem.length} bytes")
+        place.append(counted(problem.length, "byte"))
     where = " ".join(place)
     return ": ".join(part for part in (problem.kind, where, problem.reason) if part)

@@ -151,7 +151,8 @@ def check_key(name: str, value: object) -> None:
             f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {shown(value)}"
         )
     check_text(name, value)
-    if _CONTROL.search(value) is not None:
+    if (found := _CONTROL.search(value)) is not None:
         raise EventError(
-            f"{name} must not have control characters, such as newlines: {shown(value)}"
+            f"{name} must not have control characters, such as newlines: there is {found[0]!r} at"
+            f" character {found.start()} of {len(value)}"
         )

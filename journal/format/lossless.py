@@ -61,7 +61,7 @@ def _find(value: object, path: str, depth: int) -> str | None:
 def _find_in_object(value: dict[object, object], path: str, depth: int) -> str | None:
     for key, item in value.items():
         if not isinstance(key, str):
-            return f"{path or 'the event'} has the key {key!r}, which is no string"
+            return f"{path or 'the event'} has the key {shown(key)}, which is no string"
         below = f"{path}.{key}" if path else key
         if (
             found := _find_text(key, f"a key of {path}") or _find(item, below, depth + 1)

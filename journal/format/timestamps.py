@@ -52,10 +52,10 @@ def moment(name: str, value: int | str | datetime) -> int:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
-        except ValueError as error:
+        except ValueError:
             raise EventError(
-                f"{name} must be an ISO 8601 time such as 2026-01-31T12:00:00Z, not {value!r}"
-            ) from error
+                f"{name} must be an ISO 8601 time such as 2026-01-31T12:00:00Z, not {shown(value)}"
+            ) from None  # the error of `datetime` has the text, which can be a secret
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise EventError(f"{name} needs a time zone: {value.isoformat()} could be anywhere")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _MOST = 1024 * 1024
 """The largest size of the file, in bytes."""
+_KEY = re.compile(b"[0-9A-Fa-f]{%d}" % (2 * KEY_BYTES))
 _PATIENCE = 10.0
 """Seconds to wait for another process that adds keys."""
 
@@ -43,13 +45,15 @@ def read_keys(journal: Path) -> tuple[Key, ...]:
         return ()
     except OSError as error:
         raise JournalOpenError(f"cannot read {path}: {error.strerror or error}") from error
-    try:
-        return tuple(Key(bytes.fromhex(line)) for line in content.decode("ascii").split())
-    except ValueError as error:
-        raise JournalOpenError(
-            f"{path} is damaged ({error}): put it back from a backup; without it, what was"
-            " forgotten is not recognized where it comes again"
-        ) from error
+    lines = content.splitlines()
+    for number, line in enumerate(lines, 1):
+        if not all(map(_KEY.fullmatch, line.split())):
+            raise JournalOpenError(
+                f"{path} is damaged: line {number} is no key of {2 * KEY_BYTES} hexadecimal"
+                " digits. Put the file back from a backup; without it, what was forgotten is not"
+                " recognized where it comes again"
+            )
+    return tuple(Key(bytes.fromhex(key.decode())) for line in lines for key in line.split())
 
 
 def new_key() -> Key:

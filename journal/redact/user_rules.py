@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.errors import RedactionError
+from journal.fs.toml_file import parse_toml
 from journal.redact.checks.linear import SHORTEST, needed, why_slow
 from journal.redact.rule import Rule, compiled
 from journal.redact.rule_set import RuleSet
@@ -64,11 +64,9 @@ def parse_rules(path: Path, content: bytes) -> UserRules:
             the rule and the position.
     """
     try:
-        found = tomllib.loads(content.decode())
-    except tomllib.TOMLDecodeError as error:
-        raise RedactionError(f"{path} is not TOML: {error}") from error
-    except UnicodeDecodeError as error:
-        raise RedactionError(f"{path} is not UTF-8: {error}") from error
+        found = parse_toml(content)
+    except ValueError as error:
+        raise RedactionError(f"{path}: {error}") from error
     for name in found:
         if name not in ("rule", "scanners"):
             raise RedactionError(f"{path}: {name!r} is unknown; a file has [[rule]] and scanners")

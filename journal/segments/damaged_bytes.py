@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from journal.errors import counted
+
 if TYPE_CHECKING:
     from journal.format.scan import Damage
     from journal.segments.listing import SegmentRef
@@ -36,5 +38,5 @@ class DamagedBytes:
     def __str__(self) -> str:
         return (
             f"lane folder {self.lane_folder}, segment {self.segment}, offset {self.offset}:"
-            f" {self.length:,} bytes are no record: {self.reason}"
+            f" {counted(self.length, 'byte')} of no record: {self.reason}"
         )

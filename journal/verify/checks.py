@@ -248,5 +248,16 @@ def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
             folder = check.lane if is_restored else folders.setdefault(header.lane, check.lane)
             if folder != check.lane:
                 folders[header.lane] = check.lane  # each folder is reported once
-                reason = f"lane {folder} has the same uuid {header.lane}"
+                what = _copy(check.lane, header, folder)
+                reason = f"lane {folder} has the same uuid {header.lane}: {what}"
                 yield Problem("duplicate", check.lane, number, 0, 0, reason)
+
+
+def _copy(lane: str, header: Header, other: str) -> str:
+    """Return what a user can do about two folders with one lane."""
+    # headers of version 1 do not name their folder
+    copy = other if header.format > 1 and str(header.folder) == lane else lane
+    return (
+        f"it was copied. Records that both have count once. Move the folder lanes/{copy} out of the"
+        " journal, unless the other one has lost records"
+    )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.clean import one_line
-from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import exit_codes
 from journal.cli.kit.output import print_json, print_line
+from journal.errors import counted
 from journal.fs.directory import open_directory
 from projector.cli.kit.codes import CODES
 from projector.cli.show.resume import resume

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
+from journal.errors import counted
 from journal.fs.directory import open_directory
 from projector.upkeep.salvage import salvage
 

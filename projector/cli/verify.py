@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import click
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.output import print_json, print_line
+from journal.errors import counted
 from journal.fs.directory import open_directory
 from projector.upkeep.verify import verify
 

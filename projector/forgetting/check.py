@@ -13,6 +13,7 @@ import apsw
 
 from journal.erasure.receipts import find_lost_requests
 from journal.erasure.requests import read_requests
+from journal.errors import counted
 from journal.format.event import Event
 from journal.format.record import FORMAT
 from journal.fs.files import is_draft
@@ -143,7 +144,7 @@ class _Check:
             is_newer = header.format > FORMAT
 
         def see_damage(_ref: SegmentRef, damage: Damage) -> None:
-            why = f"{damage.length:,} bytes at offset {damage.offset:,} are no valid record"
+            why = f"no valid record in {counted(damage.length, 'byte')} at offset {damage.offset:,}"
             self.add(where, why)
 
         walk = SegmentWalk(ref, see_damage, see_header)
@@ -153,7 +154,9 @@ class _Check:
                 return
             self._compare(where, at.record.event, at.lane, at.record.seq)
         if walk.end < ref.size:
-            self.add(where, f"{ref.size - walk.end:,} bytes at its end are an unfinished line")
+            self.add(
+                where, f"an unfinished line of {counted(ref.size - walk.end, 'byte')} at its end"
+            )
 
     def policy(self) -> None:
         """Compare the sessions that the policy of retention pins."""

@@ -41,7 +41,8 @@ _NICE = 10
 _BUSY = 7
 """The exit code of a command that left something pending."""
 _INCOMPLETE = 6
-"""The exit code of a command that did its work, and named damage that it could not search."""
+"""The exit code of a command that did what it could, and named what it could not check, such as
+damage or a segment of a newer version: to repeat it at once changes nothing."""
 
 
 class Process(Protocol):
@@ -58,7 +59,7 @@ class Process(Protocol):
 
 
 _PENDING = (
-    "SELECT json_extract(other_fields, '$.key') FROM _events"
+    "SELECT event_id, json_extract(other_fields, '$.key') FROM _events"
     f" WHERE kind = {KINDS[ERASURE_REQUESTED]}"
     " AND session = (SELECT id FROM _sessions WHERE session = ?1)"
     " AND event_id NOT IN (SELECT each.value FROM _events done,"
@@ -66,7 +67,7 @@ _PENDING = (
     f" WHERE done.kind = {KINDS[ERASURE_COMPLETED]}"
     " AND done.session = (SELECT id FROM _sessions WHERE session = ?1))"
 )
-"""Selects the key of each request without a receipt."""
+"""Selects the id and the key of each request without a receipt."""
 
 
 class Chores:
@@ -97,6 +98,8 @@ class Chores:
         self._finish_at = clock() + _AGAIN
         self._blocked_until = 0.0
         self._is_asked = False
+        self._is_incomplete = False
+        self._tried: frozenset[str] = frozenset()  # requests for which a process was started
         self._warning = ""
 
     def __call__(self) -> None:
@@ -139,8 +142,9 @@ class Chores:
             return True
         if self._process is not None:
             self._process = None
-            self._blocked_until = now + _AGAIN if code not in {0, _INCOMPLETE} else 0.0
             self._is_asked = code == _BUSY
+            self._blocked_until = now + _AGAIN if code else 0.0
+            self._is_incomplete = code == _INCOMPLETE
         return False
 
     def _is_finish_due(self, now: float) -> bool:
@@ -149,19 +153,26 @@ class Chores:
             return False  # nothing was ever forgotten
         if now >= self._finish_at:
             return True
-        if now < self._blocked_until and not (self._is_asked and self._has_rolled()):
+        is_blocked = now < self._blocked_until and not (self._is_asked and self._has_rolled())
+        if is_blocked and not self._is_incomplete:
             return False
-        return self._is_pending(keys)
+        pending = self._pending(keys)
+        is_due = bool(pending - self._tried if is_blocked else pending)
+        if is_due:
+            self._tried = pending
+        return is_due
 
     def _has_rolled(self) -> bool:
         """Return whether each lessee that was asked has continued in a new segment."""
         lanes = self._journal.lanes
         return not any((lanes / name / ROLL).exists() for name in list_lanes(lanes))
 
-    def _is_pending(self, keys: list[str]) -> bool:
-        def ask(db: apsw.Connection | None) -> bool:
+    def _pending(self, keys: list[str]) -> frozenset[str]:
+        """Return the ids of the requests without a receipt that have one of these keys."""
+
+        def ask(db: apsw.Connection | None) -> frozenset[str]:
             found = () if db is None else db.execute(_PENDING, (FORGET,))
-            return any(key in keys for (key,) in found)
+            return frozenset(id for id, key in found if key in keys)
 
         with Projection.open(self._journal.path) as projection:
             return projection.peek(ask)

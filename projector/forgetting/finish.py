@@ -131,9 +131,9 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
         ) from error
     known = {each.id for each in forgotten.requests if forgotten.understands(each)}
     # a request that arrived meanwhile is not carried out: another process does it
-    waiting = tuple(
-        each.id for each in read_erasures(journal) if each.receipt is None and each.id in known
-    )
+    listed = [each for each in read_erasures(journal) if each.id in known]
+    waiting = tuple(each.id for each in listed if each.receipt is None)
+    was_damaged = any(each.receipt is not None and each.receipt.unsearched for each in listed)
     outcome = Outcome(
         requests=waiting,
         lines=report.lines,
@@ -148,7 +148,10 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
         started=started,
         duration=round((time.monotonic() - began) * 1e6),
     )
-    if not (outcome.pending or outcome.newer) and (waiting or (report.lines and known)):
+    # the last receipts tell of damage that is gone, such as after `erase_damage`
+    is_cleared = was_damaged and not report.damaged
+    is_news = waiting or (report.lines and known) or is_cleared
+    if is_news and not (outcome.pending or outcome.newer):
         _write_receipt(journal, outcome, waiting or tuple(sorted(known)))
     return outcome
 

@@ -16,6 +16,7 @@ from projector.forgetting.finish import finish
 from projector.forgetting.plan import Plan, make_plan
 from projector.forgetting.repeats import Naming
 from projector.forgetting.request import check_reason, requests
+from projector.forgetting.selection import Selection
 from projector.projection import Projection
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from projector.forgetting.finish import Outcome
     from projector.forgetting.retention import Policy
-    from projector.forgetting.selection import Selection
 
 Answer = TypeVar("Answer")
 
@@ -45,15 +45,19 @@ def plan(path: str | os.PathLike[str], selection: Selection | Policy) -> Plan:
     Raises:
         NotAJournalError: there is no journal.
         NotFound: a session or message that the selection names is not in the journal.
+        QueryError: the selection's `before` is in the future.
         NotProjected: a projector runs and is behind.
         ProjectionError: the projection cannot be read or built.
         JournalOpenError: the file `key` is damaged.
         RedactionError: `redact.toml` cannot be used, or asks for what is not installed.
     """
+    now = clock.wall()
+    if isinstance(selection, Selection) and (selection.cutoff or 0) > now:
+        raise QueryError("`before` is in the future: everything would be selected")
     directory = open_directory(path, create=False)
     # without a key nothing was redacted, and any key finds what repeats a message
     naming = Naming(any_key(directory.path), way_out(directory.path))
-    return _read(directory, lambda db: make_plan(db, selection, naming, clock.wall()))
+    return _read(directory, lambda db: make_plan(db, selection, naming, now))
 
 
 def forget(
@@ -91,7 +95,8 @@ def forget(
     Raises:
         NotAJournalError: there is no journal.
         NotFound: there is nothing that matches, or all of it was restored since the plan was made.
-        QueryError: what is deleted or replaced is to be forgotten so that it may be appended again.
+        QueryError: as `plan`, or what is deleted or replaced is to be forgotten so that it may be
+            appended again.
         EventError: the reason contains what is forgotten; nothing was written.
         AppendError, LeaseError: the requests cannot be written; nothing was done.
         NotFinished: the requests are in the journal, and the rest failed.

@@ -23,13 +23,13 @@ forgotten.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from journal.fs.ownership import read_own
+from journal.fs.toml_file import parse_toml
 from projector.errors import RetentionError
 
 if TYPE_CHECKING:
@@ -125,23 +125,21 @@ def read_policy(journal: Path) -> Policy | None:
     except OSError as error:
         raise RetentionError(f"cannot read {path}: {error.strerror or error}") from error
     try:
-        return parse_policy(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise RetentionError(f"{path} is not UTF-8: {error}") from error
+        return parse_policy(content)
     except RetentionError as error:
         raise RetentionError(f"{path}: {error}; nothing was forgotten") from error
 
 
-def parse_policy(text: str) -> Policy:
-    """Turn the text of a policy into one.
+def parse_policy(content: bytes) -> Policy:
+    """Turn the bytes of a policy into one.
 
     Raises:
         RetentionError: it is no TOML, or says what cannot be.
     """
     try:
-        found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RetentionError(f"it is no TOML: {error}") from error
+        found = parse_toml(content)
+    except ValueError as error:
+        raise RetentionError(str(error)) from error
     _check_names("", found, {"automatic", "pinned", *_UNNEEDED, "rule"})
     automatic = found.get("automatic", False)
     if not isinstance(automatic, bool):
@@ -197,7 +195,11 @@ def _age(name: str, text: str) -> timedelta | None:
     if text == _NEVER:
         return None
     match = _AGE.fullmatch(text)
-    if match is None or not int(match[1]):
+    if match is not None and not int(match[1]):
+        raise RetentionError(
+            f'{name} is {text!r}, and everything would be older: give at least "1h", or "{_NEVER}"'
+        )
+    if match is None:
         raise RetentionError(
             f'{name} must be a number of hours, days or weeks, such as "36h", "90d"'
             f' or "52w", or "{_NEVER}", not {text!r:.60}'

@@ -72,7 +72,8 @@ class Selection:
             these messages.
         before: with a query, messages before this moment; with `deleted` and `replaced`, what
             has been deleted or replaced since before it; else sessions whose last message was
-            before it: an aware datetime, an ISO 8601 string, or microseconds since 1970.
+            before it: an aware datetime, an ISO 8601 string, or microseconds since 1970. A moment
+            in the future, which would select everything, is refused by `plan` and `forget`.
         deleted: what is deleted, to get its space back.
         replaced: values that were replaced, to get their space back.
 

@@ -12,6 +12,7 @@ import orjson
 
 from journal.erasure.request import Request, request_of
 from journal.erasure.requests import Forgotten
+from journal.errors import counted
 from journal.format.event import Event
 from journal.format.event_types import ERASURE_REQUESTED, FORGET
 from journal.fs.key_file import read_keys
@@ -148,6 +149,6 @@ class Hiding:
 
 def _error(db: apsw.Connection, requests: list[Request]) -> NotHidden:
     return NotHidden(
-        f"{db.filename} was built before {len(requests)} of the requests to forget were known",
+        f"{db.filename} was built before {counted(len(requests), 'request')} to forget came",
         tuple(requests),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from journal.errors import counted
 from projector.db.connections import open_writer
 from projector.db.fork_safety import close
 from projector.db.generations import generations
@@ -124,10 +125,10 @@ def _write_back(journal: Directory, kept: Generations, number: int) -> bool:
         return False
     if saved.events:
         _log.warning(
-            "%d events of %d sessions were in the projection alone, since their records in the"
-            " journal are damaged or gone: they are written back to lane %s",
-            saved.events,
-            saved.sessions,
+            "%s of %s had records in the projection alone, since those in the journal are damaged"
+            " or gone: they are written back to lane %s",
+            counted(saved.events, "event"),
+            counted(saved.sessions, "session"),
             saved.lane,
         )
     return saved.events > 0

@@ -85,8 +85,10 @@ def known_numbers(
     if not (isinstance(first, Found) and isinstance(first.record, Header)):
         return None
     superseded = first.record.supersedes
-    if before.uuid not in superseded:
+    if before.uuid.removeprefix(PASSED) not in superseded:
         return None
+    if before.uuid.startswith(PASSED):
+        return 0  # nothing of it was applied: another segment has its records
     joined = [(place, mark) for place, mark in others if mark.uuid in superseded]
     if any(place[0] != at[0] or place < at for place, _ in joined):
         return 0  # another program joined them: records of another one may come first

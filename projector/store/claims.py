@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from journal.errors import EventError
+from journal.errors import EventError, shown
 from journal.format.bounds import is_count
 from journal.format.lossless import check_text
 from journal.format.timestamps import to_datetime
@@ -151,7 +151,7 @@ class Claims:
 
 def _check_claim(claim: object) -> None:
     if not isinstance(claim, Claim):
-        raise EventError(f"claim must be a Claim, as `acquire` returns it, not {claim!r:.60}")
+        raise EventError(f"claim must be a Claim, as `acquire` returns it, not {shown(claim)}")
     check_text("claim.name", claim.name)
     check_text("claim.holder", claim.holder)
 

@@ -8,7 +8,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 from journal.arbiter import arbitrating
-from journal.errors import ClosedError, EventError, Reentered
+from journal.errors import ClosedError, EventError, Reentered, shown
 from journal.format.event import check_key
 from journal.format.new_event import check_iterable
 from journal.writer import Journal
@@ -232,7 +232,7 @@ def _pair(decided: tuple[Answer, list[dict[str, Any]]]) -> tuple[Answer, list[di
     """Return what a question returned, after a check that it is an answer and events."""
     if not isinstance(decided, tuple) or len(decided) != 2:  # noqa: PLR2004 - a pair
         raise EventError(
-            f"question must return the answer and a list of events, not {decided!r:.60};"
+            f"question must return the answer and a list of events, not {shown(decided)};"
             " nothing was written"
         )
     check_iterable("events", decided[1])

@@ -119,8 +119,8 @@ def _database_faults(db: apsw.Connection) -> Iterator[Fault]:
             yield Fault("count", what, "projector rebuild")
     if stored["reread"]:
         what = (
-            f"{stored['reread']} segments were found cut off or replaced, and read again: the"
-            " projection may have events that they no longer contain"
+            "segments were found cut off or replaced, and read again, so the projection may have"
+            f" events that the journal no longer contains: {stored['reread']}"
         )
         yield Fault("log", what, _SALVAGE)
     texts = _count(db, "SELECT count(*) FROM fts_docsize")

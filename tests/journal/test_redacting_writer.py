@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,3 +99,29 @@ def test_a_program_is_called_for_what_is_redacted(journal_dir: Path) -> None:
     assert [(data["content"], dict(it.counts)) for data, it in seen] == [
         (TOKEN, {"github-token": 1})
     ]
+
+
+def test_no_error_shows_a_text_that_can_be_a_secret(journal_dir: Path) -> None:
+    """No rule knows a short password alone, and errors go to logs, with their causes."""
+    secret = "hunter2-x"  # noqa: S105 - no secret of anybody
+    refused: list[dict[str, Any]] = [
+        {"role": "user", "content": "x", "timestamp": secret},
+        {"role": "user", "content": "x", "token_count": secret},
+        {"role": ["user", secret]},
+        {"role": "user", "tool_calls": secret},
+        {"role": "user", "extra": secret},
+        {"role": "user", "line": secret * 200},
+        {"role": "user", "content": {secret.encode(): 1}},
+        {"role": "user", "content": f"{secret} \ud800"},
+    ]
+    with Journal.open(journal_dir, redact=True) as journal:
+        for data in refused:
+            with pytest.raises(EventError) as error:
+                journal.append(session="s1", type="message.appended", data=data)
+            assert secret not in "".join(traceback.format_exception(error.value, limit=0)), data
+        events: list[Any] = [secret, {"session": f"{secret}\n", "type": "x.y", "data": {}}]
+        events += [{"session": "s1", "type": "x.y", "data": secret}]
+        for event in events:
+            with pytest.raises(EventError) as error:
+                journal.append_many([event])
+            assert secret not in "".join(traceback.format_exception(error.value, limit=0)), event

@@ -86,7 +86,7 @@ def test_many_are_one_write(journal_dir: Path, monkeypatch: pytest.MonkeyPatch) 
         ({"session": "s", "type": "x"}, "event 1: 'data' is missing"),
         ({"session": "", "type": "x", "data": {}}, "event 1: session must be a string"),
         ({"session": "s", "type": "x", "data": {}, "time": 1}, "event 1: 'time' is no key"),
-        ("x", "event 1: not a mapping with session, type and data, but 'x'"),
+        ("x", "event 1: not a mapping with session, type and data, but a str of 1"),
         (None, "event 1: not a mapping"),
     ],
 )

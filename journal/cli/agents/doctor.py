@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.agents.report import examine
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.times import format_local_time, format_time
+from journal.errors import counted
 from journal.importers.registry import installed
 from journal.process import clock
 

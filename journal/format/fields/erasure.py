@@ -111,6 +111,5 @@ def check_numbers(name: str, numbers: Mapping[str, Any]) -> None:
     for lane, number in numbers.items():
         if number.__class__ is not int or not 0 <= number < 2**53:
             raise EventError(
-                f"{name}[{shown(lane)}] must be the sequence number of an event, not"
-                f" {shown(number)}"
+                f"{name}[{lane!r:.80}] must be the sequence number of an event, not {shown(number)}"
             )

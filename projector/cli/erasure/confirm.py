@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.ask import ask, can_ask
-from journal.cli.kit.exits import BUSY, INCOMPLETE
+from journal.cli.kit.exits import BUSY, DONE, INCOMPLETE
 from journal.cli.kit.output import print_json, print_line
 from projector.cli.erasure.show_outcome import outcome_json, show_outcome
 from projector.cli.erasure.show_plan import plan_json, show_elsewhere, show_plan
@@ -93,12 +93,23 @@ def show(context: click.Context, outcome: Outcome, *, as_json: bool) -> None:
     """Show an outcome for people; exit with a code if something is left to do.
 
     Raises:
-        click.exceptions.Exit: something is pending (`BUSY`), or bytes could not be checked, or a
-            request is lost (`INCOMPLETE`).
+        click.exceptions.Exit: another process holds a segment (`BUSY`), or something could not be
+            checked or understood (`INCOMPLETE`).
     """
     if not as_json:
         show_outcome(outcome)
-    if not outcome.is_complete:
-        context.exit(BUSY)
-    if outcome.unreadable or outcome.lost:
-        context.exit(INCOMPLETE)
+    if code := exit_code(outcome):
+        context.exit(code)
+
+
+def exit_code(outcome: Outcome) -> int:
+    """Return the exit code of a command with an outcome.
+
+    It is `BUSY` only where it helps to wait and to repeat the command. `INCOMPLETE` are damage, a
+    lost request, and a missing key or a segment of a newer version, which keep a request pending.
+    """
+    if outcome.pending:
+        return BUSY
+    if not outcome.is_complete or outcome.unreadable or outcome.lost:
+        return INCOMPLETE
+    return DONE

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DAMAGED, ExitCommand
 from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import format_local_time
 from journal.erasure.receipts import REMEDY
+from journal.errors import counted
 from projector.cli.kit.codes import CODES
 from projector.forgetting.erasures import erasures
 
@@ -51,9 +51,10 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
     `erased` counts the events that are erased for this request, whichever run did it; of an
     event that several requests forget, one has it. `receipt` is of the run that finished the
     request: its numbers are sums of all the requests that it finished, `requests`, and of a run
-    that left something pending there is none. `hidden` is as in `journal status`. `sessions`,
-    `events`, `messages` and `texts` count hashes. `unsearched` are bytes of damage that the run
-    could not search. Times are in µs since 1970, the duration is in µs.
+    that left something pending there is none. A later run has a receipt of its own if it erased
+    something again, or damage that could not be searched before. `hidden` is as in `journal
+    status`. `sessions`, `events`, `messages` and `texts` count hashes. `unsearched` are bytes of
+    damage that the run could not search. Times are in µs since 1970, the duration is in µs.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
     found = erasures(path)
@@ -105,7 +106,10 @@ def _state(erasure: Erasure) -> str:
     if receipt is None:
         return "pending" if erasure.pending else "pending: `journal forget --finish` does the rest"
     at = format_local_time(receipt.time, "minutes")
-    run = f"{counted(receipt.lines, 'event')} in {counted(receipt.segments, 'segment')}"
+    segments = counted(receipt.segments, "segment")
+    run = f"changed {counted(receipt.lines, 'event')} in {segments}"
+    if receipt.bytes and not receipt.lines:
+        run = f"erased {counted(receipt.bytes, 'byte')} of damage in {segments}"
     shared = f" for {receipt.requests:,} requests" if receipt.requests > 1 else ""
     unsearched = (
         f"; {counted(receipt.unsearched, 'byte')} of damage could not be searched: see"
@@ -114,6 +118,6 @@ def _state(erasure: Erasure) -> str:
         else ""
     )
     return (
-        f"{_done(erasure, at)}; that run changed {run}{shared} in"
+        f"{_done(erasure, at)}; that run {run}{shared} in"
         f" {receipt.duration / 1e6:.1f} s{unsearched}"
     )

@@ -9,9 +9,8 @@ import click
 from journal.cli.kit.exits import ExitCommand
 from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_json
-from journal.cli.kit.times import Moment
 from projector.cli.erasure.confirm import Mode, carry_out, show
-from projector.cli.erasure.options import mode_options
+from projector.cli.erasure.options import Age, mode_options
 from projector.cli.erasure.show_outcome import outcome_json
 from projector.cli.erasure.whole_ids import whole_ids
 from projector.cli.kit.codes import CODES
@@ -54,7 +53,7 @@ _NOTHING = {
 @click.option(
     "--older-than",
     "before",
-    type=Moment(),
+    type=Age(),
     metavar="AGE",
     help="Sessions whose last message is older (90d, 2026-01-31); with --query older messages.",
 )
@@ -90,7 +89,8 @@ def command(
 
     A session goes with its messages and usage in other sessions that repeat them, and with the
     key-values and claims that mention its id. --older-than forgets single events instead: a session
-    can continue, and a younger one that repeats its messages keeps them. --query can be narrowed by
+    can continue, and a younger one that repeats its messages keeps them. An age of zero and a time
+    in the future are refused, since everything is older. --query can be narrowed by
     sessions, --source and --older-than. It forgets what a search finds, and names what else has
     these words and stays, with the command that forgets it: titles and other fields of sessions,
     removed and deleted messages, texts that a revision replaced, contents in conflict, fields of
@@ -125,8 +125,9 @@ def command(
     can be rewritten. Such a segment is named as pending, and the exit code is 7. `--finish` does
     the rest, and so does `projector run`. Damaged bytes cannot be searched for what is forgotten:
     they are named, and the exit code is 6 until --erase-damage erases them; before, it writes back
-    what the database has of other conversations in them. A lost request, of which only the receipt
-    is there, is named, too, and the exit code is 6. See also `journal erasures` and `journal verify
+    what the database has of other conversations in them. The exit code is also 6 where a
+    request is lost, so that only its receipt is there, where the journal lacks the key of one, and
+    where only a newer version can read a segment. See also `journal erasures` and `journal verify
     --erased`.
 
     What is forgotten cannot be brought back. Bytes that a disk or a file system keeps by itself,
@@ -157,6 +158,8 @@ def command(
             print_json({"outcome": outcome_json(outcome)})
         show(context, outcome, as_json=as_json)
         return
+    if selected == _NOTHING:
+        raise click.UsageError(_unselected(context))
     for name in ("deleted", "replaced"):
         if selected[name] and allow_again:
             raise click.UsageError(f"--allow-again would show again what --{name} forgets")
@@ -177,6 +180,21 @@ def command(
             path, found, reason=reason, allow_again=allow_again, erase_damage=erase_damage
         ),
     )
+
+
+def _unselected(context: click.Context) -> str:
+    """Return what is to be added where nothing is selected."""
+    if context.params["erase_damage"]:
+        return (
+            "nothing is selected: give --finish with --erase-damage to carry out pending requests"
+            " and erase damage, or select what is to be forgotten as well"
+        )
+    with_it = {"allow_again": "--allow-again", "reason": "--reason"}
+    given = [name for field, name in with_it.items() if context.params[field]]
+    what = "sessions, --message, --query, --source, --older-than, --deleted or --replaced"
+    if given:
+        return f"nothing is selected: with {' and '.join(given)} give {what}"
+    return f"nothing is selected: give {what}; or --finish for requests that are pending"
 
 
 def _with_whole_ids(path: Path, selected: dict[str, Any], mode: Mode) -> dict[str, Any]:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.ask import ask
-from journal.cli.kit.exits import BUSY, DAMAGED, FAILED, ExitCommand
+from journal.cli.kit.exits import BUSY, DAMAGED, DONE, FAILED, ExitCommand
 from journal.cli.kit.output import print_json, print_json_lines, print_line
+from journal.errors import counted
 from journal.fs.directory import open_directory
 from journal.leaks import find_leaks
 from journal.redact.setup import journal_scanners
-from projector.cli.erasure.confirm import Mode
+from projector.cli.erasure.confirm import Mode, exit_code
 from projector.cli.erasure.show_outcome import outcome_json, show_outcome
 from projector.cli.kit.codes import CODES
 from projector.redaction import find_secrets, redact_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sized
     from pathlib import Path
 
     from journal.format.scan import Damage
@@ -56,7 +57,8 @@ def command(
     written, and the old bytes are removed as `journal forget` removes them. It shows the secrets
     and asks; without a terminal, or with --json, it needs --yes if there are any. The events keep
     their ids, their times and their places. An import of the same file adds nothing and does not
-    bring the secrets back. The exit code is 0 if all are replaced.
+    bring the secrets back. The exit code is 0 if all are replaced. With --dry-run nothing is
+    changed, and the exit code is 1 if a secret is found, as without --redact.
 
     \b
         journal scan
@@ -101,10 +103,14 @@ def command(
         for leak in seen():
             _print_leak(leak)
         _print_kinds(kinds)
-    if damages:
-        context.exit(DAMAGED)
-    if kinds:
-        context.exit(FAILED)
+    context.exit(_scan_code(damages, kinds))
+
+
+def _scan_code(damaged: Sized, secrets: Sized) -> int:
+    """Return the exit code of a search that replaces nothing."""
+    if damaged:
+        return DAMAGED
+    return FAILED if secrets else DONE
 
 
 def _redact(context: click.Context, mode: Mode) -> None:
@@ -116,17 +122,18 @@ def _redact(context: click.Context, mode: Mode) -> None:
             mode.check()  # its error takes the place of the JSON
         _show(found, None, as_json=mode.as_json)
         if mode.dry_run or not found:
-            context.exit(DAMAGED if found.damaged else 0)
+            context.exit(_scan_code(found.damaged, found.leaks))
         mode.check()
         if not ask("Replace them by marks for ever?"):
             print_line("nothing was changed", err=True)
             context.exit(FAILED)
     found, outcome = redact_secrets(path)
     _show(found, outcome, as_json=mode.as_json)
-    if not outcome.is_complete:
-        context.exit(BUSY)
-    if found.damaged:
-        context.exit(DAMAGED)
+    code = exit_code(outcome)
+    if code != BUSY and found.damaged:
+        code = DAMAGED
+    if code:
+        context.exit(code)
 
 
 def _show(found: SecretsFound, outcome: Outcome | None, *, as_json: bool) -> None:
@@ -157,4 +164,4 @@ def _print_kinds(kinds: Mapping[str, int]) -> None:
 
 def _print_damage(lane: str, segment: int, damage: Damage | DamagedBytes) -> None:
     where = f"lane {lane} segment {segment} offset {damage.offset}"
-    print_line(f"damage: {where} {damage.length} bytes: {damage.reason}", err=True)
+    print_line(f"damage: {where} {counted(damage.length, 'byte')}: {damage.reason}", err=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import print_line
 from journal.erasure.receipts import REMEDY
+from journal.errors import counted
 
 if TYPE_CHECKING:
     from projector.forgetting.finish import Outcome

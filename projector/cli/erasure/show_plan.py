@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from journal.cli.kit.clean import one_line
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import Styled, print_line
 from journal.cli.kit.times import format_local_time
+from journal.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ def show_plan(plan: Plan) -> None:
     _show("messages of other sessions that repeat them", plan.replays, _message)
     _show("key-values that mention a session", plan.keys, _key)
     size = sum(value.bytes for value in plan.replaced)
-    _show(f"values that were replaced, {size:,} bytes", plan.replaced, _value)
+    _show(f"values that were replaced, {counted(size, 'byte')}", plan.replaced, _value)
     _show("sessions that lose their parent", plan.children, one_line)
     print_line(f"in all {counted(plan.events, 'event')}")
 
@@ -96,4 +96,4 @@ def _key(key: ForgottenKey) -> str:
 
 def _value(value: ReplacedValue) -> str:
     at = format_local_time(value.time, "minutes")
-    return f"{value.session}  {at}  {value.type}  {value.of or ''}  {value.bytes:,} bytes"
+    return f"{value.session}  {at}  {value.type}  {value.of or ''}  {counted(value.bytes, 'byte')}"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DAMAGED, DONE, INCOMPLETE
 from journal.cli.kit.output import print_json, print_line
 from journal.erasure.receipts import REMEDY
+from journal.errors import counted
 from projector.forgetting.check import check_erased
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from journal.fs.directory import Directory
     from projector.forgetting.check import ErasedReport
 
@@ -33,13 +35,21 @@ def print_check(journal: Directory, as_json: bool) -> int:  # noqa: FBT001 - `jo
     for id in report.lost:
         print_line(f"the request {id} is lost, and only its receipt is there: {REMEDY}")
     compared = f"{counted(report.events, 'event')}, {counted(report.requests, 'request')}"
-    left = "nothing forgotten was found"
-    if report.found:
-        left = "something forgotten is left: `journal forget --finish` removes it"
-    if report.unchecked:
-        left += f"; not checked: {counted(len(report.unchecked), 'place')}, named above"
-    print_line(f"{compared}: {left}")
+    print_line(f"{compared}: {'; '.join(_verdict(report))}")
     return _code(report)
+
+
+def _verdict(report: ErasedReport) -> Iterator[str]:
+    """Yield what a check found, the worst first."""
+    if report.found:
+        yield "something forgotten is left: `journal forget --finish` removes it"
+    if report.lost:
+        lost = counted(len(report.lost), "request")
+        yield f"lost: {lost}, named above, and what that forgot can still be here"
+    if not (report.found or report.lost):
+        yield "nothing forgotten was found"
+    if report.unchecked:
+        yield f"not checked: {counted(len(report.unchecked), 'place')}, named above"
 
 
 def _code(report: ErasedReport) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import is_terminal, overwrite_line
+from journal.errors import counted
 
 if TYPE_CHECKING:
     from projector.run.projector import Progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from journal.cli.kit.counts import counted
+from journal.errors import counted
 
 _LINES = 24
 _CHARACTERS = 4_000

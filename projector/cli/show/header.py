@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.clean import one_line
-from journal.cli.kit.counts import counted
 from journal.cli.kit.output import Styled, print_line
 from journal.cli.kit.times import format_local_time
+from journal.errors import counted
 from projector.cli.show.resume import resume
 
 if TYPE_CHECKING:

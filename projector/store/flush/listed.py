@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from journal.errors import EventError
+from journal.errors import EventError, shown
 from journal.format.fields.message import message_data
 from journal.format.lossless import check_text
 from projector.store.flush.words import Words, words
@@ -80,13 +80,13 @@ def fields(message: object) -> dict[str, Any]:
         EventError: it is not a mapping, or its timestamp is invalid.
     """
     if message.__class__ is not dict and not isinstance(message, Mapping):
-        raise EventError(f"must be a mapping with the fields of a message, not {message!r:.60}")
+        raise EventError(f"must be a mapping with the fields of a message, not {shown(message)}")
     return message_data(dict(message))
 
 
 def _check_id(id: object, used: Container[str]) -> None:
     if not isinstance(id, str):
-        raise EventError(f"id must be a string, not {id!r:.60}")
+        raise EventError(f"id must be a string, not {shown(id)}")
     if not id.isprintable():
         check_text("id", id)
     if id in used:

@@ -171,6 +171,26 @@ def test_no_match_exits_with_3(invoke: Callable[..., Result]) -> None:
     assert "is not a time" in invoke("forget", "--older-than", "soon", code=2).stderr
 
 
+@pytest.mark.parametrize("age", ["0d", "00s", "2999-01-01", "9998-12-31T00:00Z"])
+def test_no_age_selects_everything_by_accident(invoke: Callable[..., Result], age: str) -> None:
+    """An age of zero and a time in the future are refused, also where a query is narrowed."""
+    for given in ([], ["--query", "secret"], ["--deleted"]):
+        error = invoke("forget", "--older-than", age, *given, "--yes", code=2).stderr
+        assert f"{age!r} is" in error
+        assert "everything would be older" in error
+
+
+def test_an_option_without_a_selection_names_what_it_goes_with(
+    invoke: Callable[..., Result],
+) -> None:
+    """`--erase-damage` goes with `--finish`; the others with what is to be forgotten."""
+    error = invoke("forget", "--erase-damage", code=2).stderr
+    assert "nothing is selected: give --finish with --erase-damage" in error
+    error = invoke("forget", "--allow-again", "--reason", "because", code=2).stderr
+    assert "nothing is selected: with --allow-again and --reason give sessions" in error
+    assert "or --finish for requests that are pending" in invoke("forget", code=2).stderr
+
+
 def test_pending_lanes_are_named_and_can_be_finished(
     invoke: Callable[..., Result], path: Path
 ) -> None:
@@ -210,11 +230,14 @@ def test_bytes_that_are_no_record_are_named_and_can_be_erased(
     (listed,) = json.loads("[" + invoke("erasures", "--json").stdout + "]")
     assert listed["receipt"]["unsearched"] == 57
     checked = invoke("verify", "--erased", code=6)
-    assert "not checked: lanes/1/000001.jsonl: 57 bytes" in checked.stderr
+    assert "not checked: lanes/1/000001.jsonl: no valid record in 57 bytes" in checked.stderr
     assert checked.stdout.endswith("; not checked: 1 place, named above\n")
     erased = invoke("forget", "--finish", "--erase-damage").stdout
     assert erased.startswith("0 events in 1 segment erased (57 bytes)")
     assert b"torn" not in segment.read_bytes()
+    line = invoke("erasures").stdout
+    assert "could not be searched" not in line
+    assert "27 events; that run erased 57 bytes of damage in 1 segment" in line
     assert invoke("verify", "--erased").stderr == ""
 
 
@@ -242,6 +265,8 @@ def test_a_request_that_is_lost_with_its_segment_is_named(
     checked = invoke("verify", "--erased", code=5).stdout
     assert f"the request {id} is lost" in checked
     assert "`projector salvage`" in checked
+    assert "lost: 1 request, named above" in checked.splitlines()[-1]
+    assert "nothing forgotten" not in checked
     result = CliRunner().invoke(projector_cli, ["--journal", str(path), "salvage"])
     assert result.exit_code == 0, result.stderr
     assert ": erased " in invoke("erasures").stdout
@@ -296,7 +321,7 @@ def test_a_message_without_its_id_is_wrong_usage(invoke: Callable[..., Result]) 
 def test_a_newer_segment_is_named_by_its_folder(invoke: Callable[..., Result], path: Path) -> None:
     """Only a newer version of this program can erase what is in it."""
     segment = write_segment(path / "lanes", "9", 1, header("L9", format=3, folder=9))
-    found = json.loads(invoke("forget", "s1", "--yes", "--json", code=7).stdout)
+    found = json.loads(invoke("forget", "s1", "--yes", "--json", code=6).stdout)
     segment.unlink()
     assert found["outcome"]["newer"] == [{"lane_folder": "9", "segment": 1}]
 

@@ -94,6 +94,7 @@ def test_redacting_looks_before_it_asks(journal_dir: Path) -> None:
         "no secrets found\n",
     )
     assert json.loads(scan(journal_dir, "--redact", "--json").stdout)["secrets"] == []
+    assert scan(journal_dir, "--redact", "--dry-run").exit_code == 0
 
     with Journal.open(journal_dir) as journal:
         journal.append_message("s1", "user", TOKEN, id="m2")
@@ -102,6 +103,8 @@ def test_redacting_looks_before_it_asks(journal_dir: Path) -> None:
     assert result.exit_code == 2
     assert result.stdout == "s1  m2  github-token  1\n"
     assert "no terminal to ask on: give --yes" in result.stderr
+    result = scan(journal_dir, "--redact", "--dry-run")
+    assert (result.exit_code, result.stdout) == (1, "s1  m2  github-token  1\n")
     result = scan(journal_dir, "--redact", "--json")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--json does not ask" in result.stderr

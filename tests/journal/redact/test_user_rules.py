@@ -46,7 +46,7 @@ def test_a_journal_without_a_file_has_the_rules_of_this_program(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("x = 1\nrule = 2x", "is not TOML: .*line 2"),
+        ("x = 1\nrule = 2x", "is no TOML: .*line 2"),
         ("rules = 1", "'rules' is unknown"),
         ("scanners = ['gitleaks']", "no scanner is called 'gitleaks'; there is 'kingfisher'"),
         ("scanners = 'kingfisher'", r"must be a list of names, such as \[\"kingfisher\"\], not"),
@@ -85,7 +85,7 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     """The error names the file."""
     path = tmp_path / "redact.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(RedactionError, match=f"{path} is not UTF-8"):
+    with pytest.raises(RedactionError, match=f"{path}: it is not UTF-8 in line"):
         journal_scanners(tmp_path)
 
 

@@ -273,12 +273,12 @@ def test_a_policy_forgets_what_is_deleted_but_not_of_pinned_sessions(journal: Jo
             journal.append_message(session, "user", "x", id="m2", timestamp=clock.wall())
         append(journal, "session.titled", session, title="t")
         append(journal, "message.removed", session, messages=["m1"])
-    policy = parse_policy('deleted = "1h"\npinned = ["pinned"]')
+    policy = parse_policy(b'deleted = "1h"\npinned = ["pinned"]')
     assert not plan(journal.path, policy)
     policy = replace(policy, deleted=timedelta(microseconds=-DAY))
     found = plan(journal.path, policy)
     assert {each.session for each in found.messages} == {"a", "old"}
-    rules = parse_policy('[[rule]]\nolder_than = "52w"').rules
+    rules = parse_policy(b'[[rule]]\nolder_than = "52w"').rules
     found = plan(journal.path, replace(policy, rules=rules))
     assert [each.session for each in found.sessions] == ["old"]
     assert [each.session for each in found.messages] == ["a"]

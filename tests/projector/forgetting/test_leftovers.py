@@ -177,7 +177,7 @@ def test_a_check_names_links_and_unfinished_lines(path: Path, tmp_path: Path) ->
     segment.write_bytes(whole)
     found = {unchecked.where: unchecked.why for unchecked in report.unchecked}
     assert found == {
-        f"lanes/1/{segment.name}": "10 bytes at its end are an unfinished line",
+        f"lanes/1/{segment.name}": "an unfinished line of 10 bytes at its end",
         "projection/8.db": "it is a link, or no regular file",
         "projection/kept": "it is a link, or no regular file",
     }

@@ -247,7 +247,7 @@ def test_a_policy_forgets_what_was_replaced_but_not_of_pinned_sessions(journal: 
         for number in range(2):
             data = {"message": "m", "content": LONG}
             append(journal, f"{session}{number}", "message.revised", session, **data)
-    policy = parse_policy('replaced = "1h"\npinned = ["pinned"]')
+    policy = parse_policy(b'replaced = "1h"\npinned = ["pinned"]')
     assert not plan(journal.path, policy)
     policy = replace(policy, replaced=timedelta(microseconds=-DAY))
     assert ids(plan(journal.path, policy)) == ["a0"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal import EventError
+from journal import EventError, Journal
 from projector.errors import QueryError
+from projector.forgetting.forget import forget, plan
 from projector.forgetting.selection import Selection
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 T = 1_700_000_000_000_000
 
@@ -59,3 +63,13 @@ def test_a_moment_in_seconds_is_refused() -> None:
     """A time in seconds would select nothing, and a user would not notice the mistake."""
     with pytest.raises(EventError, match="microseconds"):
         Selection(before=1_700_000_000)
+
+
+def test_a_moment_in_the_future_is_refused(journal_dir: Path) -> None:
+    """Everything would be older, such as by a typing error in the year."""
+    with Journal.open(journal_dir, fsync="never") as journal:
+        journal.append_message("s1", "user", "a", id="m1")
+    with pytest.raises(QueryError, match="future"):
+        plan(journal_dir, Selection(before="2099-01-01T00:00Z"))
+    with pytest.raises(QueryError, match="future"):
+        forget(journal_dir, Selection(query="a", before="2099-01-01T00:00Z"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,10 @@ from journal import Journal, compact
 from journal.erasure.eraser import erase
 from journal.erasure.files import joining
 from journal.fs.directory import open_directory
+from journal.verify import verify as verify_lanes
+from projector.forgetting.finish import finish_forgetting
+from projector.forgetting.forget import forget
+from projector.forgetting.selection import Selection
 from projector.projection import Projection
 from projector.store.session_store import SessionStore
 from projector.upkeep.verify import verify
@@ -20,6 +25,8 @@ from tests.support.projections import counters, projector
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.conftest import ExpectedProblems
 
 
 def fill(path: Path, *numbers: int) -> None:
@@ -110,3 +117,25 @@ def test_a_store_flushes_and_reads_on(journal_dir: Path, monkeypatch: pytest.Mon
         assert [m.content for m in store.messages("s")].count("said 1") == 1
         store.clear("s")
         assert store.messages("s") == []
+
+
+def test_an_old_copy_of_a_lane_is_rewritten_without_a_warning(
+    journal_dir: Path, caplog: pytest.LogCaptureFixture, expect_problems: ExpectedProblems
+) -> None:
+    """It was passed over, since the rewritten original supersedes it; then it is rewritten, too."""
+    fill(journal_dir, *range(3))
+    shutil.copytree(journal_dir / "lanes/1", journal_dir.parent / "copy")
+    directory = open_directory(journal_dir)
+    counted(journal_dir)
+    forget(journal_dir, Selection(messages=(("s", "m1"),)))
+    counted(journal_dir)
+    shutil.copytree(journal_dir.parent / "copy", journal_dir / "lanes/7")
+    with caplog.at_level(logging.WARNING, "projector"):
+        counted(journal_dir)
+        finish_forgetting(journal_dir)
+        assert counted(journal_dir)["reread"] == 0
+    assert not caplog.records
+    assert not verify(directory)
+    problems = [problem.reason for problem in verify_lanes(directory.lanes).problems]
+    assert sum("Move the folder lanes/7 out" in problem for problem in problems) == 1
+    expect_problems("duplicate")
