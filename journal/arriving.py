@@ -17,7 +17,7 @@ from journal.errors import EventError
 from journal.format.bounds import is_moment
 from journal.format.event import Event
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.fs.directory import KEY_FILE, open_directory
+from journal.fs.directory import ERASER, KEY_FILE, open_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,16 +101,19 @@ def _is_forgotten_redacted(
 class Arrivals:
     """Refuses events that are forgotten, before a command appends them.
 
-    In a journal without a key it costs one look for a file a second: no request can be understood
-    there. With a key, the lanes are searched for requests, since a copy of them may have no other
-    file that says so; later only their new bytes.
+    In a journal that has no key and in which nothing was ever erased it costs two looks for a file
+    a second. Else the lanes are searched for requests, since a copy of them may have no other file
+    that says so; later only their new bytes.
 
     Args:
         journal: the journal's folder, which may not exist yet.
+        warn: called once with each reason why something may not be recognized that was forgotten.
     """
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, journal: Path, warn: Callable[[str], None]) -> None:
         self._journal = journal
+        self._warn = warn
+        self._warned: set[str] = set()
         self._scan: RequestScan | None = None
         self._forgotten: Forgotten | None = None
         self._look_at = 0.0
@@ -152,13 +155,18 @@ class Arrivals:
         if now < self._look_at:
             return self._forgotten
         self._look_at = now + _AGAIN
-        if self._scan is None and os.path.lexists(self._journal / KEY_FILE):
+        signs = (self._journal / name for name in (KEY_FILE, ERASER))
+        if self._scan is None and any(map(os.path.lexists, signs)):
             # few journals need these modules
             from journal.erasure.requests import RequestScan  # noqa: PLC0415
 
             self._scan = RequestScan(open_directory(self._journal, create=False))
         if self._scan is not None:
-            self._forgotten = self._scan.read_understood()
+            self._forgotten = self._scan.read()
+            for text in self._scan.warnings():
+                if text not in self._warned:
+                    self._warned.add(text)
+                    self._warn(text)
             with contextlib.suppress(OSError):  # a hint: without it the next command searches more
                 self._scan.save()
         return self._forgotten

@@ -51,7 +51,7 @@ class Status:
             machine's clock: that clock or the writer's is wrong. Writers skip these lanes.
         unknown_keys: ids of keys that requests to forget or redacted events name and the journal
             lacks, sorted: what these requests forget cannot be determined.
-        lost_requests: ids of requests to forget of which only the receipt is there, sorted.
+        lost_requests: ids of requests to forget that no lane has any more, sorted.
         hidden: events in the active segments that are forgotten: a process appended them after the
             request, or has not continued in a new segment since.
     """
@@ -105,7 +105,7 @@ def _read_status(directory: Directory) -> Status:
         last=max((moment for moment in lasts.values() if moment is not None), default=None),
         ahead=tuple(name for name, moment in lasts.items() if (moment or 0) > horizon),
         unknown_keys=_missing_keys(directory, (*about_erasure, *_redacted(refs))),
-        lost_requests=lost_requests(about_erasure),
+        lost_requests=lost_requests(directory, about_erasure),
         hidden=_find_hidden(directory, refs, about_erasure),
     )
 

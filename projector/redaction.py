@@ -20,7 +20,7 @@ from journal.format.event_types import ERASURE_REQUESTED, FORGET
 from journal.format.record import refusal
 from journal.format.redacted import new_marks
 from journal.fs.directory import open_directory
-from journal.fs.key_file import any_key, own_key, read_keys
+from journal.fs.key_file import any_key, read_keys
 from journal.leaks import leaks
 from journal.redact.redactor import Redactor
 from journal.redact.setup import scanners_of
@@ -29,6 +29,7 @@ from journal.segments.reader import read_events
 from journal.writer import Journal
 from projector.errors import NotFinished, ProjectorError
 from projector.forgetting.finish import Outcome, finish
+from projector.forgetting.request import request_key
 
 if TYPE_CHECKING:
     import os
@@ -133,7 +134,7 @@ def redact_secrets(
     # without a secret no key is made
     if not read_keys(directory.path) and not (found := find_secrets(path, redact)):
         return found, Outcome()
-    search = _Search(directory, redact, own_key(directory.path))
+    search = _Search(directory, redact, request_key(directory))
     found = search.found()
     if not found:
         return found, Outcome()

@@ -11,7 +11,7 @@ import click
 from journal.arriving import Arrivals
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import FAILED
-from journal.cli.kit.output import print_block, print_json, print_line
+from journal.cli.kit.output import print_block, print_json, print_line, warn
 from journal.cli.kit.streams import OutputError
 from journal.cli.message_lines import NumberedLine, batches, parse_message
 from journal.errors import EventError, RedactionError, counted
@@ -119,8 +119,8 @@ def command(  # noqa: PLR0913 - click gives every option as an argument
     with Journal.open(context.obj, fsync=fsync, redact=redact) as journal:
         data = message_data({"role": role, "content": content, "source": source})
         try:
-            event = Arrivals(journal.path).left(new_event(session, MESSAGE_APPENDED, data, id=id))
-            position = journal.append(**event)
+            event = new_event(session, MESSAGE_APPENDED, data, id=id)
+            position = journal.append(**Arrivals(journal.path, warn).left(event))
         except EventError as error:
             raise EventError(_shown(journal.path, error)) from None
     try:
@@ -171,7 +171,7 @@ class _Appender:
         self.refused = 0
         self._journal = journal
         self._ack = ack
-        self._arrivals = Arrivals(journal.path)
+        self._arrivals = Arrivals(journal.path, warn)
 
     def append(self, lines: list[NumberedLine]) -> None:
         """Append a batch; write the refusals to stderr, in the order of the lines.

@@ -10,7 +10,7 @@ import click
 
 from journal.cli.kit.exits import DAMAGED
 from journal.cli.kit.names import Name
-from journal.cli.kit.output import print_json_lines, print_line
+from journal.cli.kit.output import print_json_lines, print_line, warn
 from journal.cli.kit.times import Moment
 from journal.erasure.follow import EventFollower
 from journal.errors import counted
@@ -87,7 +87,7 @@ def command(
         return asked.passes(at.record.event)
 
     journal = open_directory(context.obj, create=False)
-    follower = EventFollower(journal, on_damage)
+    follower = EventFollower(journal, on_damage, warn)
     fields = partial(_fields, redactor=_redactor(journal.path) if redact else None)
     print_json_lines(map(fields, filter(wanted, follower.read())))
     while follow:

@@ -165,7 +165,7 @@ def command(
     JSON: {"files", "unchanged", "sessions", "lines", "messages", "events", "already",
     "redacted": {...}, "forgotten", "gone", "vanished", "returned", "conflicts", "conflicting",
     "skipped": {...}, "skipped_at": {...}, "repaired": {...}, "passed_over": {...}, "side_files",
-    "unknown", "errors": {...}}
+    "unknown", "errors": {...}, "warnings"}
 
     \b
     Examples:

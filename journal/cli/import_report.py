@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.output import print_json, print_line, warn
 from journal.cli.kit.streams import flush_or_discard
 from journal.errors import counted
 from journal.importers.files.decode import NOT_JSON
@@ -27,6 +27,8 @@ def print_report(report: Report, *, as_json: bool, interrupted: bool) -> None:
         if not as_json:
             _show(report)
         _show_errors(report)
+        for text in report.warnings:
+            warn(text)
         if report.is_empty:
             print_line(f"Nothing was imported: {_why_nothing(report)}", err=True)
         if interrupted:

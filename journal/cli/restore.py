@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from journal.backup.restore import restore_backup
-from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.output import print_json, print_line, warn
 from journal.cli.kit.paths import NonEmptyPath
 from journal.cli.kit.plugins import installed, load_plugin
-from journal.erasure.receipts import REMEDY
+from journal.erasure.receipts import warnings
 from journal.errors import counted
 
 if TYPE_CHECKING:
@@ -92,11 +92,8 @@ def command(path: Path, what: Path, *, folder: Path | None, as_json: bool) -> No
             " line of the key to the file `key` of the journal",
             err=True,
         )
-    for id in report.lost_requests:
-        print_line(
-            f"warning: the request {id} to forget is lost, and only its receipt is there: {REMEDY}",
-            err=True,
-        )
+    for text in warnings((), report.lost_requests):
+        warn(text)
     if report.forgotten:
         print_line(
             f"left out, because it is forgotten: {counted(report.forgotten, 'record')}", err=True

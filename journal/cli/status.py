@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.output import print_json, print_line, warn
 from journal.cli.kit.times import format_time
-from journal.erasure.receipts import REMEDY
+from journal.erasure.receipts import warnings
 from journal.errors import counted
 from journal.fs.directory import open_directory
 from journal.status import read_status
@@ -44,7 +44,7 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     forget and of redacted events that are not in the journal's file `key`: what these requests
     forget is shown, and a redacted event is compared by its marks alone. Add the keys of the
     journal from which the records come: the lines of its file `key`. `lost_requests` lists requests
-    to forget that are lost with their segment: only their receipts are there. `hidden` lists lanes
+    to forget that no lane has any more. `hidden` lists lanes
     that are written to and have events of what is forgotten: `late` of these `events` are dated
     after the `request`, the last one at `last`. `pid` is the process that holds the lane, or has
     held it.
@@ -77,8 +77,5 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
             " removes the events",
             err=True,
         )
-    for id in status.lost_requests:
-        print_line(
-            f"warning: the request {id} to forget is lost, and only its receipt is there: {REMEDY}",
-            err=True,
-        )
+    for text in warnings(status.unknown_keys, status.lost_requests):
+        warn(text)

@@ -42,8 +42,8 @@ def command(
     (`journal erasures`): every event in the lanes, every row of every database, and the ids of
     sessions in imports/ and retention.toml. What cannot be checked is named, such as bytes that are
     no valid record. The exit code is 5 if something that is forgotten is still there, or a request
-    is lost with its segment and only its receipt is there; else 6 if not everything could be
-    checked.
+    is in no lane any more, and a receipt, a database or an earlier search names it; else 6 if not
+    everything could be checked.
 
     \b
         journal verify

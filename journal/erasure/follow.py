@@ -26,12 +26,18 @@ class EventFollower:
     Args:
         directory: the opened journal.
         on_damage: called with each stretch of bytes that holds no valid record.
+        warn: called once with each reason why an event is shown that may be forgotten.
     """
 
     def __init__(
-        self, directory: Directory, on_damage: Callable[[SegmentRef, Damage], None]
+        self,
+        directory: Directory,
+        on_damage: Callable[[SegmentRef, Damage], None],
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._requests = RequestScan(directory)
+        self._warn = warn
+        self._warned: set[str] = set()
         self._follower = Follower(directory.lanes, on_damage)
 
     def read(self) -> Iterator[Located]:
@@ -53,6 +59,10 @@ class EventFollower:
 
     def _left(self, found: Iterable[Located]) -> Iterator[Located]:
         forgotten = self._requests.read_understood()
+        for text in self._requests.warnings():
+            if text not in self._warned:
+                self._warned.add(text)
+                self._warn(text)
         if not forgotten:
             yield from found
             return

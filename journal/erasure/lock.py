@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from journal.errors import EraserBusy
+from journal.fs.directory import ERASER
 from journal.fs.lock import is_at
 from journal.fs.waiting import lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-NAME = "eraser"
-"""The lock file's name in the journal's folder."""
 
 
 class EraserLock:
@@ -52,7 +50,7 @@ def erasing(journal: Path, timeout: float) -> Iterator[EraserLock]:
         EraserBusy: another process held it all that time.
         JournalOpenError: the file cannot be opened or locked.
     """
-    path = journal / NAME
+    path = journal / ERASER
     fd = lock_file(path, timeout)
     if fd is None:
         raise EraserBusy(

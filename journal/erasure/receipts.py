@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from journal.erasure.files.searched import HINT, Searched
 from journal.erasure.request import request_of
 from journal.format.event_types import ERASURE_COMPLETED, FORGET
 from journal.format.record import Erased
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _RUN = b'"erased"'
 """What each run of erased events contains, and few other records."""
-_TYPES = b"erasure."
+TYPES = b"erasure."
 """What the types of requests and receipts begin with."""
 REMEDY = (
     "what it forgot is shown where it arrives again. `journal forget --finish` and `projector"
@@ -40,14 +41,22 @@ def named_requests(event: Event) -> list[str]:
 
 
 def find_lost_requests(directory: Directory) -> tuple[str, ...]:
-    """Return the ids of requests that receipts name and no lane has, sorted.
+    """Return the ids of requests that no lane has any more, sorted.
 
-    Such a request was in a segment that was deleted, damaged or replaced by an older one.
+    Receipts name them, or an earlier search found them. Such a request was in a segment that was
+    deleted, damaged or replaced by an older one.
 
     Raises:
         ReadError: a segment cannot be read.
     """
-    return repeat_if_gone(lambda: lost_requests(find_erasures(list_segments(directory.lanes))))
+
+    def search() -> tuple[str, ...]:
+        return lost_requests(directory, find_erasures(list_segments(directory.lanes)))
+
+    lost = repeat_if_gone(search)
+    # a request may have been appended, and carried out, behind what was searched
+    again = repeat_if_gone(search) if lost else ()
+    return tuple(id for id in lost if id in again)
 
 
 def find_erasures(refs: Iterable[SegmentRef]) -> Iterator[Event]:
@@ -57,7 +66,7 @@ def find_erasures(refs: Iterable[SegmentRef]) -> Iterator[Event]:
         ReadError: a segment cannot be read.
     """
     for ref in refs:
-        yield from find_events(ref, _TYPES)[0]
+        yield from find_events(ref, TYPES)[0]
 
 
 def count_erased(refs: Iterable[SegmentRef]) -> Counter[str]:
@@ -82,12 +91,29 @@ def count_erased(refs: Iterable[SegmentRef]) -> Counter[str]:
     return counts
 
 
-def lost_requests(events: Iterable[Event]) -> tuple[str, ...]:
-    """Return the ids of requests that receipts name and that are not there, sorted."""
+def lost_requests(directory: Directory, events: Iterable[Event]) -> tuple[str, ...]:
+    """Return the ids of lost requests as `find_lost_requests`, given requests and receipts."""
     there: set[str] = set()
-    named: set[str] = set()
+    named = set(Searched.load(directory.path / "imports" / HINT).found)
     for event in events:
         if request_of(event) is not None:
             there.add(event.id)
         named.update(named_requests(event))
     return tuple(sorted(named - there))
+
+
+def warnings(unknown_keys: Iterable[str], lost: Iterable[str]) -> tuple[str, ...]:
+    """Return what a user must know of requests that cannot be applied, and what to do.
+
+    Args:
+        unknown_keys: ids of the keys that the journal lacks.
+        lost: ids of the requests that no lane has.
+    """
+    keys = ", ".join(unknown_keys)
+    missing = (
+        f"the file `key` lacks {keys}: what was forgotten with it is not recognized where it"
+        " arrives, and is shown. Add the line of that key to the file, from a backup or from the"
+        " journal that it comes from"
+    )
+    gone = (f"the request {id} to forget is in no lane any more: {REMEDY}" for id in lost)
+    return (*((missing,) if keys else ()), *gone)

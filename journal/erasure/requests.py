@@ -6,15 +6,18 @@ all of them forget the same events.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from journal.erasure.files.searched import HINT, Searched, checksum_of, name_of
 from journal.erasure.naming import Keyed
+from journal.erasure.receipts import TYPES, named_requests, warnings
 from journal.erasure.request import request_of
 from journal.erasure.texts import Redaction
 from journal.format.event import Event
-from journal.format.event_types import ERASURE_REQUESTED, FORGET, MESSAGE_APPENDED, OF_ERASURE
+from journal.format.event_types import FORGET, MESSAGE_APPENDED, OF_ERASURE
+from journal.fs.directory import ERASER
 from journal.fs.key_file import read_keys
 from journal.segments.find import find_events
 from journal.segments.gone import repeat_if_gone
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
 
-_TYPE = ERASURE_REQUESTED.encode()
 _WORTH = 1 << 20
 """Bytes that were searched before the hint is stored for growing segments alone."""
 
@@ -152,12 +154,16 @@ class RequestScan:
     """Finds the requests of a journal; a repeated search reads only new bytes.
 
     What has no request can be listed in `<journal>/imports/requests`, so that the next process need
-    not search it.
+    not search it. The ids of those that were found are listed there, too.
 
     Args:
         directory: the opened journal.
         before_each: called before each segment that is searched; what it raises ends the search,
             and `save` keeps what was searched.
+
+    Attributes:
+        lost: ids of the requests that no lane has any more, sorted: receipts name them, or an
+            earlier search found them. What they forget is not known.
     """
 
     def __init__(
@@ -169,22 +175,32 @@ class RequestScan:
         self._known: Searched | None = None
         self._searched: dict[str, tuple[int, int]] = {}  # segment: inode, bytes searched
         self._found: dict[str, list[Request]] = {}
+        self._named: dict[str, set[str]] = {}  # ids that the receipts of a segment name
+        self.lost: tuple[str, ...] = ()
         self._keys: tuple[Key, ...] = ()
         self._forgotten = Forgotten(())
-        self._is_changed = False
+        self._is_changed = True
         self._new = 0
         self._new_bytes = 0
 
     def read_understood(self) -> Forgotten:
-        """Return what the requests in the lanes forget, if the journal has a key.
+        """Return what the requests in the lanes forget, if there can be some.
 
-        It returns at once if the journal has no keys: without one no request can be applied, and a
-        journal in which nothing was forgotten needs no search.
+        It returns at once in a journal that has no key and in which nothing was ever erased: it
+        needs no search. If the key alone is missing, no request is understood, and `warnings` says
+        so.
 
         Raises:
             JournalOpenError, ReadError: as `read`.
         """
-        return self.read() if read_keys(self._directory.path) else Forgotten(())
+        path = self._directory.path
+        if read_keys(path) or os.path.lexists(path / ERASER):
+            return self.read()
+        return Forgotten(())
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return why something may not be recognized that was forgotten, as the last search saw."""
+        return warnings(self._forgotten.unknown_keys, self.lost)
 
     def read(self) -> Forgotten:
         """Return what the requests in the lanes forget.
@@ -199,10 +215,20 @@ class RequestScan:
         known = self._known
         repeat_if_gone(lambda: self._search_all(known))
         if self._is_changed or keys != self._keys:
+            lost = self._missing(known)
+            if lost:
+                # a request may have been appended, and carried out, behind what was searched
+                repeat_if_gone(lambda: self._search_all(known))
+            self.lost = tuple(sorted(lost & self._missing(known)))
             self._is_changed = False
             found = [request for there in self._found.values() for request in there]
             self._keys, self._forgotten = keys, Forgotten(found, keys)
         return self._forgotten
+
+    def _missing(self, known: Searched) -> frozenset[str]:
+        """Return the ids of requests that are named, and that were not found."""
+        there = {request.id for found in self._found.values() for request in found}
+        return known.found.union(*self._named.values()) - there
 
     def _search_all(self, known: Searched) -> None:
         for ref in list_segments(self._directory.lanes):
@@ -217,21 +243,29 @@ class RequestScan:
         inode, offset = self._searched.get(name) or (ref.version[0], known.beginning(ref))
         is_changed = False
         if inode != ref.version[0] or offset > ref.size:
-            is_changed, offset = self._found.pop(name, None) is not None, 0
+            had = self._found.pop(name, None), self._named.pop(name, None)
+            is_changed, offset = any(each is not None for each in had), 0
         if offset < ref.size:
             self._before_each()
-            events, end = find_events(ref, _TYPE, offset)
+            events, end = find_events(ref, TYPES, offset)
             self._new_bytes += end - offset
             offset = end
             found = [request for event in events if (request := request_of(event)) is not None]
+            named = [id for event in events for id in named_requests(event)]
             if found:
                 self._found.setdefault(name, []).extend(found)
-                is_changed = True
+            if named:
+                self._named.setdefault(name, set()).update(named)
+            is_changed |= bool(found or named)
         self._searched[name] = ref.version[0], offset
-        if ref.final and name not in self._found:
+        if ref.final and not self._has_erasures(name):
             known.empty[name] = version
             self._new += 1
         return is_changed
+
+    def _has_erasures(self, name: str) -> bool:
+        """Return whether a segment has a request or a receipt."""
+        return name in self._found or name in self._named
 
     def save(self) -> None:
         """Store what has no request, if that spares the next process a search.
@@ -240,16 +274,20 @@ class RequestScan:
             OSError: the file system refused.
         """
         known = self._known
-        if known is None or not (self._new or self._new_bytes > _WORTH):
+        if known is None:
+            return
+        found = known.found | {it.id for there in self._found.values() for it in there}
+        if not (self._new or self._new_bytes > _WORTH or found != known.found):
             return
         refs = {name_of(ref): ref for ref in list_segments(self._directory.lanes)}
         empty = {name: version for name, version in known.empty.items() if name in refs}
         growing = {
             name: (inode, offset, checksum_of(refs[name], offset))
             for name, (inode, offset) in self._searched.items()
-            if name in refs and name not in self._found and name not in empty
+            if name in refs and not self._has_erasures(name) and name not in empty
         }
-        Searched(empty, growing).save(self._hint)
+        self._known = Searched(empty, growing, found)
+        self._known.save(self._hint)
         self._new = self._new_bytes = 0
 
 

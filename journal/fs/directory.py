@@ -38,6 +38,8 @@ _FORMATS = (1, FORMAT)
 """Versions of the folder that this program knows. An old journal keeps its own."""
 LANES = "lanes"
 """Name of the folder that holds the lanes."""
+ERASER = "eraser"
+"""Name of the lock of the process that rewrites segments; it is there if one ever did."""
 KEY_FILE = "key"
 """Name of the file with the journal's keys."""
 _OURS = {
@@ -45,7 +47,7 @@ _OURS = {
     "projection",
     "imports",
     "arbiter",
-    "eraser",
+    ERASER,
     "relay",
     KEY_FILE,
     "redact.toml",

@@ -29,6 +29,7 @@ from projector.errors import ProjectionError, RetentionError
 from projector.forgetting import contents
 from projector.forgetting.leftovers import DATABASE, HINTS, IMPORTS
 from projector.forgetting.retention import NAME, read_policy
+from projector.run.hiding import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,8 +83,8 @@ class ErasedReport:
         events: how many events were compared with them, in lanes and databases.
         found: what is forgotten, and still there.
         unchecked: what cannot be checked.
-        lost: ids of requests of which only the receipt is there: what they forgot is not known, so
-            nothing can be compared with them.
+        lost: ids of requests that no lane has any more: only a receipt, an earlier search or
+            a database names them, and nothing was compared with them.
     """
 
     requests: int
@@ -128,10 +129,12 @@ class _Check:
         self._ledger = Ledger(journal.path / IMPORTS)
         self._found: Counter[tuple[str, str]] = Counter()
         self._events = 0
+        self._lost: set[str] = set()  # ids of requests that only a database has
 
     def report(self, lost: tuple[str, ...]) -> ErasedReport:
         found = tuple(Found(*key, count) for key, count in sorted(self._found.items()))
         requests = len(self.forgotten.requests)
+        lost = tuple(sorted(self._lost.union(lost)))
         return ErasedReport(requests, self._events, found, tuple(self._unchecked), lost)
 
     def segment(self, ref: SegmentRef) -> None:
@@ -215,6 +218,9 @@ class _Check:
             return
         with quiet:
             try:
+                for request, _ in recorded(db):
+                    if not self.forgotten.knows(request):
+                        self._lost.add(request.id)
                 for content in contents.every(db):
                     self._compare(where, content.event, content.lane, content.seq)
                 for session, parent in db.execute("SELECT session, parent FROM _sessions"):

@@ -15,10 +15,15 @@ from journal.fs.key_file import read_keys
 from journal.segments.find import find_events
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
+from projector.errors import ProjectionDamaged
+from projector.projection import Projection
+from projector.run.hiding import recorded
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+
+    import apsw
 
     from journal.erasure.pending import Hidden, Pending
     from journal.erasure.request import Request
@@ -78,8 +83,8 @@ class Erasure:
         pending: the segments that still have some of them; empty if there is a receipt.
         hidden: if there is a receipt: segments that have events of it again, because a program
             appended them later, or a lane was copied into the journal.
-        is_lost: whether the request is lost with its segment, and only its receipt is there. Then
-            `time` is that of the receipt, and what it forgets is not known.
+        is_lost: whether no lane has the request any more. If only its receipt is there, `time` is
+            that of the receipt, and what it forgets is not known; else the database has it.
     """
 
     id: str
@@ -104,19 +109,21 @@ def erasures(path: str | os.PathLike[str]) -> list[Erasure]:
     """Return the requests of a journal, the oldest first. It reads every segment.
 
     It names the segments that have what they forget: those that are pending, and those that have it
-    again. A request that is lost with its segment is in the list if a receipt names it.
+    again. A request that is lost with its segment is in the list if a receipt names it, or if the
+    database has it.
 
     Raises:
         NotAJournalError: there is no journal.
         JournalOpenError: the file `key` is damaged.
         ReadError: a segment cannot be read.
+        ProjectionError: the database cannot be read.
     """
     journal = open_directory(path, create=False)
     return repeat_if_gone(lambda: _list_erasures(journal))
 
 
 def _list_erasures(journal: Directory) -> list[Erasure]:
-    found = read_erasures(journal)
+    found = _with_recorded(journal, read_erasures(journal))
     known = [each for each in found if each.key_is_known]
     if not known:
         return found
@@ -135,6 +142,40 @@ def _list_erasures(journal: Directory) -> list[Erasure]:
         )
         for each in found
     ]
+
+
+def _with_recorded(journal: Directory, listed: list[Erasure]) -> list[Erasure]:
+    """Return erasures with those of requests that only the projection has."""
+    keys = {key.id for key in read_keys(journal.path)}
+    there = {each.id: each for each in listed}
+    for request in only_recorded(journal, read_requests(journal)):
+        before = there.get(request.id)
+        erased, receipt = (before.erased, before.receipt) if before else (0, None)
+        made = _erasure(request, keys, erased, receipt)
+        there[request.id] = replace(made, is_lost=True)
+    return sorted(there.values(), key=lambda each: (each.time, each.id))
+
+
+def only_recorded(journal: Directory, forgotten: Forgotten) -> tuple[Request, ...]:
+    """Return the requests that the projection in use hides by, and no lane has.
+
+    Args:
+        journal: the opened journal.
+        forgotten: the requests in the lanes.
+
+    Raises:
+        ProjectionError: the projection cannot be read.
+    """
+
+    def ask(db: apsw.Connection | None) -> tuple[Request, ...]:
+        found = [] if db is None else recorded(db)
+        return tuple(request for request, _ in found if not forgotten.knows(request))
+
+    try:
+        with Projection.open(journal.path) as projection:
+            return projection.peek(ask)
+    except ProjectionDamaged:
+        return ()  # it is rebuilt, and nothing can be saved from it
 
 
 def read_erasures(journal: Directory) -> list[Erasure]:
@@ -162,26 +203,29 @@ def _read_erasures(journal: Directory) -> list[Erasure]:
                 receipts[id] = receipt
     erased = count_erased(list_segments(journal.lanes))
     listed = [
-        Erasure(
-            each.id,
-            each.time,
-            each.scope,
-            each.reason,
-            len(each.sessions),
-            len(each.events),
-            len(each.messages),
-            len(each.texts),
-            each.key,
-            each.key in known,
-            each.reach is not None,
-            erased[each.id],
-            receipts.get(each.id),
-        )
-        for each in requests.values()
+        _erasure(each, known, erased[each.id], receipts.get(each.id)) for each in requests.values()
     ]
     lost = receipts.keys() - requests.keys()
     listed += [_lost(id, erased[id], receipts[id]) for id in lost]
     return sorted(listed, key=lambda each: (each.time, each.id))
+
+
+def _erasure(request: Request, keys: set[str], erased: int, receipt: Receipt | None) -> Erasure:
+    return Erasure(
+        request.id,
+        request.time,
+        request.scope,
+        request.reason,
+        len(request.sessions),
+        len(request.events),
+        len(request.messages),
+        len(request.texts),
+        request.key,
+        request.key in keys,
+        request.reach is not None,
+        erased,
+        receipt,
+    )
 
 
 def _lost(id: str, erased: int, receipt: Receipt) -> Erasure:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.erasure.eraser import erase
-from journal.erasure.receipts import find_lost_requests
-from journal.erasure.requests import read_requests
+from journal.erasure.requests import RequestScan
 from journal.errors import EraseError, reason
 from journal.format.event_types import ERASURE_COMPLETED, FORGET
 from journal.fs.directory import open_directory
 from journal.process import clock
 from journal.writer import Journal
-from projector.errors import NotProjected, ProjectionDamaged
-from projector.forgetting.erasures import read_erasures
+from projector.errors import NotProjected
+from projector.forgetting.erasures import only_recorded, read_erasures
 from projector.forgetting.leftovers import databases, remove_leftovers
 from projector.projection import Projection
-from projector.run.hiding import recorded
 from projector.upkeep.salvage import salvage
 
 if TYPE_CHECKING:
     import os
 
-    import apsw
-
     from journal.erasure.pending import Pending
-    from journal.erasure.requests import Forgotten
     from journal.fs.directory import Directory
     from journal.segments.damaged_bytes import DamagedBytes
 
@@ -51,8 +47,8 @@ class Outcome:
             hold what is forgotten.
         newer: segments that only a newer version of this program can read: folder of the lane, and
             number.
-        lost: ids of requests of which only the receipt is there: what they forgot is shown where
-            it arrives again.
+        lost: ids of requests that neither a lane nor the database has any more: what they forgot
+            is shown where it arrives again.
         unknown_keys: ids of keys that requests name and the journal lacks: what these requests
             forget cannot be determined. Add the line of the key to the file `key`.
         started: microseconds since 1970.
@@ -105,11 +101,14 @@ def finish_forgetting(path: str | os.PathLike[str], *, erase_damage: bool = Fals
 def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
     """Do as `finish_forgetting`, for an opened journal."""
     began, started = time.monotonic(), clock.wall()
-    forgotten = read_requests(journal)
-    if _has_others(journal, forgotten):
+    scan = RequestScan(journal)
+    forgotten = scan.read()
+    if only_recorded(journal, forgotten):
         salvage(journal)
-        forgotten = read_requests(journal)
-    lost = find_lost_requests(journal)
+        forgotten = scan.read()
+    with contextlib.suppress(OSError):  # a hint: without it, only a receipt tells of a lost request
+        scan.save()
+    lost = scan.lost
     if not (forgotten or erase_damage):
         return Outcome(unknown_keys=forgotten.unknown_keys, lost=lost)
     before = databases(journal)
@@ -148,26 +147,12 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
         started=started,
         duration=round((time.monotonic() - began) * 1e6),
     )
-    # the last receipts tell of damage that is gone, such as after `erase_damage`
+    # the last receipts name damage that is gone, such as after `erase_damage`
     is_cleared = was_damaged and not report.damaged
     is_news = waiting or (report.lines and known) or is_cleared
     if is_news and not (outcome.pending or outcome.newer):
         _write_receipt(journal, outcome, waiting or tuple(sorted(known)))
     return outcome
-
-
-def _has_others(journal: Directory, forgotten: Forgotten) -> bool:
-    """Return whether the projection knows requests that the lanes have lost."""
-
-    def ask(db: apsw.Connection | None) -> bool:
-        found = [] if db is None else recorded(db)
-        return not all(forgotten.knows(request) for request, _ in found)
-
-    try:
-        with Projection.open(journal.path) as projection:
-            return projection.peek(ask)
-    except ProjectionDamaged:
-        return False  # it is rebuilt, and nothing can be saved from it
 
 
 def bring_into_force(journal: Directory) -> None:

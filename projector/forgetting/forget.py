@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from journal.errors import JournalError
 from journal.format.event_types import ERASURE_REQUESTED, FORGET
 from journal.fs.directory import open_directory
-from journal.fs.key_file import any_key, own_key
+from journal.fs.key_file import any_key
 from journal.process import clock
 from journal.redact.setup import way_out
 from journal.writer import Journal
@@ -15,7 +15,7 @@ from projector.errors import NotFinished, NotFound, NotProjected, ProjectorError
 from projector.forgetting.finish import finish
 from projector.forgetting.plan import Plan, make_plan
 from projector.forgetting.repeats import Naming
-from projector.forgetting.request import check_reason, requests
+from projector.forgetting.request import check_key, check_reason, request_key, requests
 from projector.forgetting.selection import Selection
 from projector.projection import Projection
 
@@ -48,13 +48,14 @@ def plan(path: str | os.PathLike[str], selection: Selection | Policy) -> Plan:
         QueryError: the selection's `before` is in the future.
         NotProjected: a projector runs and is behind.
         ProjectionError: the projection cannot be read or built.
-        JournalOpenError: the file `key` is damaged.
+        JournalOpenError: the file `key` is damaged, or it is missing and requests need it.
         RedactionError: `redact.toml` cannot be used, or asks for what is not installed.
     """
     now = clock.wall()
     if isinstance(selection, Selection) and (selection.cutoff or 0) > now:
         raise QueryError("`before` is in the future: everything would be selected")
     directory = open_directory(path, create=False)
+    check_key(directory)
     # without a key nothing was redacted, and any key finds what repeats a message
     naming = Naming(any_key(directory.path), way_out(directory.path))
     return _read(directory, lambda db: make_plan(db, selection, naming, now))
@@ -114,7 +115,7 @@ def forget(
     check_reason(reason, found)
     directory = open_directory(path, create=False)
     redactor = way_out(directory.path)
-    naming = Naming(own_key(directory.path), redactor)
+    naming = Naming(request_key(directory), redactor)
     reason = None if reason is None else redactor.text(reason)
     new = _read(directory, lambda db: requests(db, found.still_unneeded(db), naming, reason))
     if not new:

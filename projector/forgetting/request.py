@@ -6,7 +6,10 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from journal.erasure.hashes import event_hash, session_hash
-from journal.errors import EventError
+from journal.erasure.requests import RequestScan
+from journal.errors import EventError, JournalOpenError
+from journal.fs.directory import KEY_FILE
+from journal.fs.key_file import own_key, read_keys
 from projector.forgetting import contents
 from projector.forgetting.mentions import NameFinder
 from projector.text.highlight import find
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from journal.format.keyed_hash import Key
+    from journal.fs.directory import Directory
     from projector.forgetting.plan import Names, Plan
     from projector.forgetting.repeats import Naming
 
@@ -61,6 +66,36 @@ def _hashes(db: apsw.Connection, names: Names, naming: Naming) -> Iterator[tuple
         messages |= naming.hashes(content)
     for each in sorted(messages):
         yield "messages", each
+
+
+def request_key(directory: Directory) -> Key:
+    """Return the key with which a new request is made; make it where nothing was ever forgotten.
+
+    Raises:
+        JournalOpenError: the file `key` is missing, and requests in the lanes need it; or as
+            `own_key`. No key was made.
+    """
+    check_key(directory)
+    return own_key(directory.path)
+
+
+def check_key(directory: Directory) -> None:
+    """Refuse a journal with requests and without a key: a new key would hide that one is missing.
+
+    Raises:
+        JournalOpenError: it is one, or as `RequestScan.read`.
+        ReadError: a segment cannot be read.
+    """
+    if read_keys(directory.path):
+        return
+    keys = RequestScan(directory).read().unknown_keys
+    if keys:
+        raise JournalOpenError(
+            f"the file {directory.path / KEY_FILE} is missing, and requests to forget need the key"
+            f" {', '.join(keys)} in it: put it back from a backup or a copy of the journal. Only if"
+            " there is none, `journal forget --finish --new-key` makes a new key; then what these"
+            " requests forget is never recognized again"
+        )
 
 
 def check_reason(reason: str | None, plan: Plan) -> None:

@@ -39,6 +39,15 @@ def print_line(*pieces: str | Styled, err: bool = False) -> None:
     _write("".join(_shown(piece, colours) for piece in pieces) + "\n", err=err)
 
 
+def warn(text: str) -> None:
+    """Write a warning to standard error.
+
+    Raises:
+        OSError: as `print_line`.
+    """
+    print_line(f"warning: {text}", err=True)
+
+
 def print_block(text: str, *, prefix: str = "", err: bool = False) -> None:
     """Write each line of a text after the prefix; an empty text has no line.
 

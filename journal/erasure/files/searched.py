@@ -1,4 +1,4 @@
-"""The file `imports/requests`: segments, and beginnings of segments, that have no request."""
+"""The file `imports/requests`: where no request or receipt is, and which requests were found."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from zlib import crc32
 
 import orjson
 
+from journal.format.bounds import is_key
 from journal.fs.files import make_folder, swap_file
 from journal.fs.ownership import read_own
 from journal.segments.blocks import read_at
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 HINT = "requests"
 """Name of the file in `imports/` that names the segments without requests."""
 
-_VERSION = 1
+_VERSION = 2
 _MOST = 64 * 1024 * 1024
 """Bytes of the file that are read."""
 _BEGINNING = 512
@@ -36,13 +37,15 @@ class Searched:
 
     Attributes:
         empty: inode, time of the last change in nanoseconds and size of each final segment without
-            a request. One that has changed in any way is searched again.
-        growing: inode of a growing segment, the number of its first bytes that have no request, and
-            a checksum of how it begins.
+            a request or a receipt. One that has changed in any way is searched again.
+        growing: inode of a growing segment, the number of its first bytes that have none, and a
+            checksum of how it begins.
+        found: ids of the requests that were found: one that no segment has any more is lost.
     """
 
     empty: dict[str, _Numbers] = field(default_factory=dict)
     growing: dict[str, _Numbers] = field(default_factory=dict)
+    found: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -53,7 +56,9 @@ class Searched:
             return cls()
         if not isinstance(kept, dict) or kept.get("version") != _VERSION:
             return cls()
-        return cls(_numbers(kept.get("empty")), _numbers(kept.get("growing")))
+        return cls(
+            _numbers(kept.get("empty")), _numbers(kept.get("growing")), _ids(kept.get("found"))
+        )
 
     def save(self, path: Path) -> None:
         """Write it to a file.
@@ -63,7 +68,7 @@ class Searched:
         """
         make_folder(path.parent)
         kept = {"version": _VERSION, "empty": self.empty, "growing": self.growing}
-        swap_file(path, orjson.dumps(kept))
+        swap_file(path, orjson.dumps(kept | {"found": sorted(self.found)}))
 
     def beginning(self, ref: SegmentRef) -> int:
         """Return how many of the first bytes of a growing segment have no request."""
@@ -90,6 +95,10 @@ def checksum_of(ref: SegmentRef, offset: int) -> int:
 def _numbers(value: object) -> dict[str, _Numbers]:
     entries = value.items() if isinstance(value, dict) else ()
     return {name: (*each,) for name, each in entries if _is_numbers(each)}
+
+
+def _ids(value: object) -> frozenset[str]:
+    return frozenset(filter(is_key, value)) if isinstance(value, list) else frozenset()
 
 
 def _is_numbers(value: object) -> bool:

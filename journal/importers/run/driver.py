@@ -147,6 +147,7 @@ class Importer:
         self.ledger.write()
         self._keys.save()
         self._requests.save()
+        self.report.warnings = list(self._requests.warnings())
         return self.report
 
     def take(self, source: Source, *, last: bool, tail: Tail | None = None) -> Watched | None:

@@ -61,6 +61,7 @@ class Report:
         side_files: files whose text was imported with a line that names them.
         unknown: files of unknown formats in folders.
         errors: files that could not be read, and why.
+        warnings: why something may not be recognized that was forgotten, and what to do.
         sessions: ids of the sessions that were found.
         redact: replaces secrets in what a source says, such as the kind of a line, and in names of
             files: a report is printed, and kept in logs. Paths are redacted where they
@@ -87,6 +88,7 @@ class Report:
     side_files: set[str] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
     redact: Callable[[str], str] = str
     _texts: dict[str, str] = field(default_factory=dict)  # of reasons, by what a parser says
@@ -190,6 +192,7 @@ class Report:
             "side_files": sorted(map(self.redact, self.side_files)),
             "unknown": [*map(self.redact, self.unknown)],
             "errors": {self.redact(name): self.redact(why) for name, why in self.errors.items()},
+            "warnings": self.warnings,
         }
 
     def rows(self) -> Iterator[tuple[str, str]]:

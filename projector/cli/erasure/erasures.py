@@ -45,7 +45,7 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
     "lane", "segment", "pid", "host"}], "hidden": [{"lane_folder", "lane", "segment", "pid",
     "host", "request", "events", "late", "last"}], "is_lost"}
 
-    A request of which only the receipt is there is lost with its segment: it is named with
+    A request that no lane has any more, and that a receipt or the database names, is listed with
     `is_lost`, and the exit code is 5.
 
     `erased` counts the events that are erased for this request, whichever run did it; of an
@@ -76,7 +76,7 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
 def _line(erasure: Erasure) -> str:
     if erasure.is_lost:
         at = format_local_time(erasure.time, "minutes")
-        return f"{erasure.id}  {at}  lost, and only its receipt is there: {REMEDY}"
+        return f"{erasure.id}  {at}  lost, no lane has it any more: {REMEDY}"
     hashes = erasure.sessions + erasure.events + erasure.messages + erasure.texts
     about = [erasure.scope or "request", counted(hashes, "hash")]
     about += ["the same may be appended again"] if erasure.allows_again else []

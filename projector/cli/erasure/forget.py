@@ -9,6 +9,8 @@ import click
 from journal.cli.kit.exits import ExitCommand
 from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_json
+from journal.fs.directory import open_directory
+from journal.fs.key_file import own_key
 from projector.cli.erasure.confirm import Mode, carry_out, show
 from projector.cli.erasure.options import Age, mode_options
 from projector.cli.erasure.show_outcome import outcome_json
@@ -65,6 +67,9 @@ _NOTHING = {
 @click.option("--allow-again", is_flag=True, help="The same may come again.")
 @click.option("--reason", metavar="TEXT", help="Why; it stays in the journal.")
 @click.option("--finish", "finishes", is_flag=True, help="Carry out requests that are pending.")
+@click.option(
+    "--new-key", is_flag=True, help="With --finish: make a key where it is lost for ever."
+)
 @click.option("--erase-damage", is_flag=True, help="Erase bytes that are no valid record, too.")
 @click.pass_context
 def command(
@@ -77,7 +82,7 @@ def command(
     allow_again: bool,  # noqa: FBT001
     erase_damage: bool,  # noqa: FBT001
     reason: str | None,
-    **selected: Any,  # noqa: ANN401 - the fields of a selection
+    **selected: Any,  # noqa: ANN401 - the fields of a selection, and `new_key`
 ) -> None:
     """Hide messages for ever, and remove their bytes.
 
@@ -126,9 +131,13 @@ def command(
     the rest, and so does `projector run`. Damaged bytes cannot be searched for what is forgotten:
     they are named, and the exit code is 6 until --erase-damage erases them; before, it writes back
     what the database has of other conversations in them. The exit code is also 6 where a
-    request is lost, so that only its receipt is there, where the journal lacks the key of one, and
+    request is in no lane and in no database any more, where the journal lacks the key of one, and
     where only a newer version can read a segment. See also `journal erasures` and `journal verify
     --erased`.
+
+    If the journal's file `key` is missing, and requests need it, no new request is made: put the
+    file back from a backup or a copy. --finish --new-key makes a new key where there is none; what
+    the old requests forget is never recognized again.
 
     What is forgotten cannot be brought back. Bytes that a disk or a file system keeps by itself,
     such as snapshots, are not erased.
@@ -150,26 +159,18 @@ def command(
     "reason"; newer segments "lane_folder" and "segment".
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
+    new_key = selected.pop("new_key")
     if finishes:
         if selected != _NOTHING or dry_run or allow_again or reason is not None:
             raise click.UsageError("--finish carries out all pending requests: select nothing")
+        if new_key:
+            own_key(open_directory(path, create=False).path)
         outcome = finish_forgetting(path, erase_damage=erase_damage)
         if as_json:
             print_json({"outcome": outcome_json(outcome)})
         show(context, outcome, as_json=as_json)
         return
-    if selected == _NOTHING:
-        raise click.UsageError(_unselected(context))
-    for name in ("deleted", "replaced"):
-        if selected[name] and allow_again:
-            raise click.UsageError(f"--allow-again would show again what --{name} forgets")
-    options = {name for each in context.command.params for name in each.opts}
-    for session, id in selected["messages"]:
-        if id in options:  # click takes the next word, whatever it is
-            raise click.UsageError(
-                f"--message needs the ids of a session and of a message: after {session!r} comes"
-                f" the option {id}"
-            )
+    _check(context, selected, new_key=new_key)
     mode = Mode(dry_run, yes, as_json)
     selection = Selection(**(selected | _with_whole_ids(path, selected, mode)))
     carry_out(
@@ -180,6 +181,28 @@ def command(
             path, found, reason=reason, allow_again=allow_again, erase_damage=erase_damage
         ),
     )
+
+
+def _check(context: click.Context, selected: dict[str, Any], *, new_key: bool) -> None:
+    """Refuse options that do not go together, and a selection of nothing.
+
+    Raises:
+        click.UsageError: the message says what goes together.
+    """
+    if new_key:
+        raise click.UsageError("--new-key goes with --finish alone; then select what to forget")
+    if selected == _NOTHING:
+        raise click.UsageError(_unselected(context))
+    for name in ("deleted", "replaced"):
+        if selected[name] and context.params["allow_again"]:
+            raise click.UsageError(f"--allow-again would show again what --{name} forgets")
+    options = {name for each in context.command.params for name in each.opts}
+    for session, id in selected["messages"]:
+        if id in options:  # click takes the next word, whatever it is
+            raise click.UsageError(
+                f"--message needs the ids of a session and of a message: after {session!r} comes"
+                f" the option {id}"
+            )
 
 
 def _unselected(context: click.Context) -> str:

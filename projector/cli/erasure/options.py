@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_NO_AGE = re.compile(r"0+\s*[smhdw]")
+_NO_AGE = re.compile(r"0{1,9}\s{0,9}[smhdw]")
 
 
 class Age(Moment):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from journal.cli.kit.output import print_line
-from journal.erasure.receipts import REMEDY
+from journal.cli.kit.output import print_line, warn
+from journal.erasure.receipts import warnings
 from journal.errors import counted
 
 if TYPE_CHECKING:
@@ -63,8 +63,5 @@ def show_outcome(outcome: Outcome, done: str = "erased") -> None:
             " these bytes; what neither has, a backup may have (`journal restore`)",
             err=True,
         )
-    for id in outcome.lost:
-        print_line(
-            f"warning: request {id} to forget is lost, and only its receipt is there: {REMEDY}",
-            err=True,
-        )
+    for text in warnings((), outcome.lost):
+        warn(text)

@@ -33,7 +33,7 @@ def print_check(journal: Directory, as_json: bool) -> int:  # noqa: FBT001 - `jo
     for unchecked in report.unchecked:
         print_line(f"not checked: {unchecked.where}: {unchecked.why}", err=True)
     for id in report.lost:
-        print_line(f"the request {id} is lost, and only its receipt is there: {REMEDY}")
+        print_line(f"the request {id} to forget is in no lane any more: {REMEDY}")
     compared = f"{counted(report.events, 'event')}, {counted(report.requests, 'request')}"
     print_line(f"{compared}: {'; '.join(_verdict(report))}")
     return _code(report)

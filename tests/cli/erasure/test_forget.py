@@ -259,11 +259,11 @@ def test_a_request_that_is_lost_with_its_segment_is_named(
     assert f"{id}  " in invoke("erasures", code=5).stdout
     (listed,) = json.loads("[" + invoke("erasures", "--json", code=5).stdout + "]")
     assert (listed["id"], listed["is_lost"], listed["receipt"]["lines"]) == (id, True, 27)
-    warned = f"request {id} to forget is lost, and only its receipt is there"
+    warned = f"warning: the request {id} to forget is in no lane any more"
     assert warned in invoke("status").stderr
     assert json.loads(invoke("status", "--json").stdout)["lost_requests"] == [id]
     checked = invoke("verify", "--erased", code=5).stdout
-    assert f"the request {id} is lost" in checked
+    assert f"the request {id} to forget is in no lane any more" in checked
     assert "`projector salvage`" in checked
     assert "lost: 1 request, named above" in checked.splitlines()[-1]
     assert "nothing forgotten" not in checked
@@ -286,7 +286,7 @@ def test_a_lost_request_is_carried_out_if_the_database_has_it(
         projection.rebuild()
     result = invoke("forget", "--finish", "--json", code=6)
     assert json.loads(result.stdout)["outcome"]["lost"] == [id]
-    assert f"request {id} to forget is lost" in invoke("forget", "--finish", code=6).stderr
+    assert f"request {id} to forget is in no lane" in invoke("forget", "--finish", code=6).stderr
 
 
 def test_a_restore_names_a_request_that_stays_lost(
@@ -296,7 +296,7 @@ def test_a_restore_names_a_request_that_stays_lost(
     make_backup(path, tmp_path / "backup")
     id = _lose_request(invoke, path)
     result = invoke("restore", str(tmp_path / "backup"))
-    assert f"warning: the request {id} to forget is lost" in result.stderr
+    assert f"warning: the request {id} to forget is in no lane" in result.stderr
     with Projection.open(path) as projection:
         projection.rebuild()
 

@@ -52,7 +52,7 @@ def test_old_databases_drafts_and_hints_are_removed(path: Path) -> None:
         path / "imports" / f".{'0' * 32}.json.{draft}",
     ]
     (path / "projection" / "6").mkdir()
-    (path / "imports").mkdir()
+    (path / "imports").mkdir(exist_ok=True)
     for file in gone:
         file.write_bytes(b"text")
     stay = [path / "projection" / "notes.txt", path / "projection" / "6" / "CURRENT"]
@@ -135,7 +135,7 @@ def test_a_check_names_leaks_and_files_that_it_cannot_check(path: Path) -> None:
     old.write_bytes(before)
     old.chmod(0o600)
     (path / "projection" / "5.db").write_bytes(b"no database")
-    (path / "imports").mkdir()
+    (path / "imports").mkdir(exist_ok=True)
     (path / "imports" / "keys").touch()  # it has no text
     (path / "imports" / "other").touch()
     entry = {"format": "codex", "parser": 1, "lines": 3, "offset": 9, "digest": "d", "marks": ""}

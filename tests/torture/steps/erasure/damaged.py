@@ -14,7 +14,9 @@ damaged, too. All is projected before it is damaged, so the projection always ha
 lose. After each step
 
 - every message that was projected and is not forgotten is shown, and no forgotten one is;
-- no segment has a record of a forgotten session, unless a process or damage is named as the reason.
+- no segment has a record of a forgotten session, unless a process or damage is named as the reason;
+- each request that the lanes have lost is named by the search with which a command begins that
+  appends, and no other one is.
 
 At the end the projection is salvaged and rebuilt from the lanes, and shows the same.
 """
@@ -32,6 +34,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from journal import Journal
+from journal.erasure.requests import RequestScan
 from journal.fs.directory import open_directory
 from journal.segments.reader import read_events
 from projector import NotFound, Projection
@@ -73,6 +76,7 @@ class Round:
         self._journal = open_directory(path)
         self._expected: Shown = set()
         self._forgotten: set[str] = set()
+        self._requests: set[str] = set()
 
     def run(self) -> None:
         """Make a journal, and let things happen to it.
@@ -147,6 +151,19 @@ class Round:
         if back := {session for session, _ in shown} & self._forgotten:
             raise Wrong(f"{what}: forgotten, and shown: {sorted(back)}")
         self._expected = shown
+        self._check_lost(what)
+
+    def _check_lost(self, what: str) -> None:
+        """Compare the requests that a search names as lost with those that are.
+
+        Raises:
+            Wrong: they differ.
+        """
+        scan = RequestScan(self._journal)
+        there = {request.id for request in scan.read().requests}
+        self._requests |= there
+        if set(scan.lost) != self._requests - there:
+            raise Wrong(f"{what}: {scan.lost} are named as lost, of {self._requests - there}")
 
     def _check_lanes(self) -> None:
         """Look for records of forgotten sessions.

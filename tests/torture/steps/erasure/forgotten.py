@@ -223,6 +223,8 @@ class Round:
         """Check that all other messages are shown, and nothing that was forgotten."""
         with Projection.open(self._path) as projection:
             shown = {view.session for view in projection.sessions()}
+            if projection.status().reread:
+                raise Wrong(f"after {what}: a segment counts as cut off, and it was only rewritten")
             ids = {name: [it.id for it in projection.messages(name)] for name in shown}
         wanted = {f"kept-{number}" for number in range(_KEPT)}
         if {name: set(found) for name, found in ids.items()} != dict.fromkeys(
