@@ -106,7 +106,7 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
     if only_recorded(journal, forgotten):
         salvage(journal)
         forgotten = scan.read()
-    with contextlib.suppress(OSError):  # a hint: without it, only a receipt tells of a lost request
+    with contextlib.suppress(OSError):  # a hint: without it, only a receipt names a lost request
         scan.save()
     lost = scan.lost
     if not (forgotten or erase_damage):
