@@ -235,6 +235,7 @@ def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
     """Yield a problem for each segment and lane that has the uuid of another one."""
     segments: dict[str, tuple[str, int]] = {}
     folders: dict[str, str] = {}
+    by_name = {check.lane: check for check in lanes}
     for check in lanes:
         for number, header in check.headers.items():
             if header.format > FORMAT:
@@ -248,16 +249,19 @@ def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
             folder = check.lane if is_restored else folders.setdefault(header.lane, check.lane)
             if folder != check.lane:
                 folders[header.lane] = check.lane  # each folder is reported once
-                what = _copy(check.lane, header, folder)
+                # headers of version 1 do not name their folder
+                is_original = header.format > 1 and str(header.folder) == check.lane
+                copy = by_name[folder] if is_original else check
+                what = _copy(copy, header.lane)
                 reason = f"lane {folder} has the same uuid {header.lane}: {what}"
                 yield Problem("duplicate", check.lane, number, 0, 0, reason)
 
 
-def _copy(lane: str, header: Header, other: str) -> str:
-    """Return what a user can do about two folders with one lane."""
-    # headers of version 1 do not name their folder
-    copy = other if header.format > 1 and str(header.folder) == lane else lane
+def _copy(copy: LaneCheck, uuid: str) -> str:
+    """Return what a user can do about a copy of a lane beside its original."""
+    numbers = [number for number, header in copy.headers.items() if header.lane == uuid]
+    named = ", ".join(map(str, sorted(numbers)))
     return (
-        f"it was copied. Records that both have count once. Move the folder lanes/{copy} out of the"
-        " journal, unless the other one has lost records"
+        "one was copied. Records that both have count once, so the copy can stay; else move the"
+        f" segments {named} out of lanes/{copy.lane}, and no other file"
     )

@@ -137,5 +137,6 @@ def test_an_old_copy_of_a_lane_is_rewritten_without_a_warning(
     assert not caplog.records
     assert not verify(directory)
     problems = [problem.reason for problem in verify_lanes(directory.lanes).problems]
-    assert sum("Move the folder lanes/7 out" in problem for problem in problems) == 1
+    named = "move the segments 1, 2, 3 out of lanes/7, and no other file"
+    assert sum(named in problem for problem in problems) == 1
     expect_problems("duplicate")
