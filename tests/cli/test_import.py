@@ -76,6 +76,7 @@ def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
         "side_files": [],
         "unknown": [],
         "errors": {},
+        "warnings": [],
     }
 
 
