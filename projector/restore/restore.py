@@ -29,6 +29,8 @@ _WRITERS: dict[str, Callable[[SessionView, Sequence[MessageView]], SessionFile]]
     claude_code.SOURCE: claude_code.write,
     codex.SOURCE: codex.write,
 }
+SOURCES = frozenset(_WRITERS)
+"""The sources whose sessions can be written back."""
 _COMPARED = ("tool_calls", "tool_call_id", "reasoning", "model", "meta")
 """The fields that are compared, beside role and content, when the file is read again."""
 

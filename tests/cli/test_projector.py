@@ -192,7 +192,7 @@ def test_sessions_are_listed(invoke: Callable[..., Result]) -> None:
 def test_show_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
     """A unique prefix of the id is enough; each field of a message has its own key."""
     shown = _json(invoke("show", "abc", "--json"))
-    assert list(shown) == ["session", "children", "resume", "messages"]
+    assert list(shown) == ["session", "children", "resume", "cost", "unpriced", "messages"]
     assert (shown["session"]["session"], shown["session"]["title"]) == ("abc-1", "Containers")
     assert [list(message)[:4] for message in shown["messages"]] == [
         ["id", "role", "time", "content"]

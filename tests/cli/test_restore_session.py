@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from click.testing import CliRunner
 
 from journal import Journal
 from journal.cli import cli
+from journal.fs import disk
+from journal.fs.disk import Disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,9 +98,12 @@ def test_a_folder_that_was_made_goes_when_its_file_cannot_be_written(
         journal.append(session="c1", type="session.created", data={"source": "codex"})
         journal.append_message("c1", "user", "hello", id="u1", source="codex")
 
-    def full(_path: Path, _content: bytes) -> bool:
-        raise OSError(28, "No space left on device")
+    class Full(Disk):
+        def create(self, path: Path) -> int:
+            if path.is_relative_to(tmp_path / "a"):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().create(path)
 
-    monkeypatch.setattr("projector.restore.restore.create_file", full)
+    monkeypatch.setattr(disk, "in_use", Full())
     assert "No space left on device" in _restore(journal_dir, "c1", tmp_path / "a" / "b")
     assert not (tmp_path / "a").exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.clean import one_line
+from journal.process.fork import no_fork
 from projector.restore.resume_command import resume_command
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 _IN_FOLDER = frozenset(("claude-code", "crush", "gemini-cli", "qwen-code"))
 """Sources whose programs know only the sessions of the current folder."""
-
-_RESTORED = frozenset(("claude-code", "codex"))
-"""Sources whose files `journal restore` writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,10 @@ def _why_not(session: SessionView) -> str | None:
         return "a sub-agent cannot be resumed: resume its parent"
     if session.gone is None:
         return None
-    if session.source not in _RESTORED:
+    with no_fork.turn:
+        from projector.restore.restore import SOURCES  # noqa: PLC0415 - few sessions are gone
+
+    if session.source not in SOURCES:
         return "its program has it no more"
     restore = shlex.join(("journal", "restore", session.session, "--to", "FOLDER"))
     return f"its program has it no more: `{restore}` writes its file again"

@@ -85,13 +85,14 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     Markdown is for others to read: secrets that the rules of today know are replaced by marks
     (docs/redaction.md). The text for this terminal and JSON show what is stored.
 
-    JSON: {"session": {...}, "children", "resume", "messages": [{"id", "role", "time",
-    "content", ...}], "behind": {"bytes", "events", "as_of", "why"}}
+    JSON: {"session": {...}, "children", "resume", "cost", "unpriced", "messages": [{"id", "role",
+    "time", "content", ...}], "behind": {"bytes", "events", "as_of", "why"}}
 
     `session` is as in `projector sessions --json`, `children` the ids of sessions of which it is
-    the parent, `resume` the command that continues it, or null. Each other field that a message
-    has is there under its own name. A message that the session repeats has `home`: the session in
-    which it counts. `behind` is there if the projection lacks events of the journal.
+    the parent, `resume` the command that continues it, or null. `cost` and `unpriced` are as in
+    `projector usage --json`, of this session without its sub-agents. Each other field that a
+    message has is there under its own name. A message that the session repeats has `home`: the
+    session in which it counts. `behind` is there if the projection lacks events of the journal.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
@@ -100,7 +101,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     with Projection.open(path, timeout=timeout) as projection:
         (view, found, children), fresh = projection.read(partial(_find, session))
         used = None
-        if view.usage and not (as_json or markdown):
+        if view.usage and not markdown:
             used = projection.read(partial(session_usage, session=view.session))[0]
     warn_if_behind(fresh.behind)
     messages = [m for m in found if _is_of(m, role, include_meta=include_meta)]
@@ -110,6 +111,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             "session": session_json(view),
             "children": [child.session for child in children],
             "resume": None if how is None else how.command,
+            "cost": None if used is None else used.cost,
+            "unpriced": [] if used is None else list(used.unpriced),
             "messages": [message_json(m) for m in messages],
             **behind_json(fresh.behind),
         }

@@ -95,11 +95,13 @@ def test_the_header_has_what_is_known(journal: Path) -> None:
 
 
 def test_json_has_the_children_and_the_command(journal: Path) -> None:
-    """Whole ids, and the command as it is typed."""
+    """Whole ids, the command as it is typed, and the cost in millionths of a dollar."""
     shown = json.loads(show(journal, "parent-1", "--json"))
     assert shown["children"] == ["fork-1", "agent-1"]
     assert shown["resume"] == f"cd {journal} && claude --resume parent-1"
-    assert json.loads(show(journal, "agent-1", "--json"))["resume"] is None
+    assert (shown["cost"], shown["unpriced"]) == (250_000, [])
+    below = json.loads(show(journal, "agent-1", "--json"))
+    assert (below["resume"], below["cost"], below["unpriced"]) == (None, None, [])
 
 
 # the command that continues a session
