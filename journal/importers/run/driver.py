@@ -79,7 +79,6 @@ class Importer:
     _wanted: list[str] = field(init=False)  # patterns of file names
     writer: EventWriter = field(init=False)
     _keys: KnownKeys = field(init=False)
-    _requests: RequestScan = field(init=False)
     ahead: ReadAhead = field(init=False)
     _found: list[Source] = field(default_factory=list)
     _walked: Walk | None = None
@@ -96,14 +95,14 @@ class Importer:
         self._wanted = sorted({pattern for format in wanted for pattern in format.files})
         imports = self.journal.path / "imports"
         self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
-        self._requests = RequestScan(open_directory(self.journal.path, create=False))
-        self.writer = EventWriter(self.journal, self.report, self._keys, self._requests)
+        requests = RequestScan(open_directory(self.journal.path, create=False))
+        self.writer = EventWriter(self.journal, self.report, self._keys, requests)
         self.ledger = Ledger(imports, partial(sync, self.journal))
         self.ledger.sweep()
         self.titles = IndexTitles(self.ledger, self.writer)
         self.ahead = ReadAhead(self.least)
         self._places = Places(self.ledger)
-        self.presence = Presence(self.ledger, self.journal, self._keys, self._requests, self.report)
+        self.presence = Presence(self.ledger, self.journal, self._keys, requests, self.report)
 
     def sources(self, paths: Sequence[Path]) -> list[Source]:
         """Find the files; skipped paths, and folders that cannot be read, are reported."""
@@ -146,8 +145,8 @@ class Importer:
         self.report.errors |= {f"importer {name}": why for name, why in broken.items()}
         self.ledger.write()
         self._keys.save()
-        self._requests.save()
-        self.report.warnings = list(self._requests.warnings())
+        self.writer.requests.save()
+        self.report.warnings = list(self.writer.requests.warnings())
         return self.report
 
     def take(self, source: Source, *, last: bool, tail: Tail | None = None) -> Watched | None:
