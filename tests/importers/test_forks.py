@@ -123,6 +123,19 @@ def test_a_claude_code_session_after_lines_of_another_continues_that() -> None:
     assert named == [("s2", {"parent": "s1", "relation": "continuation"})]
 
 
+def test_what_a_fork_repeats_was_used_once_also_with_short_ids(tmp_path: Path) -> None:
+    """Short ids of messages are no calls of another session, unless that copies their lines."""
+    fresh = "5f000000-0000-4000-8000-000000000009"
+    for session, uuid in (("s1", _UUIDS[0]), ("s2", _UUIDS[0]), ("s3", fresh)):
+        body = {"id": "msg_1", "content": "quokka", "usage": {"input_tokens": 3}}
+        value = {"type": "assistant", "uuid": uuid, "sessionId": session, "message": body}
+        (tmp_path / f"{session}.jsonl").write_bytes(line(**value) + b"\n")
+    take(tmp_path / "j", *sorted(tmp_path.glob("*.jsonl")))
+    with Projection.open(tmp_path / "j") as projection:
+        used = {row.name: row.input_tokens for row in projection.usage(by="session").rows}
+    assert used == {"s1": 3, "s3": 3}
+
+
 @pytest.mark.slow
 def test_forks_count_once_in_any_order_of_import(tmp_path: Path) -> None:
     """Fork and parent of Claude Code and Codex: one digest, and each message is found once."""

@@ -245,6 +245,14 @@ def test_real_files_that_are_no_conversation_are_reported(tmp_path: Path) -> Non
     report = import_all(tmp_path / "j", DATA / "chat", DATA / "format-samples")
     assert report.errors == {}
     unknown = {Path(path).name for path in report.unknown}
-    assert {"en_100_tree.jsonl", "taskHistory.json", "summary.json"} <= unknown
+    assert "en_100_tree.jsonl" in unknown
+    beside = {
+        Path(path).name
+        for why, at in report.passed_over.items()
+        for path in at
+        if "index or" in why
+    }
+    assert {"taskHistory.json", "summary.json", "state.json", "sessions.json"} <= beside
+    assert not unknown & beside
     assert not unknown & {"wire.jsonl", "api_conversation_history.json", "transcript.jsonl"}
     assert report.messages > 100

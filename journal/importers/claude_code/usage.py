@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.format.fields.line import line_of
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import usage
 from journal.importers.parsing.values import count_or_none, text_or_none
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
     from journal.importers.parsing.parser import Found
     from journal.importers.parsing.values import Json
+
+
+_UNIQUE = 16
+"""Characters of a call by which usage is recognised in other sessions (docs/format.md). Those of
+Claude are longer; a gateway to another model may number them."""
 
 
 def usage_of(line: int, session: str, id: str, value: dict[str, Json]) -> Sequence[Found]:
@@ -41,14 +47,18 @@ def usage_of(line: int, session: str, id: str, value: dict[str, Json]) -> Sequen
         "cache_read_tokens": used.get("cache_read_input_tokens"),
         "cache_write_tokens": max(written or 0, (hour or 0) + (minutes or 0)) or None,
     }
-    call = text_or_none(body.get("id")) or text_or_none(value.get("requestId"))
+    call = text_or_none(body.get("id")) or text_or_none(value.get("requestId")) or id
+    extra: dict[str, Json] = {"cache_write_1h_tokens": hour} if hour else {}
+    if len(call) < _UNIQUE and line_of(id, {}) is not None:
+        # such a call is no call of another session, unless that repeats the line
+        call, extra = f"claude-code message {call}", extra | {"line": id}
     return usage(
         line,
         session,
-        call or id,
+        call,
         counts,
         read_time(value.get("timestamp")),
         model=body.get("model"),
         cost=value.get("costUSD"),
-        extra={"cache_write_1h_tokens": hour} if hour else None,
+        extra=extra,
     )
