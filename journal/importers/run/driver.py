@@ -235,8 +235,8 @@ class Importer:
             return tail
         if taken.settled is not None:
             self._settled = taken.settled
-        about = (tail.name, self.writer.sessions, taken.messages)
-        entry = self._places.noted(taken.entry, *about, stream)
+        sessions, count = self.writer.sessions, taken.messages
+        entry = self._places.noted(taken.entry, tail.name, sessions, count, stream)
         self._remember(source, entry, is_whole=not taken.names_files)
         return tail if taken.settled is None else None
 
@@ -296,9 +296,8 @@ class Importer:
             self.report.errors[shown(source.path)] = failure
 
     def _document(self, source: Source, format: SourceFormat, stream: BinaryIO) -> None:
-        step, places = partial(self.step, source), self._places
-        path, reread = source.path, self.reread
-        entry = read_document(path, format, stream, self.writer, places, step, reread=reread)
+        path, places, step = source.path, self._places, partial(self.step, source)
+        entry = read_document(path, format, stream, self.writer, places, step, reread=self.reread)
         self._remember(source, entry)
 
     def _remember(
