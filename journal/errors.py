@@ -8,6 +8,7 @@
     │   └── VersionError      it was made by a newer format than this reads
     ├── EventError            an event cannot be stored as it is given; nothing was written
     ├── LeaseError            no lane could be leased
+    │   └── LanesBusy         other writers hold all lanes
     ├── ClockError            the machine's clock is set to a time that no event can have
     ├── AppendError           write(2) failed, or the lane vanished: these ids are not acknowledged
     ├── SyncError             the disk refused to make these ids durable
@@ -83,6 +84,10 @@ class EventError(JournalError, ValueError):
 
 class LeaseError(JournalError):
     """No lane could be leased."""
+
+
+class LanesBusy(LeaseError):  # noqa: N818 - reads as a state, like ArbiterBusy
+    """Other writers hold all lanes that a journal can have."""
 
 
 class ClockError(JournalError):

@@ -164,6 +164,10 @@ class Projection(ListingReader):
     ) -> tuple[Answer, Freshness]:
         """Query the database itself, by its documented views (`docs/sql.md`).
 
+        If it shows what is requested to be forgotten, a running projector is waited for that
+        replaces it. Where none can, as on a full or read-only disk, another one is asked, which
+        this handle builds in a temporary folder.
+
         What `query` raises is raised as it is, at once. Only an error of the database itself makes
         it be asked again, after a rebuild.
 
@@ -187,8 +191,27 @@ class Projection(ListingReader):
         check_seconds("patience", patience)
         return self._reader.read(query, self._timeout, patience, self._own)
 
+    def catch_up(self, *, patience: float = PATIENCE) -> Freshness:
+        """Apply what the journal has gained, or wait for the projector that does; show nothing.
+
+        Args:
+            patience: as for `read`.
+
+        Returns:
+            Whether everything is applied that was in the journal at the call, as of `read`. The
+            projection that it is true of is in the journal, so everything is hidden that was
+            requested to be forgotten.
+
+        Raises:
+            NotProjected, QueryTimeout, ProjectionError, ReadError, ValueError: as `read`.
+        """
+        check_seconds("patience", patience)
+        return self._reader.refresh(self._timeout, patience, self._own)
+
     def peek(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
         """Query one snapshot, without applying or waiting for anything.
+
+        It may show what is requested to be forgotten, as long as that is not applied.
 
         The connection is None where no projection was built yet.
 

@@ -15,8 +15,7 @@ from journal.erasure.marked import Marked
 from journal.erasure.request import Request
 from journal.erasure.requests import read_requests
 from journal.erasure.texts import Redaction, text_hash
-from journal.errors import EventError, JournalError
-from journal.format.event_types import ERASURE_REQUESTED, FORGET
+from journal.errors import EventError
 from journal.format.record import refusal
 from journal.format.redacted import new_marks
 from journal.fs.directory import open_directory
@@ -26,9 +25,12 @@ from journal.redact.redactor import Redactor
 from journal.redact.setup import scanners_of
 from journal.segments.damaged_bytes import DamagedBytes
 from journal.segments.reader import read_events
-from journal.writer import Journal
-from projector.errors import NotFinished, ProjectorError
-from projector.forgetting.finish import Outcome, finish
+from projector.forgetting.finish import (
+    Outcome,
+    append_requests,
+    finish_requested,
+    none_kept,
+)
 from projector.forgetting.request import request_key
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ def redact_secrets(
         What was found, and what was done. Where nothing was found, nothing was done.
 
     Raises:
-        NotFinished: the requests are in the journal, and the rest failed.
+        NotFinished: the requests, or some of them, are in the journal, and the rest failed.
         AppendError, LeaseError: the requests cannot be written; nothing was done.
         NotAJournalError, EventError, RedactionError, ReadError, JournalOpenError: as
             `find_secrets`; nothing was done.
@@ -134,24 +136,13 @@ def redact_secrets(
     # without a secret no key is made
     if not read_keys(directory.path) and not (found := find_secrets(path, redact)):
         return found, Outcome()
-    search = _Search(directory, redact, request_key(directory))
-    found = search.found()
+    with none_kept():
+        search = _Search(directory, redact, request_key(directory))
+        found = search.found()
     if not found:
         return found, Outcome()
-    is_requested = False
-    try:
-        with Journal.open(directory.path, fsync="always") as journal:
-            for data in search.requests():
-                journal.append(session=FORGET, type=ERASURE_REQUESTED, data=data)
-                is_requested = True
-        return found, finish(directory)
-    except (JournalError, ProjectorError, OSError) as error:
-        if not is_requested:
-            raise
-        raise NotFinished(
-            f"{error}; the request is in the journal, and nothing else is lost. Once the cause is"
-            " gone, `journal forget --finish` hides and removes what it names"
-        ) from error
+    append_requests(directory, lambda _: list(search.requests()))
+    return found, finish_requested(directory)
 
 
 class _Search:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from journal.cli.kit.commands import Commands
 from journal.cli.kit.exits import BUSY, DAMAGED, FAILED, NOT_FOUND
 from journal.cli.kit.program import program
-from journal.errors import BackupDamaged, EraserBusy, JournalError, LeaseError, NotAJournalError
+from journal.errors import BackupDamaged, EraserBusy, JournalError, LanesBusy, NotAJournalError
 
 _CODES: dict[type[Exception], int] = {
     JournalError: FAILED,
     NotAJournalError: NOT_FOUND,
-    LeaseError: BUSY,
+    LanesBusy: BUSY,
     EraserBusy: BUSY,
     BackupDamaged: DAMAGED,
     OSError: FAILED,
@@ -62,7 +62,7 @@ def cli() -> None:
         3    there is no journal
         5    damage was found
         6    nothing was found, but not everything could be checked
-        7    busy: no lane could be leased, or another process erases or compacts
+        7    busy: other writers hold all lanes, or another process erases or compacts
         130  Ctrl-C
     SIGTERM and SIGHUP end a command by that signal after it has cleaned up.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

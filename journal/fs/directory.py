@@ -66,17 +66,24 @@ class Directory:
         format: version of the format that the journal was made in.
         unsynced: folders whose entries may be new; they must be synced before anything in the
             journal can be called durable.
+        elsewhere: a temporary folder, if the projection is made there and not in the journal.
     """
 
     path: Path
     uuid: str
     format: int
     unsynced: tuple[Path, ...]
+    elsewhere: Path | None = None
 
     @property
     def lanes(self) -> Path:
         """The folder that holds the lanes."""
         return self.path / LANES
+
+    @property
+    def base(self) -> Path:
+        """The folder in which `projection/` is."""
+        return self.elsewhere or self.path
 
 
 def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Directory:

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.errors import LeaseError
+from journal.errors import LanesBusy, LeaseError
 from journal.format.record import FORMAT, MAX_SEQ
 from journal.fs import disk
 from journal.fs.files import make_folder
@@ -130,6 +130,7 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
     would continue from that date. Where no lane is free, one is made.
 
     Raises:
+        LanesBusy: other writers hold all lanes.
         LeaseError: the file system refuses where another lane would not help.
     """
     for number in range(1, _MOST):
@@ -144,7 +145,7 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
             if there and _is_passed_over(path, error):
                 continue
             raise LeaseError(f"cannot lease lane {path}: {refusal(path / LOCK, error)}") from error
-    raise LeaseError(f"all {_MOST} lanes in {lanes} are leased; close some writers")
+    raise LanesBusy(f"all {_MOST} lanes in {lanes} are leased; close some writers")
 
 
 def _is_passed_over(path: Path, error: OSError) -> bool:

@@ -16,7 +16,7 @@ from projector.db.checksums import RESERVED, vfs
 from projector.db.fork_safety import connect
 from projector.db.quiet import quiet
 from projector.db.schema import SCHEMA, make_tables
-from projector.db.sqlite_errors import failure
+from projector.db.sqlite_errors import failure, full_disk
 from projector.errors import ProjectionDamaged, ProjectionError, QueryError
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
             make_tables(db, journal_uuid)
             tune_writer(db)
     except apsw.Error as error:
-        raise ProjectionError(f"cannot make the projection {path}: {error}") from error
+        raise ProjectionError(
+            f"cannot make the projection {path}: {error}{full_disk(path, error)}"
+        ) from error
     return db
 
 
@@ -113,7 +115,9 @@ def create_empty(path: Path) -> apsw.Connection:
         os.close(fd)
         return _connect(path, apsw.SQLITE_OPEN_READWRITE)
     except (OSError, apsw.Error) as error:
-        raise ProjectionError(f"cannot make the projection {path}: {error}") from error
+        raise ProjectionError(
+            f"cannot make the projection {path}: {error}{full_disk(path, error)}"
+        ) from error
 
 
 def copy_database(source: apsw.Connection, target: apsw.Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,10 @@ _SURROUNDINGS = (
 """Errors of the file, the disk and the machine, which a statement is not the cause of."""
 
 
+_NEEDED = 64 * 1024
+"""Free bytes with which SQLite can make the files that it needs beside a database."""
+
+
 def is_of_query(
     error: apsw.Error,
     path: Path,
@@ -68,12 +73,29 @@ def failure(what: str, path: Path | str, error: apsw.Error) -> ProjectionError:
         path: file of the projection.
         error: the error of SQLite.
     """
-    message = f"cannot {what} the projection {path}: {error}"
+    message = f"cannot {what} the projection {path}: {error}{full_disk(path, error)}"
     gone = isinstance(error, apsw.CantOpenError) and not Path(path).exists()
     damaged = getattr(error, "extendedresult", 0) in _DAMAGED
     if gone or damaged or isinstance(error, _DAMAGE):
         return ProjectionDamaged(f"{message}; run `projector rebuild`")
     return ProjectionError(message)
+
+
+def full_disk(path: Path | str, error: Exception) -> str:
+    """Return the part of a message that says where the disk is full; empty if it is not.
+
+    SQLite calls it an I/O error where it makes its files beside a database.
+    """
+    if not isinstance(error, (OSError, apsw.IOError, apsw.FullError, apsw.CantOpenError)):
+        return ""
+    folder = Path(path).parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:  # the folder is gone, and the error of SQLite says so
+        return ""
+    if free >= _NEEDED and not isinstance(error, apsw.FullError):
+        return ""
+    return f": the disk is full: {free >> 10:,} KiB are free in {folder}"
 
 
 @contextmanager

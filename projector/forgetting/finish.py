@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from journal.erasure.eraser import erase
 from journal.erasure.requests import RequestScan
-from journal.errors import EraseError, reason
-from journal.format.event_types import ERASURE_COMPLETED, FORGET
+from journal.errors import EraseError, JournalError, SyncError, reason
+from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FORGET
 from journal.fs.directory import open_directory
 from journal.process import clock
 from journal.writer import Journal
-from projector.errors import NotProjected
+from projector.errors import NotFinished, NotProjected, ProjectorError
 from projector.forgetting.erasures import only_recorded, read_erasures
 from projector.forgetting.leftovers import databases, remove_leftovers
 from projector.projection import Projection
@@ -22,11 +22,17 @@ from projector.upkeep.salvage import salvage
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Iterator, Sequence
 
     from journal.erasure.pending import Pending
     from journal.fs.directory import Directory
     from journal.segments.damaged_bytes import DamagedBytes
 
+_NONE = "nothing is forgotten, and no request is kept"
+_KEPT = (
+    "the request is in the journal, and nothing else is lost. When the cause is removed, `journal"
+    " forget --finish` hides and removes what it names"
+)
 _PATIENCE = 600.0
 """Seconds to wait for a projector that builds a new generation, and for another eraser."""
 
@@ -155,6 +161,63 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
     return outcome
 
 
+@contextlib.contextmanager
+def none_kept() -> Iterator[None]:
+    """Note on an error that nothing was written of the requests that are prepared."""
+    try:
+        yield
+    except (JournalError, ProjectorError, OSError) as error:
+        error.add_note(_NONE)
+        raise
+
+
+def append_requests(
+    journal: Directory, make: Callable[[Journal], Sequence[dict[str, Any]]]
+) -> None:
+    """Append requests to forget; all are durable at the end.
+
+    Args:
+        journal: the opened journal.
+        make: returns the data of the requests.
+
+    Raises:
+        NotFinished: some are written, or all, but not all are durable.
+        JournalError, OSError: none is written; a note of the error says so.
+    """
+    written = 0
+    new: Sequence[dict[str, Any]] = ()
+    try:
+        with Journal.open(journal.path, fsync="always") as lane:
+            new = make(lane)
+            for data in new:
+                lane.append(session=FORGET, type=ERASURE_REQUESTED, data=data)
+                written += 1
+    except (JournalError, OSError) as error:
+        # a sync that failed leaves what was written before it
+        there = min(len(new), written + isinstance(error, SyncError))
+        if not there:
+            error.add_note(_NONE)
+            raise
+        if there == len(new):
+            raise NotFinished(f"{error}; {_KEPT}") from error
+        raise NotFinished(
+            f"{error}; {there} of {len(new)} requests are in the journal. When the cause is"
+            " removed, forget the same again"
+        ) from error
+
+
+def finish_requested(journal: Directory, *, erase_damage: bool = False) -> Outcome:
+    """Do as `finish`, when requests were appended.
+
+    Raises:
+        NotFinished: it failed.
+    """
+    try:
+        return finish(journal, erase_damage=erase_damage)
+    except (JournalError, ProjectorError, OSError) as error:
+        raise NotFinished(f"{error}; {_KEPT}") from error
+
+
 def bring_into_force(journal: Directory) -> None:
     """Return when the projection in use was built with all requests of the journal.
 
@@ -163,12 +226,18 @@ def bring_into_force(journal: Directory) -> None:
         ProjectionError: the projection cannot be built.
     """
     with Projection.open(journal.path) as projection:
-        _, fresh = projection.read(lambda db: db.execute("SELECT 1").get, patience=_PATIENCE)
+        fresh = projection.catch_up(patience=_PATIENCE)
     if not fresh:
         raise NotProjected(
-            f"{fresh.behind}; the requests are not in force before the projector has applied them."
+            f"{fresh.behind}. Queries hide what is to be forgotten meanwhile, and the database in"
+            f" use still has it: another one needs as much space as that, {_size(journal)} MiB."
             " See `projector status`"
         )
+
+
+def _size(journal: Directory) -> int:
+    """Return the size of the databases, MiB, rounded up."""
+    return -(-sum(file.stat().st_size for file in databases(journal)) // (1 << 20))
 
 
 def _write_receipt(journal: Directory, outcome: Outcome, requests: tuple[str, ...]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from journal.errors import JournalError
-from journal.format.event_types import ERASURE_REQUESTED, FORGET
 from journal.fs.directory import open_directory
 from journal.fs.key_file import any_key
 from journal.process import clock
 from journal.redact.setup import way_out
-from journal.writer import Journal
-from projector.errors import NotFinished, NotFound, NotProjected, ProjectorError, QueryError
-from projector.forgetting.finish import finish
+from projector.errors import NotFound, NotProjected, QueryError
+from projector.forgetting.finish import append_requests, finish_requested, none_kept
 from projector.forgetting.plan import Plan, make_plan
 from projector.forgetting.repeats import Naming
 from projector.forgetting.request import check_key, check_reason, request_key, requests
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.fs.directory import Directory
+    from journal.writer import Journal
     from projector.forgetting.finish import Outcome
     from projector.forgetting.retention import Policy
 
@@ -100,7 +98,7 @@ def forget(
             appended again.
         EventError: the reason contains what is forgotten; nothing was written.
         AppendError, LeaseError: the requests cannot be written; nothing was done.
-        NotFinished: the requests are in the journal, and the rest failed.
+        NotFinished: the requests, or some of them, are in the journal, and the rest failed.
         NotProjected, ProjectionError, JournalOpenError, RedactionError: as `plan`; nothing was
             done.
     """
@@ -114,27 +112,20 @@ def forget(
         )
     check_reason(reason, found)
     directory = open_directory(path, create=False)
-    redactor = way_out(directory.path)
-    naming = Naming(request_key(directory), redactor)
-    reason = None if reason is None else redactor.text(reason)
-    new = _read(directory, lambda db: requests(db, found.still_unneeded(db), naming, reason))
-    if not new:
-        raise NotFound("what was to be forgotten is needed again: it was restored meanwhile")
-    is_requested = False
-    try:
-        with Journal.open(directory.path, fsync="always") as journal:
-            reach = {"reach": journal.ends()} if allow_again else {}
-            for data in new:
-                journal.append(session=FORGET, type=ERASURE_REQUESTED, data=data | reach)
-                is_requested = True
-        return finish(directory, erase_damage=erase_damage)
-    except (JournalError, ProjectorError, OSError) as error:
-        if not is_requested:
-            raise
-        raise NotFinished(
-            f"{error}; the request is in the journal, and nothing else is lost. When the cause is"
-            " removed, `journal forget --finish` hides and removes what it names"
-        ) from error
+    with none_kept():
+        redactor = way_out(directory.path)
+        naming = Naming(request_key(directory), redactor)
+        reason = None if reason is None else redactor.text(reason)
+        new = _read(directory, lambda db: requests(db, found.still_unneeded(db), naming, reason))
+        if not new:
+            raise NotFound("what was to be forgotten is needed again: it was restored meanwhile")
+
+    def make(journal: Journal) -> list[dict[str, Any]]:
+        reach = {"reach": journal.ends()} if allow_again else {}
+        return [data | reach for data in new]
+
+    append_requests(directory, make)
+    return finish_requested(directory, erase_damage=erase_damage)
 
 
 def _read(directory: Directory, query: Callable[[apsw.Connection], Answer]) -> Answer:
@@ -146,5 +137,8 @@ def _read(directory: Directory, query: Callable[[apsw.Connection], Answer]) -> A
     with Projection.open(directory.path) as projection:
         answer, fresh = projection.read(query, patience=_PATIENCE)
     if not fresh:
-        raise NotProjected(f"{fresh.behind}; a plan must know them. See `projector status`")
+        raise NotProjected(
+            f"what is to be forgotten is selected from all that was appended, and {fresh.behind}."
+            " Do it again when that is done; see `projector status`"
+        )
     return answer

@@ -8,6 +8,8 @@ from projector.errors import QueryTimeout
 
 REFRESHING = "bringing the projection up to date (what was done of it is kept)"
 """What takes too long where new events cannot be applied in time."""
+HIDING = "hiding what is requested to be forgotten (what was done of it is kept)"
+"""What takes too long where no generation that hides it is in use in time."""
 
 
 class Deadline:
@@ -20,6 +22,15 @@ class Deadline:
     def is_over(self) -> bool:
         """Return whether the limit has passed."""
         return time.monotonic() >= self._end
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit."""
+        return self._timeout is not None
+
+    def left(self) -> float | None:
+        """Return the seconds that are left, at least a moment; None if there is no limit."""
+        return None if self._timeout is None else max(0.001, self._end - time.monotonic())
 
     def before(self, part: float) -> Deadline:
         """Return a deadline that is earlier by a part of the limit, at most by a second."""

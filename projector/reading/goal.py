@@ -15,6 +15,8 @@ from projector.run.open_segments import OpenSegments
 from projector.run.watermark import finished_ends, lag, load_marks, place, reached, replaced
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import apsw
 
     from journal.format.position import Position
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from projector.run.open_segments import Place
     from projector.run.watermark import Mark
 
+HIDING_PATIENCE = 60.0
+"""Seconds that a query waits for a running projector to hide what is requested to be forgotten."""
 _SHORTEST, _LONGEST = 0.001, 0.02
 """Seconds between two checks of a projector's progress."""
 _BEGUN = 30
@@ -72,6 +76,11 @@ class Known:
         self.versions: dict[Place, tuple[int, int]] = {}
 
 
+def always(_db: apsw.Connection, _goal: Goal) -> bool:
+    """Let each snapshot answer."""
+    return True
+
+
 class Goal:
     """What the answer to one query must know, and how long that is waited for.
 
@@ -80,6 +89,8 @@ class Goal:
         hindrance: why new events cannot be applied; None if only time is missing.
         is_tried: whether this process has tried to apply them.
         is_missed: whether all events were applied for this query, and its snapshot lacked some.
+        deadline: when applying must end.
+        hiding_patience: how long a running projector is waited for that must hide something.
     """
 
     def __init__(
@@ -89,13 +100,16 @@ class Goal:
         own: Own | None,
         deadline: Deadline,
         known: Known | None = None,
+        may_answer: Callable[[apsw.Connection, Goal], bool] = always,
     ) -> None:
         self._refs = refs
         self._known = Known() if known is None else known
         self._others: list[SegmentRef] = []
         self._ends: dict[Place, int] = {}
         self._own = own
-        self._deadline = deadline
+        self._may_answer = may_answer
+        self.deadline = deadline
+        self.hiding_patience = Deadline(HIDING_PATIENCE)
         self._patience = Deadline(patience)
         self._own_patience = Deadline(0.0 if own is None else max(patience, own.patience))
         self._pause = _SHORTEST
@@ -156,6 +170,18 @@ class Goal:
                 unknown.append(ref)
         return unknown
 
+    def unapplied(self) -> list[tuple[SegmentRef, Mark | None]]:
+        """Return the segments that may have bytes which `is_reached` found not applied.
+
+        With each, how far it is applied; None if not at all.
+        """
+        found = []
+        for ref in self._refs:
+            mark = self._marks.get(place(ref))
+            if mark is None or mark.offset != ref.size or ref in self._others:
+                found.append((ref, mark))
+        return found
+
     def behind(self, db: apsw.Connection) -> Behind:
         """Return what the snapshot lacks that `is_reached` checked last.
 
@@ -170,7 +196,7 @@ class Goal:
         if self.hindrance is not None:
             why = str(self.hindrance)
         elif not self.is_tried:
-            why = str(self._deadline.error(REFRESHING))
+            why = str(self.deadline.error(REFRESHING))
         return Behind(missing.bytes, missing.records, applied or None, why)
 
     def is_enough(self, db: apsw.Connection) -> bool:
@@ -182,8 +208,8 @@ class Goal:
         if not self.is_over():
             return False
         if self._own is None or self._own.is_applied(db):
-            return True
-        if self._own_patience.is_over() or self._deadline.is_over():
+            return self._may_answer(db, self)
+        if self._own_patience.is_over() or self.deadline.is_over():
             raise self._own.error(self.hindrance) from self.hindrance
         return False
 
@@ -194,7 +220,7 @@ class Goal:
         than the patience, and an answer that is behind would blame a projector that does not run.
         """
         is_impatient = self.is_tried and self._patience.is_over()
-        return self._given_up or is_impatient or self._deadline.is_over()
+        return self._given_up or is_impatient or self.deadline.is_over()
 
     def give_up(self, hindrance: Exception) -> None:
         """End the wait: the query is answered with what is applied."""

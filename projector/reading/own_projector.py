@@ -69,7 +69,7 @@ class OwnProjector:
             ProjectionError, ReadError: as `projector.run.build.rebuild`.
         """
         if not self.lock.is_open():
-            generations(self._journal.path)  # the folder may have been moved away
+            generations(self._journal.base)  # the folder may have been moved away
         if not self.lock.acquire():
             return False
         try:

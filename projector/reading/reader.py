@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
-from journal.errors import ClosedError, ReadError
+from journal.errors import ReadError
 from journal.process import clock
-from journal.process.fork import no_fork, register
-from journal.process.turn import Turn
 from journal.segments.gone import is_gone
 from journal.segments.listing import list_segments
 from projector.db.connections import snapshot
 from projector.db.fork_safety import ForkedMeanwhile
-from projector.db.generations import find_generations
 from projector.db.quiet import quiet
-from projector.db.schema import NOT_UNDERSTOOD, UNFOLDED
-from projector.db.sqlite_errors import failure
+from projector.db.schema import UNFOLDED
 from projector.errors import BuildStopped, ProjectionError
 from projector.reading.asking import ask, lend, unwrapped
 from projector.reading.deadline import Deadline
-from projector.reading.goal import Goal, Known, Own, has_applied
-from projector.reading.in_use import LATEST, InUse
-from projector.reading.own_projector import OwnProjector
+from projector.reading.elsewhere import Elsewhere, ShowsForgotten
+from projector.reading.goal import Goal, Own, always, has_applied
+from projector.reading.handle import Handle
+from projector.reading.hiding_check import HidingCheck
+from projector.reading.in_use import LATEST
 from projector.reading.refresher import Refresher
 from projector.views.freshness import FRESH, Freshness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from journal.format.position import Position
     from journal.fs.directory import Directory
-    from projector.db.process_lock import ProcessLock
 
 PATIENCE = 0.5
 """Seconds that a query waits for a running projector before it answers from what is applied."""
@@ -51,52 +47,18 @@ _GRACE = 1.0
 Answer = TypeVar("Answer")
 
 
-class Reader:
-    """Reads the generation in use, after it has applied the new events of the journal.
-
-    Attributes:
-        journal: the journal that is read.
-        generations: its generations.
-    """
+class Reader(Handle):
+    """Reads the generation in use, after it has applied the new events of the journal."""
 
     def __init__(self, journal: Directory) -> None:
-        self.journal = journal
-        self.generations = find_generations(journal.path)
-        self._is_closed = False
-        self._turn = Turn()
-        self._known = Known()
-        self._in_use = InUse(journal, self.generations)
-        self._own = OwnProjector(journal, self._in_use, self._known.segments)
+        super().__init__(journal)
         self._refresher = Refresher(journal, self.generations, self._own)
-        register(self)
+        self._hiding = HidingCheck(journal, self._known.segments)
+        self._elsewhere = Elsewhere(journal, type(self))
 
-    def after_fork_in_child(self) -> None:
-        """Replace the lock, which a thread of the parent may hold."""
-        self._turn = Turn()
-
-    @property
-    def projector_lock(self) -> ProcessLock:
-        """The lock that a running projector holds."""
-        return self._own.lock
-
-    def check_open(self) -> None:
-        """Raise an error after `close`."""
-        if self._is_closed:
-            raise ClosedError(
-                f"this handle on the projection of {self.journal.path} was closed; open another"
-            )
-
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """Keep other threads from using the connection.
-
-        Raises:
-            ClosedError: it was closed.
-            Reentered: this thread is in the middle of a call.
-        """
-        with self._turn.held(f"this handle on the projection of {self.journal.path}"):
-            self.check_open()  # another thread may have closed it while this one waited
-            yield
+    def _close_files(self) -> None:
+        super()._close_files()
+        self._elsewhere.close()
 
     @unwrapped
     def read(
@@ -131,11 +93,47 @@ class Reader:
             ReadError: a lane cannot be read.
         """
         deadline = Deadline(timeout)
+        try:
+            answered = self._read(query, deadline, patience, own, self._hiding.may_answer)
+        except ShowsForgotten as shows:
+            with self._exclusive():
+                return self._elsewhere.handle(shows).read(query, deadline.left(), patience, own)
+        if answered[1] and self._elsewhere.is_open:
+            with self._exclusive():
+                self._elsewhere.close()
+        return answered
+
+    def refresh(
+        self, timeout: float | None = None, patience: float = PATIENCE, own: Own | None = None
+    ) -> Freshness:
+        """Bring the projection up to date as `read` does, for a caller that shows nothing of it.
+
+        It does not wait until what is requested to be forgotten is hidden.
+
+        Raises:
+            ClosedError, NotProjected, QueryTimeout, ProjectionError, ReadError: as `read`.
+        """
+        return self._read(lambda _: None, Deadline(timeout), patience, own)[1]
+
+    def _read(
+        self,
+        query: Callable[[apsw.Connection], Answer],
+        deadline: Deadline,
+        patience: float,
+        own: Own | None,
+        may_answer: Callable[[apsw.Connection, Goal], bool] = always,
+    ) -> tuple[Answer, Freshness]:
+        """Query as `read`.
+
+        Raises:
+            ShowsForgotten: `may_answer` raised it.
+        """
         # applying ends early: the query needs a part of the time
         early = deadline.before(_ASKING)
-        abort = None if timeout is None else deadline.behind(_GRACE).is_over
+        abort = deadline.behind(_GRACE).is_over if deadline.is_limited else None
         with self._exclusive(), quiet:
-            goal = Goal(list_segments(self.journal.lanes), patience, own, early, self._known)
+            refs = list_segments(self.journal.lanes)
+            goal = Goal(refs, patience, own, early, self._known, may_answer)
             answered = self._ask(query, deadline, goal)
             while answered is None:
                 try:
@@ -179,7 +177,7 @@ class Reader:
     def _freshness(self, db: apsw.Connection, goal: Goal) -> Freshness | None:
         """Return the freshness of the snapshot that `db` holds; None if it is not fresh enough."""
         try:
-            if goal.is_reached(db) and not self._is_late(db):
+            if goal.is_reached(db) and not self._hiding.is_late(db):
                 return FRESH
             return Freshness(goal.behind(db)) if goal.is_enough(db) else None
         except ReadError as error:
@@ -187,21 +185,6 @@ class Reader:
                 raise
             goal.look_again(list_segments(self.journal.lanes))
             return None
-
-    def _is_late(self, db: apsw.Connection) -> bool:
-        """Return whether a key was added that makes a request to forget understood."""
-        if db.execute(NOT_UNDERSTOOD).fetchone() is None:
-            return False
-        with no_fork.turn:
-            from projector.run.hiding import is_late  # noqa: PLC0415 - hardly any query needs it
-
-        return is_late(db, self.journal.path)
-
-    @contextmanager
-    def peeking(self) -> Iterator[apsw.Connection | None]:
-        """Yield the connection without applying anything; None if there is no projection yet."""
-        with self._exclusive(), quiet:
-            yield self._in_use.connection()
 
     @unwrapped
     def look(self, query: Callable[[apsw.Connection | None], Answer]) -> Answer:
@@ -289,27 +272,3 @@ class Reader:
                 return db is not None and has_applied(db, position)
             except apsw.Error as error:
                 raise self._unreadable(error) from error
-
-    def _unreadable(self, error: apsw.Error) -> ProjectionError:
-        return failure("read", self._in_use.path, error)
-
-    def close(self) -> None:
-        """Close the connections, and refuse further queries; again does nothing.
-
-        Raises:
-            Reentered: this thread is in the middle of a call; nothing was done.
-        """
-        if not self._is_closed:
-            self.release()
-            self._is_closed = True
-
-    def release(self) -> None:
-        """Close the connections; the next query opens them again.
-
-        Raises:
-            Reentered: this thread is in the middle of a call; nothing was done.
-        """
-        with self._exclusive(), quiet:
-            self._in_use.close()
-            self._own.close()
-            self._known.segments.close()

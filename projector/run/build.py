@@ -88,7 +88,7 @@ def put_into_use(
     Raises:
         ProjectionError, ReadError: as `rebuild`.
     """
-    lock = ProcessLock(generations(journal.path).lock)
+    lock = ProcessLock(generations(journal.base).lock)
     lock.acquire(_HAND_OVER)
     try:
         return _publish(journal, number, on_commit, stop)
@@ -113,7 +113,7 @@ def _publish(
     stop: Callable[[], bool],
 ) -> tuple[Request, ...]:
     """Put a generation into use as `put_into_use`."""
-    kept = generations(journal.path)
+    kept = generations(journal.base)
     requests, hides = apply_rest(kept, number, journal, on_commit, stop)
     put(kept, number, hides=hides)
     return requests
@@ -131,7 +131,7 @@ def _begun(
         BuildStopped: nothing was applied.
         ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
     """
-    kept = generations(journal.path)
+    kept = generations(journal.base)
     with hold_build_lock(kept) as (number, lock):
         if not build_generation(kept, number, journal, on_commit, stop) and stop():
             raise BuildStopped(f"the build of generation {number} was stopped")
@@ -154,7 +154,7 @@ def building(
     Raises:
         ProjectorBusy, BuildStopped, ProjectionError, ReadError: as `rebuild`.
     """
-    kept = generations(journal.path)
+    kept = generations(journal.base)
 
     with hold_build_lock(kept) as (number, lock):
 

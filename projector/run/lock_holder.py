@@ -47,7 +47,7 @@ def open_current(
     Raises:
         ProjectionError, ReadError, ProjectorBusy, BuildStopped: as `rebuild`.
     """
-    kept = generations(journal.path)
+    kept = generations(journal.base)
     for _ in range(_TRIES):
         try:
             number = kept.current()
@@ -108,7 +108,7 @@ def catch_up_once(
         number, projector = open_current(journal, on_commit, stop)
         try:
             projector.catch_up(on_commit=on_commit, stop=stop)
-            generations(journal.path).remove_old(number)
+            generations(journal.base).remove_old(number)
             if pinned := projector.wal.is_pinned:
                 move_to_copy(journal, projector)
         except ProjectionError as error:
@@ -134,7 +134,7 @@ def move_to_copy(journal: Directory, projector: Projector) -> None:
         ProjectorBusy: a build runs; the generation that it publishes replaces this one, too.
         ProjectionError: the copy cannot be made.
     """
-    kept = generations(journal.path)
+    kept = generations(journal.base)
     with hold_build_lock(kept) as (number, lock):
         try:
             projector.copy_to(create_empty(kept.path(number)))

@@ -49,7 +49,7 @@ def replace_showing(
         ProjectorBusy, ProjectionError, ReadError: as `rebuild`.
         AppendError: what only the old generation has cannot be written to the journal.
     """
-    kept = generations(journal.path)
+    kept = generations(journal.base)
     lock = ProcessLock(kept.build_lock)
     with lock.held():
         try:
@@ -84,7 +84,7 @@ def _complete(
         BuildStopped: `stop` returned True while the lanes were searched for requests.
         ProjectorBusy, ProjectionError, ReadError, AppendError: as `replace_showing`.
     """
-    kept = generations(journal.path)
+    kept = generations(journal.base)
     while True:
         number = kept.unpublished()
         if number is None or not _is_begun(kept, number, journal, requests, stop):

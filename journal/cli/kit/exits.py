@@ -139,5 +139,6 @@ class ExitGroup(_WithCodes, click.Group):
 
 
 def _write_error(error: Exception) -> None:
+    message = "; ".join([str(error), *getattr(error, "__notes__", ())])
     with contextlib.suppress(OSError):  # stderr is closed: the exit code is all that is left
-        print_line(f"Error: {error}", err=True)
+        print_line(f"Error: {message}", err=True)

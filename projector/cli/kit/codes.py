@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from journal.cli.kit.exits import BUSY, FAILED, NOT_FOUND, USAGE
-from journal.errors import EraserBusy, JournalError, LeaseError, NotAJournalError
+from journal.errors import EraserBusy, JournalError, LanesBusy, NotAJournalError
 from projector.errors import NotFound, ProjectorBusy, ProjectorError, QueryError
 
 CODES: dict[type[Exception], int] = {
     JournalError: FAILED,
     NotAJournalError: NOT_FOUND,
-    LeaseError: BUSY,
+    LanesBusy: BUSY,
     EraserBusy: BUSY,
     ProjectorError: FAILED,
     ProjectorBusy: BUSY,

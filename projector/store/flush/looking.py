@@ -90,10 +90,10 @@ class Looking(Handle):
         try:
             behind = self._unapplied()
             if behind > _SCANNED:
-                self.projection.read(lambda _: None)
+                self.projection.catch_up()
             elif behind > _NEAR:
                 # where no process projects, each flush of another session would read them again
-                self.projection.read(lambda _: None, patience=0)
+                self.projection.catch_up(patience=0)
             found = self.projection.peek(lambda db: self._loaded(db, session))
         except ProjectionError:  # a broken projection must not stop a writer
             found = self._loaded(None, session)
@@ -111,7 +111,7 @@ class Looking(Handle):
             if self._go_on(session, account) and account.transcript.is_exact:
                 break
             try:
-                self.projection.read(lambda _: None)
+                self.projection.catch_up()
                 account.transcript, account.offsets = self.projection.peek(
                     lambda db: self._loaded(db, session)
                 )

@@ -93,7 +93,7 @@ def test_an_interrupt_says_what_is_left_to_do(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("projector.forgetting.forget.finish", interrupted)
+    monkeypatch.setattr("projector.forgetting.finish.finish", interrupted)
     error = invoke("forget", "s1", "--yes", code=130).stderr
     assert "interrupted: if `journal erasures` lists a new request" in error
     assert "pending" in invoke("erasures").stdout

@@ -179,6 +179,11 @@ READS: dict[str, tuple[str, tuple[object, ...], Call]] = {
         NO_TIME,
         lambda s, v: s.projection.read(lambda _: 1, patience=v),
     ),
+    "catch_up patience": (
+        "patience",
+        NO_TIME,
+        lambda s, v: s.projection.catch_up(patience=v),
+    ),
     "store timeout": ("timeout", NO_TIME, lambda s, v: SessionStore(s.journal.path, timeout=v)),
     "projection timeout": (
         "timeout",

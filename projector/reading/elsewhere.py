@@ -1,0 +1,154 @@
+"""A projection in a temporary folder, where that of the journal shows what is to be forgotten.
+
+On a full or read-only disk no generation can be built that hides what a request names. Then a query
+is answered from one that is built elsewhere: on another disk, or in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import weakref
+from dataclasses import replace
+from pathlib import Path
+from tempfile import gettempdir, mkdtemp
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from journal.process.fork import register
+from journal.segments.listing import list_segments
+from projector.errors import ProjectionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from journal.erasure.request import Request
+    from journal.fs.directory import Directory
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder inside is made with mode 0700
+"""A file system in memory, if there is one."""
+_FACTOR = 3
+"""Space for a database, its WAL and an index of the lanes' text, in multiples of the lanes."""
+_LEAST = 16 * 1024 * 1024
+"""Bytes that are free at least."""
+
+_log = logging.getLogger("projector")
+
+
+class ShowsForgotten(Exception):  # noqa: N818 - carries requests, and is no failure
+    """A snapshot shows what requests ask to forget, and no process replaces it.
+
+    Attributes:
+        requests: these.
+        why: why it is not replaced.
+    """
+
+    def __init__(self, requests: tuple[Request, ...], why: object) -> None:
+        self.requests = requests
+        self.why = why
+        super().__init__(
+            f"the projection shows what {name(requests)} to forget, and cannot be replaced: {why}"
+        )
+
+
+def name(requests: Iterable[Request]) -> str:
+    """Return requests as the subject of a sentence with the verb, the first few by their ids."""
+    ids = sorted({request.id for request in requests})
+    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""  # noqa: PLR2004 - a line holds three
+    noun, verb = ("request", "asks") if len(ids) == 1 else ("requests", "ask")
+    return f"{noun} {', '.join(ids[:3])}{more} {verb}"
+
+
+class Handle(Protocol):
+    """A handle that reads a projection."""
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+Opened = TypeVar("Opened", bound=Handle)
+
+
+class Elsewhere(Generic[Opened]):
+    """Opens and keeps the handle on a projection in a temporary folder, and removes that folder.
+
+    Args:
+        journal: the journal.
+        open_handle: opens a handle on the projection that `Directory.base` names.
+    """
+
+    def __init__(self, journal: Directory, open_handle: Callable[[Directory], Opened]) -> None:
+        self._journal = journal
+        self._open = open_handle
+        self._handle: Opened | None = None
+        self._remove: Callable[[], object] = _nothing
+        register(self)
+
+    def after_fork_in_child(self) -> None:
+        """Leave the folder to the parent; the next query makes another."""
+        self._handle, self._remove = None, _nothing
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a handle."""
+        return self._handle is not None
+
+    def handle(self, shows: ShowsForgotten) -> Opened:
+        """Return the handle; open it if there is none.
+
+        Raises:
+            ProjectionError: no folder has enough space for another projection.
+        """
+        if self._handle is None:
+            folder = self._folder(shows)
+            _log.warning("%s. Answers come from another one in %s meanwhile", shows, folder)
+            remove = weakref.finalize(self, _remove, folder, os.getpid())
+            try:
+                self._handle = self._open(replace(self._journal, elsewhere=folder))
+            except BaseException:
+                remove()
+                raise
+            self._remove = remove
+        return self._handle
+
+    def _folder(self, shows: ShowsForgotten) -> Path:
+        """Make a temporary folder where there is space.
+
+        Raises:
+            ProjectionError: there is none.
+        """
+        size = sum(ref.size for ref in list_segments(self._journal.lanes))
+        needed = _LEAST + _FACTOR * size
+        reasons = []
+        for parent in dict.fromkeys([Path(gettempdir()), _MEMORY]):
+            try:
+                free = shutil.disk_usage(parent).free
+                if free >= needed:
+                    return Path(mkdtemp(prefix="projection-", dir=parent))
+                reasons.append(f"{parent} has {free >> 20} MiB")
+            except OSError as error:
+                reasons.append(f"{parent}: {error.strerror or error}")
+        raise ProjectionError(
+            f"{shows}. Another one needs {needed >> 20} MiB, and {', '.join(reasons)}. Free space,"
+            " or set TMPDIR to a folder on another disk"
+        ) from shows
+
+    def close(self) -> None:
+        """Close the handle and remove the folder; again does nothing."""
+        handle, self._handle = self._handle, None
+        remove, self._remove = self._remove, _nothing
+        try:
+            if handle is not None:
+                handle.close()
+        finally:
+            remove()
+
+
+def _nothing() -> None:
+    """Remove nothing."""
+
+
+def _remove(folder: Path, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child has not made it
+        shutil.rmtree(folder, ignore_errors=True)
