@@ -95,7 +95,8 @@ def full_disk(path: Path | str, error: Exception) -> str:
         return ""
     if free >= _NEEDED and not isinstance(error, apsw.FullError):
         return ""
-    return f": the disk is full: {free >> 10:,} KiB are free in {folder}"
+    cause = "" if isinstance(error, apsw.FullError) else ": the disk is full"
+    return f"{cause}: {free >> 10:,} KiB are free in {folder}"
 
 
 @contextmanager

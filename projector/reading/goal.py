@@ -207,8 +207,9 @@ class Goal:
         """
         if not self.is_over():
             return False
+        may_answer = self._may_answer(db, self)
         if self._own is None or self._own.is_applied(db):
-            return self._may_answer(db, self)
+            return may_answer
         if self._own_patience.is_over() or self.deadline.is_over():
             raise self._own.error(self.hindrance) from self.hindrance
         return False

@@ -173,6 +173,36 @@ def test_a_full_disk_is_read(mounted: Callable[[str], dict[str, tuple[int, str, 
     _check(found, ["alpha"], behind=1)
 
 
+FORGOTTEN = """
+append tok3n
+append alpha
+journal append --session tok3n --role user tok3n --source tok3n > "$OUT/appended"
+projector sync
+dd if=/dev/zero of="$MOUNT/fill" bs=1k 2> "$OUT/dd" || true
+truncate -s -36K "$MOUNT/fill"
+journal forget --query tok3n --yes 2> "$OUT/forgetting" && exit 1
+journal forget tok3n --yes 2>> "$OUT/forgetting" && exit 1
+grep -q 'disk is full: .* KiB are free in' "$OUT/forgetting"
+grep -q 'the request is in the journal' "$OUT/forgetting"
+"""
+
+
+@needs_mounts
+@pytest.mark.parametrize(
+    "then", ["", 'rm "$MOUNT/fill"; mount -o remount,ro "$MOUNT"\n'], ids=["full", "read-only"]
+)
+def test_no_command_shows_what_could_not_be_removed(
+    mounted: Callable[[str], dict[str, tuple[int, str, str]]], then: str
+) -> None:
+    """A request that is in the journal hides at once, on a full and on a read-only disk."""
+    found = mounted(f'{FORGOTTEN}{then}ask\nif grep -q tok3n "$OUT/state.db"; then exit 1; fi\n')
+    for name, (code, out, error) in found.items():
+        assert "tok3n" not in out + error, (name, code, out, error)
+        assert code == {"nosuch": 3, "erased": 5}.get(name, 0), (name, code, out, error)
+    assert json.loads(found["search"][1])["hits"]
+    assert "asks to forget" in found["search"][2] or "ask to forget" in found["search"][2]
+
+
 @needs_mounts
 def test_a_read_only_medium_without_a_projection_is_an_error(
     mounted: Callable[[str], dict[str, tuple[int, str, str]]],
