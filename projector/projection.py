@@ -60,6 +60,7 @@ class Projection(ListingReader):
 
         with Projection.open("~/agents") as projection:
             projection.rebuild()
+            print(bool(projection.catch_up(patience=5.0)))
             count, fresh = projection.read(lambda db: db.execute("SELECT 1").get)
             is_built = projection.peek(lambda db: db is not None)
             projection.close()

@@ -62,7 +62,7 @@ def cli() -> None:
         3    there is no journal
         5    damage was found
         6    nothing was found, but not everything could be checked
-        7    busy: other writers hold all lanes, or another process erases or compacts
+        7    busy: all lanes are leased, or another process erases or compacts
         130  Ctrl-C
     SIGTERM and SIGHUP end a command by that signal after it has cleaned up.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

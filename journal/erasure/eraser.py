@@ -22,6 +22,7 @@ from journal.format.record import FORMAT
 from journal.format.scan import Damage
 from journal.lanes.lane import LOCK, try_lease
 from journal.lanes.roll_request import ROLL, ask_to_roll, take_request
+from journal.lanes.torn import remove_torn
 from journal.process import clock
 from journal.segments.damaged_bytes import DamagedBytes
 from journal.segments.listing import list_lane, list_lanes
@@ -239,6 +240,7 @@ class _Eraser:
             return False
         is_tried = False
         try:
+            remove_torn(folder)
             # its last lessee may have written to it, or rolled, before the lane was locked
             for ref in list_lane(folder):
                 if ref.number == number:

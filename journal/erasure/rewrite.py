@@ -151,6 +151,12 @@ class Rewriting:
         self._closed, self._hole, self.is_changed = True, True, True
         self._lost += newlines
 
+    def take_refused(self, damage: Damage) -> None:
+        """Handle an unfinished line at the end of the segment that is no event: it is left out."""
+        self._flush()
+        self.bytes += damage.length
+        self.is_changed = True
+
     def finish(self) -> None:
         """Finish the last run of erased events."""
         if self._hole and self._lost and self._next is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from journal.erasure.files.swap import Version, swap, version_of
 from journal.erasure.rewrite import Kept, Rewriting, new_header
 from journal.errors import EraseError, EventError, ReadError, reason
 from journal.format.record import FORMAT
+from journal.format.scan import UNFINISHED
 from journal.process.ids import uuid7
 from journal.segments.blocks import read_at, read_between
 from journal.segments.reader import SegmentWalk
-from journal.segments.segment import open_segment
+from journal.segments.segment import open_segment, read_header, segment_name, segment_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +89,10 @@ def read_for_erasure(
             version = version_of(os.fstat(file.fileno()))
 
             def damaged(_: SegmentRef, damage: Damage) -> None:
-                rewriting.take_damage(damage, _newlines(file, damage))
+                if ref.final and is_refused(file, ref, damage, walk.lane):
+                    rewriting.take_refused(damage)
+                else:
+                    rewriting.take_damage(damage, _newlines(file, damage))
 
             walk = SegmentWalk(ref, damaged, begun)
             for record in walk.read():
@@ -103,6 +108,37 @@ def read_for_erasure(
     rewriting.finish()
     header, end = headers[0] if headers else (None, 0)
     return Read(ref, walk.lane, version, header, end, walk.end, rewriting)
+
+
+_SEQ = re.compile(rb'\{"crc":"[0-9a-f]{8}","seq":([0-9]{1,19}),')
+"""The beginning of a line, up to and with its sequence number."""
+_LONGEST = 64
+"""Bytes that hold it."""
+
+
+def is_refused(file: FileIO, ref: SegmentRef, damage: Damage, lane: str) -> bool:
+    """Return whether the unfinished line at the end of a final segment is certainly no event.
+
+    If the next segment of the same lane begins with its number or a lower one, its writer gave the
+    number to another event: the append of this one had failed, or was repeated there.
+
+    Args:
+        file: the segment, opened for reading.
+        ref: its place.
+        damage: a stretch of it that is no valid record.
+        lane: uuid of its lane.
+
+    Raises:
+        OSError, ReadError: a segment cannot be read.
+    """
+    found = damage.reason == UNFINISHED and _SEQ.match(read_at(file, damage.offset, _LONGEST))
+    if not found:
+        return False
+    following = next((n for n in segment_numbers(ref.folder) if n > ref.number), None)
+    if following is None:
+        return False
+    header = read_header(ref.folder / segment_name(following))
+    return header is not None and header.lane == lane and header.seq <= int(found[1])
 
 
 def _newlines(file: FileIO, damage: Damage) -> int:

@@ -50,6 +50,10 @@ class Disk:
         """Append bytes in one system call; return how many were written."""
         return os.write(fd, data)
 
+    def cut(self, fd: int, size: int) -> None:
+        """Remove what a file has behind its first bytes; it needs no space on the disk."""
+        os.ftruncate(fd, size)
+
     def fdatasync(self, fd: int) -> None:
         """Make a file's bytes, and the size that they need, durable."""
         os.fdatasync(fd)

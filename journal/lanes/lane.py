@@ -14,6 +14,7 @@ from journal.fs import disk
 from journal.fs.files import make_folder
 from journal.fs.lock import has_identity, identity, lock
 from journal.fs.ownership import Untrusted, refusal
+from journal.lanes.torn import tidy
 from journal.process import clock
 from journal.process.boot import boot_id
 from journal.process.fork import no_fork
@@ -171,6 +172,7 @@ def _lease_free(path: Path) -> tuple[Lane, Continuation] | None:
     if lane is None:
         return None
     try:
+        tidy(path)
         at = _continuation(path)
         clock.of(path.parent.parent).observe(at.order)
         if at.time > clock.wall() + clock.AHEAD:

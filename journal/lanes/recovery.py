@@ -10,6 +10,7 @@ from journal.errors import AppendError, JournalError, LeaseError, SyncError, nam
 from journal.format.record import encode_event
 from journal.fs.directory import open_directory
 from journal.lanes.roll_request import take_request
+from journal.lanes.torn import tidy
 from journal.lanes.unsynced import sync_all, vanished
 from journal.process.clock import MAX_ORDER
 
@@ -91,15 +92,19 @@ class Recovery:
     def _find_end(self, ids: Sequence[str]) -> None:
         """Find the lines in the file of a write that did not return, and continue behind them.
 
-        Complete lines are events, and their numbers are used. A torn line may follow them: nothing
-        is written to that segment again, because only its last line may be torn.
+        Complete lines are events, and their numbers are used. A torn line may follow them, if the
+        disk refuses to remove it: nothing is written to that segment again, because only its last
+        line may be torn.
         """
-        writer, segment = self._writer, self._writer.segment
+        writer = self._writer
         try:
+            writer.undo()
+            segment = writer.segment
             # a segment that is still empty is used again: on a full disk empty segments would
             # accumulate
             if segment is None or segment.size or segment.length():
                 writer.leave()
+                tidy(writer.lane.path)
                 at = writer.lane.continuation()
                 writer.number = max(writer.number, at.number)
                 if at.lane == writer.uuid:

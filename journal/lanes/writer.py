@@ -167,10 +167,31 @@ class LaneWriter:
         size = len(data)
         if not segment.size:
             data = segment.header_line(self.uuid, self._folder, seq, started) + data
-        segment.write(data)
+        try:
+            segment.write(data)
+        except OSError:
+            self.undo()
+            raise
         if self.keep:
             unsynced.lines += lines
             unsynced.size += size
+
+    def undo(self) -> None:
+        """Leave nothing of a write that failed: no unfinished line, and no empty segment.
+
+        If the disk refuses that, too, the next lessee of the lane does it.
+        """
+        segment = self.segment
+        if segment is None:
+            return
+        with contextlib.suppress(OSError):
+            if segment.cut():
+                return
+            if segment in self.unsynced.files:
+                self.unsynced.files.remove(segment)
+            self.number = min(self.number, segment.number - 1)
+            self.leave()
+            segment.remove()
 
     def _active(self) -> SegmentFile:
         """Return the segment to write to, the present one or the next, among those to be synced."""
@@ -179,10 +200,10 @@ class LaneWriter:
             if not self.keep and len(files) >= _MOST_OPEN:
                 self._sync_oldest()
             self.leave()
-            self.number += 1
             # first: an interrupt must not leave a segment whose name is never synced
             self.unsynced.folders.append(self.lane.path)
-            self.segment = SegmentFile.create(self.lane.path, self.number)
+            self.segment = SegmentFile.create(self.lane.path, self.number + 1)
+            self.number += 1
         if not files or files[-1] is not self.segment:
             files.append(self.segment)
         return self.segment
@@ -251,6 +272,8 @@ class LaneWriter:
         Raises:
             SyncError: the file system lost what was never synced.
         """
+        if self.state == "unsure":
+            self.undo()
         self.state = "closed"
         self.note_order()
         error = close_all([*self.unsynced.files, *self._syncing])

@@ -28,7 +28,7 @@ class SegmentFile:
         uuid: the segment's uuid; empty if its header cannot be read.
     """
 
-    __slots__ = ("_fd", "_identity", "_name", "number", "path", "size", "uuid")
+    __slots__ = ("_fd", "_identity", "_name", "_pid", "_writing", "number", "path", "size", "uuid")
 
     def __init__(self, path: Path, number: int, size: int, fd: int, uuid: str) -> None:
         self.path = path
@@ -37,6 +37,8 @@ class SegmentFile:
         self.uuid = uuid
         self._fd = fd
         self._name = str(path)
+        self._pid = os.getpid()
+        self._writing = b""
         self._identity = identity(os.fstat(fd))
 
     @classmethod
@@ -53,6 +55,8 @@ class SegmentFile:
             return cls(path, number, 0, fd, uuid7())
         except BaseException:
             os.close(fd)
+            with contextlib.suppress(OSError):  # the next lessee of the lane removes it
+                disk.in_use.unlink(path)
             raise
 
     @classmethod
@@ -101,10 +105,45 @@ class SegmentFile:
             OSError: the file system refused; part of `data` may be in the file, so
                 nothing may be written behind it.
         """
+        self._writing = data
         done = disk.in_use.write(self._fd, data)
         if done < len(data):
             disk.write_rest(self._fd, data, done)
         self.size += len(data)
+        self._writing = b""
+
+    def cut(self) -> int:
+        """Remove the unfinished line that a write left which failed or was interrupted.
+
+        The whole records before it stay: readers may have read them. A header alone is removed, so
+        that the file is empty.
+
+        Returns:
+            The bytes that the file has now.
+
+        Raises:
+            OSError: the file system refuses; the line is still there.
+        """
+        length, data = self.length(), self._writing
+        written = length - self.size
+        # in a forked child a thread of the parent may be in the middle of the write
+        if not 0 < written < len(data) or self._pid != os.getpid():
+            return length
+        whole = data.rfind(b"\n", 0, written) + 1
+        if not self.size and data.find(b"\n", 0, whole) == whole - 1:
+            whole = 0
+        if whole < written:
+            disk.in_use.cut(self._fd, self.size + whole)
+        return self.size + whole
+
+    def remove(self) -> None:
+        """Remove the file, which is empty, if it is still at its path; a forked child does not.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        if self._pid == os.getpid() and self.is_there():
+            disk.in_use.unlink(self.path)
 
     def length(self) -> int:
         """Return the bytes that the file has, complete or not.

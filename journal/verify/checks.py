@@ -34,10 +34,11 @@ DEATH: frozenset[Kind] = frozenset({"torn", "newline", "empty"})
 """Problems that a killed writer may leave. No acknowledged event is lost by them."""
 
 TORN = (
-    "unfinished last record: its append never returned, so it was never acknowledged,"
-    " unless the power failed before it was synced"
+    "unfinished last record: its write was cut short by the death of its writer, an error such as a"
+    " full disk, or a power failure. It was not acknowledged, unless the power failed before it was"
+    " synced"
 )
-_EMPTY = "empty: its writer died between making the file and its first append"
+_EMPTY = "empty: its writer died before its first write to the file, or that failed"
 
 
 @dataclass(frozen=True, slots=True)

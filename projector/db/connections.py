@@ -73,6 +73,8 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
             make_tables(db, journal_uuid)
             tune_writer(db)
     except apsw.Error as error:
+        with quiet:
+            db.close()
         raise ProjectionError(
             f"cannot make the projection {path}: {error}{full_disk(path, error)}"
         ) from error
@@ -96,8 +98,10 @@ def finish(path: Path) -> None:
     try:
         with quiet:
             db = _connect(path, apsw.SQLITE_OPEN_READWRITE)
-            db.pragma("journal_mode", "wal")
-            db.close()
+            try:
+                db.pragma("journal_mode", "wal")
+            finally:
+                db.close()
     except apsw.Error as error:
         raise ProjectionError(f"cannot finish the projection {path}: {error}") from error
 

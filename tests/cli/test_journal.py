@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ from journal import Journal, __version__
 from journal.cli import cli
 from journal.cli.message_lines import batches
 from journal.format.redacted import Redacted
+from journal.fs import disk
+from journal.fs.disk import Disk
 from tests.support.journals import events, headers, ids, segments
 
 if TYPE_CHECKING:
@@ -460,6 +463,25 @@ def test_a_missing_journal_exits_with_3(journal_dir: Path, run: Run, command: st
     assert result.stderr.startswith(f"Error: there is no journal at {journal_dir}")
     assert result.stderr.count("\n") == 1
     assert not journal_dir.exists()
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC])
+def test_a_disk_that_refuses_a_lane_exits_with_1(
+    journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """A read-only or full disk is no busy journal: to wait does not help."""
+
+    class Refusing(Disk):
+        """A disk on which no folder can be made."""
+
+        def make_folder(self, path: Path) -> None:
+            raise OSError(code, os.strerror(code), str(path))
+
+    with Journal.open(journal_dir), monkeypatch.context() as patch:
+        patch.setattr(disk, "in_use", Refusing())
+        result = run("append", "--session", "s", "--role", "user", "hi")
+    assert result.exit_code == 1
+    assert os.strerror(code) in result.stderr
 
 
 def test_no_free_lane_exits_with_7(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from journal.erasure.eraser import erase
 from journal.format.record import Erased, Record
 from journal.format.scan import Found, scan
@@ -80,6 +82,25 @@ def test_a_torn_line_at_the_end_stays(tmp_path: Path) -> None:
     segment = write_segment(path / "lanes", "1", 1, header("L1") + one + two + b'{"crc":"12')
     erase(open_directory(path), named("m1"), patience=0)
     assert segment.read_bytes().endswith(two + b'{"crc":"12')
+
+
+@pytest.mark.parametrize(
+    ("lane", "seq", "is_left"),
+    [("L1", 2, False), ("L1", 1, False), ("L1", 3, True), ("L9", 2, True)],
+)
+def test_an_unfinished_line_whose_number_is_of_another_event_is_left_out(
+    tmp_path: Path, lane: str, seq: int, *, is_left: bool
+) -> None:
+    """Its append was refused, since the lane continues with its number or one before it."""
+    path = _journal(tmp_path / "journal")
+    one, two, three = _lines(3)
+    torn = write_segment(path / "lanes", "1", 1, header("L1") + one + two[:-9])
+    rest = [line for number, line in ((1, one), (2, two), (3, three)) if number >= seq]
+    write_segment(path / "lanes", "1", 2, header(lane, 2, seq=seq) + b"".join(rest))
+    report = erase(open_directory(path), named("other"), patience=0)
+    assert torn.read_bytes().endswith(two[:-9]) is is_left
+    assert bool(report.damaged) is is_left
+    assert report.bytes == (0 if is_left else len(two) - 9)
 
 
 def test_an_unfinished_line_without_a_lessee_is_checked(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_lane_without_free_numbers_is_skipped(journal_dir: Path) -> None:
     """A lane whose last segment has the highest possible number has no next one."""
     _append(journal_dir, "m1")
     last = journal_dir / "lanes/1" / segment_name(10**12 - 1)
-    last.touch()
+    last.write_bytes(b"\n")
     assert _append(journal_dir, "m2") == "2"
     last.unlink()
 

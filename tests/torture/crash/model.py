@@ -7,6 +7,7 @@ in some mode: Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014
 - The bytes of a file up to its last successful fdatasync or fsync are kept. Of the bytes written
   after them, the disk may have any prefix, cut at any byte; or the size without the bytes (zeros);
   or any of the 512-byte blocks, or any of the writes, without earlier ones; or other bytes.
+- Bytes that were cut off the end of a file may be there again until its next sync.
 - A sync covers what was written before it began. After a sync that failed, nothing that was not
   durable before ever becomes durable: the kernel may have dropped the pages, and a later sync
   succeeds without them (Rebello et al., USENIX ATC 2020).
@@ -78,6 +79,14 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Bytes removed from the end of a file: it has `size` bytes left."""
+
+    node: Node
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Synced:
     """A sync that returned: it covers the operations before place `begun` of the log."""
 
@@ -115,7 +124,7 @@ class Forgotten:
     is_over: bool
 
 
-Step = Names | Write | Synced | Refused | Tried | Acknowledged | Forgotten
+Step = Names | Write | Cut | Synced | Refused | Tried | Acknowledged | Forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +159,20 @@ class _File:
     ends: list[tuple[int, int]] = field(default_factory=list)  # place in the log, size after it
     torn: list[tuple[int, int]] = field(default_factory=list)
     refused: bool = False
+    uncut: bytes = b""  # the content before a cut that was not synced since
+    cut_at: int = -1  # its place in the log
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a power loss may leave other bytes."""
+        return self.durable < len(self.content) or bool(self.uncut)
 
     def forms(self, random: Random) -> dict[bytes, bool]:
         """Return each form once, and whether only random choice gives it."""
-        found: dict[bytes, bool] = {}
-        for content, drawn in forms(
-            self.content, self.durable, (size for _, size in self.ends), random
-        ):
+        whole = self.uncut or self.content
+        ends = [*(size for _, size in self.ends), len(whole)]
+        found: dict[bytes, bool] = {self.content: False}
+        for content, drawn in forms(whole, self.durable, ends, random):
             found[content] = drawn and found.get(content, True)
         return found
 
@@ -191,6 +207,8 @@ class Model:
                     values.append((self._place, node))
             case Write():
                 self._write(step)
+            case Cut():
+                self._cut(step)
             case Synced():
                 self._sync(step)
             case Refused():
@@ -223,6 +241,16 @@ class Model:
         if not file.refused:
             ends = (size for place, size in file.ends if place < step.begun)
             file.durable = max([file.durable, *ends])
+            if file.cut_at < step.begun:
+                file.uncut = b""
+
+    def _cut(self, step: Cut) -> None:
+        file = self._files.setdefault(step.node, _File())
+        file.durable = min(file.durable, step.size)  # a sync may have covered an unfinished line
+        file.uncut, file.cut_at = file.uncut or file.content, self._place
+        file.content = file.content[: step.size]
+        file.ends = [(place, min(size, step.size)) for place, size in file.ends]
+        file.torn = [(first, last) for first, last in file.torn if first < step.size]
 
     def _write(self, step: Write) -> None:
         file = self._files.setdefault(step.node, _File())
@@ -239,7 +267,7 @@ class Model:
         """Whether a power loss would change nothing."""
         names = (len(values) for folder in self._names.values() for values in folder.values())
         return all(count == 1 for count in names) and all(
-            file.durable == len(file.content) for file in self._files.values()
+            not file.is_unsure for file in self._files.values()
         )
 
     def as_it_is(self) -> Tree:
@@ -259,7 +287,7 @@ class Model:
             for name, values in entries.items()
             if len(values) > 1
         }
-        unsure = {n: file for n, file in self._files.items() if file.durable < len(file.content)}
+        unsure = {n: file for n, file in self._files.items() if file.is_unsure}
         old = {node: file.content[: file.durable] for node, file in unsure.items()}
         way: Way
         for chosen, way in _combinations(list(names.values()), random):

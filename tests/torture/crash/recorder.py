@@ -12,6 +12,7 @@ from journal.fs.disk import Disk
 from tests.torture.crash.model import (
     ROOT,
     Acknowledged,
+    Cut,
     Forgotten,
     Key,
     Model,
@@ -131,6 +132,13 @@ class Recorder(Disk):
             done = super().write(fd, data[:size])
             self._note(Write(self._of(fd), bytes(data[:done]), short=done < len(data)))
             return done
+
+    def cut(self, fd: int, size: int) -> None:
+        """Remove the end of a file, and record it."""
+        with self._turn:
+            self._live()
+            super().cut(fd, size)
+            self._note(Cut(self._of(fd), size))
 
     def fdatasync(self, fd: int) -> None:
         """Sync a file or fail, and record which."""

@@ -1,4 +1,4 @@
-"""Real faults: a full disk, a limit on file sizes, a read-only mount.
+"""Real faults: a full disk, a limit on file sizes, a read-only mount; and forgetting on these.
 
 With root, a tmpfs of a few MiB is mounted and filled; otherwise RLIMIT_FSIZE replaces it.
 """
@@ -19,8 +19,12 @@ from journal import Journal, JournalError
 from journal.fs.directory import open_directory
 from journal.segments.reader import read_events
 from journal.segments.segment import ROLL_SIZE
-from journal.verify import DEATH, verification, verify
+from journal.verify import verification, verify
 from projector.errors import ProjectorError
+from projector.forgetting.erasures import erasures
+from projector.forgetting.finish import finish_forgetting
+from projector.forgetting.forget import forget
+from projector.forgetting.selection import Selection
 from projector.projection import Projection
 from projector.run.build import rebuild
 from tests.torture.faults.workloads import catch_up, put
@@ -82,7 +86,8 @@ class _Writer:
 def _after(folder: Path, writers: list[_Writer]) -> list[str]:
     """Return what is wrong after all handles are closed and the disk has space again."""
     verification._PATIENCE = 0
-    wrong = [str(p) for p in verify(folder / "lanes").problems if p.kind not in DEATH]
+    # no writer was killed: each removes what a refused write left
+    wrong = [str(problem) for problem in verify(folder / "lanes").problems]
     found = Counter(at.record.event.id for at in read_events(folder / "lanes", lambda *_: None))
     for writer in writers:
         lost = [id for id in writer.acknowledged if id not in found]
@@ -189,13 +194,79 @@ def read_only(base: Path) -> list[str]:
     return wrong
 
 
+_ROOMS = (0, 4, 12, 28, 44, 100, 260)
+"""KiB that are left on the disk when something is to be forgotten: each step of it fails once."""
+_TOKEN = "tok3n"  # noqa: S105 - a word that is searched for
+
+
+def forgetting(base: Path) -> list[str]:
+    """Forget a session on a disk that is full but for a few KiB, and then read-only."""
+    wrong = []
+    for room in _ROOMS:
+        at = base / f"room-{room}"
+        with _mounted(at):
+            wrong += [f"{room} KiB: {line}" for line in _forget_in(at, at / "journal", room)]
+    return wrong
+
+
+def _forget_in(disk: Path, folder: Path, room: int) -> list[str]:
+    with Journal.open(folder) as journal:
+        for number in range(40):
+            journal.append_message("kept", "user", f"alpha {number}", id=f"m{number}")
+            journal.append_message(_TOKEN, "user", f"alpha {_TOKEN}", id=f"{_TOKEN}-{number}")
+    catch_up(folder)
+    ballast = disk / "ballast"
+    free = os.statvfs(disk)
+    ballast.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - room * 1024)))
+    said = ""
+    try:
+        forget(folder, Selection(sessions=(_TOKEN,)))
+    except (JournalError, ProjectorError) as error:
+        said = "; ".join([str(error), *getattr(error, "__notes__", ())])
+    requested = bool(erasures(folder))
+    wrong = []
+    if said and "full" not in said and "No space" not in said:
+        wrong.append(f"the error does not say that the disk is full: {said}")
+    if said and ("request is in the journal" in said) is not requested:
+        wrong.append(f"whether a request is kept is {requested}, and the error says: {said}")
+    if requested:
+        wrong += _shows(folder, "on the full disk")
+        ballast.unlink()
+        _remount(disk, "ro")
+        wrong += _shows(folder, "on the read-only disk")
+        _remount(disk, "rw")
+    else:
+        ballast.unlink()
+        forget(folder, Selection(sessions=(_TOKEN,)))
+    outcome = finish_forgetting(folder)
+    if not outcome.is_complete or outcome.unreadable:
+        wrong.append(f"it cannot be completed: {outcome}")
+    wrong += [str(problem) for problem in verify(folder / "lanes").problems]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    wrong += [f"{file} holds it" for file in files if _TOKEN.encode() in file.read_bytes()]
+    return wrong + _shows(folder, "at the end")
+
+
+def _shows(folder: Path, when: str) -> list[str]:
+    """Return which answers have what is to be forgotten, or lack what is not."""
+    with Projection.open(folder) as projection:
+        hits = projection.search("alpha", limit=100).hits
+        names = [view.session for view in projection.sessions()]
+        rows, _ = projection.read(lambda db: db.execute("SELECT * FROM messages").fetchall())
+    answers = {"a search": hits, "the sessions": names, "the rows": rows}
+    wrong = [f"{what} {when} has it" for what, found in answers.items() if _TOKEN in repr(found)]
+    if (len(hits), names, len(rows)) != (40, ["kept"], 40):
+        wrong.append(f"{when}: {len(hits)} hits, sessions {names}, {len(rows)} rows")
+    return wrong
+
+
 def run(base: Path) -> tuple[int, list[str]]:
     """Run all that this user may; return the number, and what is wrong."""
     for module in (journal.lanes.lane, journal.lanes.writer):
         put(module, "ROLL_SIZE", ROLL_SIZE)  # in the process that called workloads.small()
     faults: list[Callable[[Path], list[str]]] = [file_limit]
     if os.geteuid() == 0 and shutil.which("mount"):
-        faults += [full_disk, read_only]
+        faults += [full_disk, read_only, forgetting]
     wrong = []
     for fault in faults:
         wrong += [f"{fault.__name__}: {line}" for line in fault(base)]
