@@ -21,8 +21,8 @@ _BLOCK = 64 * 1024
 def remove_torn(lane: Path) -> None:
     """Remove an empty last segment, or an unfinished line at its end, which is no event.
 
-    Only for the holder of the lane's lock. The writer of such a line is dead, or was told that its
-    append failed, and readers never read the last line of a lane without its newline. After a
+    Only for the holder of the lane's lock. The writer of such a line is dead, or got an error from
+    its append, and readers never read the last line of a lane without its newline. After a
     restart of the machine the line stays: a power loss may have cut off an acknowledged event, and
     nothing else shows that. A whole record that lacks only its newline stays, too.
 

@@ -200,10 +200,11 @@ class LaneWriter:
             if not self.keep and len(files) >= _MOST_OPEN:
                 self._sync_oldest()
             self.leave()
-            # first: an interrupt must not leave a segment whose name is never synced
-            self.unsynced.folders.append(self.lane.path)
-            self.segment = SegmentFile.create(self.lane.path, self.number + 1)
+            # both first: an interrupt must not leave a segment whose number is used again, or whose
+            # name is never synced
             self.number += 1
+            self.unsynced.folders.append(self.lane.path)
+            self.segment = SegmentFile.create(self.lane.path, self.number)
         if not files or files[-1] is not self.segment:
             files.append(self.segment)
         return self.segment
