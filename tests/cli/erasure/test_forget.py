@@ -93,8 +93,9 @@ def test_an_interrupt_says_what_is_left_to_do(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("projector.forgetting.finish.finish", interrupted)
-    error = invoke("forget", "s1", "--yes", code=130).stderr
+    with monkeypatch.context() as patch:
+        patch.setattr("projector.forgetting.finish.finish", interrupted)
+        error = invoke("forget", "s1", "--yes", code=130).stderr
     assert "interrupted: if `journal erasures` lists a new request" in error
     assert "pending" in invoke("erasures").stdout
     invoke("forget", "--finish")
@@ -219,10 +220,10 @@ def test_pending_lanes_are_named_and_can_be_finished(
 def test_bytes_that_are_no_record_are_named_and_can_be_erased(
     invoke: Callable[..., Result], path: Path
 ) -> None:
-    """They cannot be checked: a torn line may contain forgotten text."""
+    """They cannot be checked: they may contain forgotten text."""
     segment = path / "lanes/1/000001.jsonl"
     with segment.open("ab") as file:
-        file.write(b'{"crc":"00000000","seq":99,"data":"a secret that was torn')
+        file.write(b'["crc":"00000000","seq":99,"data":"a secret that was torn')
     result = invoke("forget", "s1", "--yes", code=6)
     assert "bytes that are no valid record" in result.stderr
     assert "bytes that are no valid record" in invoke("forget", "--finish", code=6).stderr
