@@ -37,13 +37,30 @@ def remove_torn(lane: Path) -> None:
         size = os.fstat(file.fileno()).st_size
         end = size - len(_unfinished(file.fileno(), size))
     if not size:
-        disk.in_use.unlink(path)
+        if is_removable(lane, numbers[-1]):
+            disk.in_use.unlink(path)
     elif end < size and _is_of_this_boot(path):
         fd = disk.in_use.open_append(path)
         try:
             disk.in_use.cut(fd, end)
         finally:
             os.close(fd)
+
+
+def is_removable(lane: Path, number: int) -> bool:
+    """Return whether nothing of the segment before an empty one changes when that is removed.
+
+    After a power loss its last record may lack its newline: it counts while the segment is final.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    earlier = [before for before in segment_numbers(lane) if before < number]
+    if not earlier:
+        return True
+    with open_segment(lane / segment_name(earlier[-1])) as file:
+        size = os.fstat(file.fileno()).st_size
+        return size > 0 and os.pread(file.fileno(), 1, size - 1) == b"\n"
 
 
 def _unfinished(fd: int, size: int) -> bytes:

@@ -10,6 +10,7 @@ from journal.format.event_types import SWEEPING
 from journal.format.position import Position
 from journal.format.record import encode
 from journal.lanes.lane import lease
+from journal.lanes.torn import is_removable
 from journal.lanes.unsynced import Unsynced
 from journal.process import clock
 from journal.process.clock import MAX_ORDER
@@ -185,7 +186,7 @@ class LaneWriter:
         if segment is None:
             return
         with contextlib.suppress(OSError):
-            if segment.cut():
+            if segment.cut() or not is_removable(self.lane.path, segment.number):
                 return
             if segment in self.unsynced.files:
                 self.unsynced.files.remove(segment)

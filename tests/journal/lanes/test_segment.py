@@ -176,6 +176,20 @@ def test_an_empty_segment_is_removed(journal_dir: Path) -> None:
     assert len({header.lane for header in headers(journal_dir)}) == 1
 
 
+def test_an_empty_segment_behind_a_record_without_its_newline_stays(
+    journal_dir: Path, expect_problems: ExpectedProblems
+) -> None:
+    """Such a record, which a power loss may leave, is an event only in a final segment."""
+    _append(journal_dir, "1", "2")
+    path = segments(journal_dir)[0]
+    path.write_bytes(path.read_bytes()[:-1])
+    (journal_dir / "lanes/1/000002.jsonl").touch()
+    before = ids(journal_dir)
+    Journal.open(journal_dir).close()
+    assert ids(journal_dir) == before == ["1", "2"]
+    expect_problems("newline", "empty")
+
+
 @pytest.mark.parametrize(
     "left",
     [b"{", b'{"crc":"12', b'{"crc":"01234567","seq":3,"id":"' + b"x" * 300_000],

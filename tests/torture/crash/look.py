@@ -93,6 +93,7 @@ class Looker:
             patch("time.time_ns", lambda: self._now + 1000 * next(self._ticks)),
             patch("journal.lanes.lane.boot_id", lambda: self._boot),
             patch("journal.segments.segment_file.boot_id", lambda: self._boot),
+            patch("journal.lanes.torn.boot_id", lambda: self._boot),
             patch("os.urandom", lambda n: shake_128(b"%d" % next(self._noises)).digest(n)),
         ):
             yield
