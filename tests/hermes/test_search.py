@@ -111,6 +111,9 @@ def test_no_query_is_an_error(db: SessionDB, query: str, count: int) -> None:
     [
         ("100%完成", "a"),
         ("100_完成", "c"),
+        ("100完成", "abc"),
+        ("达成100%", "a"),
+        ("%完成率", "a"),
         ("完成率 OR 100_完成", "abc"),
         ("chat-send", "de"),
         ('"chat-send"', "de"),

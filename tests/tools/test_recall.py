@@ -85,14 +85,15 @@ def test_a_dialogue_of_locomo_is_read(tmp_path: Path) -> None:
     turn = {"speaker": "Ann", "dia_id": "D1:1", "text": "I bought a boat."}
     asked = {"question": "Who has a boat?", "evidence": ["D1:1; D2:3"], "category": 4}
     dialogue = {
-        "session_1_date_time": "1 May",
+        "session_1_date_time": "1:56 pm on 8 May, 2023",
         "session_1": [turn],
-        "session_2_date_time": "2 May",
+        "session_2_date_time": "1:14 am on 25 May, 2023",
         "qa": [asked, asked | {"evidence": []}],
     }
     (tmp_path / "26.json").write_bytes(orjson.dumps(dialogue))
     (found,) = read_locomo(tmp_path)
-    assert [message.text for message in found.sessions[0].messages] == ["Ann: I bought a boat."]
+    [message] = found.sessions[0].messages
+    assert message == Message("user", "Ann: I bought a boat.", 1_683_554_160_000_000)
     assert [(each.text, set(each.right)) for each in found.questions] == [
         ("Who has a boat?", {"D1", "D2"})
     ]

@@ -25,7 +25,7 @@ class Asked:
     Attributes:
         question: the question.
         answer: the answer.
-        seconds: how long it took.
+        seconds: processor time that it took: other programs on the machine do not change it.
     """
 
     question: Question
@@ -51,7 +51,7 @@ class Figures:
         among: share with the right session among the first five.
         reciprocal: mean of 1 / rank, 0 where the right session is not there.
         nothing: share with no session at all.
-        median, p95: milliseconds.
+        median, p95: milliseconds of processor time.
     """
 
     questions: int
@@ -82,9 +82,9 @@ def ask_all(ask: Ask, questions: Iterable[Question]) -> list[Asked]:
     """Ask each question once."""
     found = []
     for question in questions:
-        began = time.perf_counter()
+        began = time.process_time()
         answer = ask(question.text)
-        found.append(Asked(question, answer, time.perf_counter() - began))
+        found.append(Asked(question, answer, time.process_time() - began))
     return found
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MINUTE = 60_000_000
-_BEGINNING = 1_700_000_000_000_000
-"""When the sessions of dialogues begin: their own dates are words such as `8 May, 2023`."""
+_BEGAN = "%I:%M %p on %d %B, %Y"
+"""How dialogues write when a session began: `1:56 pm on 8 May, 2023`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +163,12 @@ def _dialogue(name: str, dialogue: dict[str, Any]) -> Collection:
     for number in range(1, 1 + sum(key.endswith("_date_time") for key in dialogue)):
         turns = dialogue.get(f"session_{number}")
         if turns:
+            written = dialogue[f"session_{number}_date_time"]
+            date = datetime.strptime(written, _BEGAN).replace(tzinfo=UTC)
+            began = int(date.timestamp()) * 1_000_000
             texts = (f"{turn['speaker']}: {turn['text']}" for turn in turns)
             messages = (
-                Message("user", text, _BEGINNING + (number * 1_000 + index) * _MINUTE)
-                for index, text in enumerate(texts)
+                Message("user", text, began + index * _MINUTE) for index, text in enumerate(texts)
             )
             sessions.append(Session(f"D{number}", "", "", tuple(messages)))
     questions = tuple(
