@@ -1,9 +1,9 @@
 """Tags: words of the full-text index for the filters of a search.
 
 With them a filter that few messages pass is a part of the match, and FTS5 does not read all
-messages with a common word. There are tags for the session, the role and the day of a message, for
-its source, project, branch and model, for the tools and files of its calls, for errors, and for the
-messages of sub-agents.
+messages with a common word. There are tags for the session, the role, the day and the span of days
+of a message, for its source, project, branch and model, for the tools and files of its calls, for
+errors, and for the messages of sub-agents.
 
 A message without a source, branch or model of its own has that of its session, and its project is
 the working directory of its session. If no event of a session gives these but the source, they are
@@ -23,7 +23,7 @@ from journal.process.fork import no_fork
 from projector.fold.facets import path_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from projector.fold.facets import Facets, Own
 
@@ -33,9 +33,13 @@ SUBAGENT = "subagent"
 """The relation of sessions whose messages have the tag `OF_SUBAGENT`."""
 OF_SUBAGENT = "a1"
 OF_ERROR = "e1"
-_DAY = "qzd"
-"""Beginning of the tags of days: between two of these there must be few words of texts, and
-hexadecimal numbers are many."""
+_DAY, _SPAN = "qzd", "qzf"
+"""Beginnings of the tags of days and of spans: between two of these there must be few words of
+texts, and hexadecimal numbers are many."""
+SPAN = 16
+"""Days of a span: of a year, 23 spans are looked for faster than 365 days."""
+LAST_SPAN = f"{_SPAN}:"
+"""A word behind the tags of all spans."""
 UNDATED = "d0"
 """The tag of messages without a date of their own."""
 DAY = 86_400_000_000
@@ -125,7 +129,8 @@ def _size(inherited: Inherited) -> int:
 def _tags(
     session: int, inherited: Inherited, role: str | None, own: Own, machine: object, day: int
 ) -> str:
-    words = [of_session(session), of_day(day * DAY) if day > 0 else UNDATED]
+    words = [of_session(session)]
+    words += [of_day(day), of_span(day // SPAN)] if day > 0 else [UNDATED]
     values = (
         (of_source, inherited.source if own.source is None else own.source),
         (of_project, inherited.cwd),
@@ -154,9 +159,14 @@ def of_session(number: int) -> str:
     return f"n{number}"
 
 
-def of_day(timestamp: int) -> str:
-    """Return the tag of the messages of a day (in UTC) from 1970-01-02 on."""
-    return f"{_DAY}{timestamp // DAY:06}"
+def of_day(day: int) -> str:
+    """Return the tag of the messages of a day in UTC: 1 is 1970-01-02."""
+    return f"{_DAY}{day:06}"
+
+
+def of_span(span: int) -> str:
+    """Return the tag of the messages of `SPAN` days, of which each has a tag of its own, too."""
+    return f"{_SPAN}{span:06}"
 
 
 def of_role(role: str) -> str:
@@ -207,8 +217,8 @@ def may_be_tag(word: str) -> bool:
 
 def days(since: int | None, until: int | None) -> tuple[str, str]:
     """Return the tags of the first and the last day of a time; a bound that is None is open."""
-    first = DAY if since is None else max(since, DAY)
-    return of_day(first), f"{_DAY}:" if until is None else of_day(max(until - 1, DAY))
+    first = 1 if since is None else max(since // DAY, 1)
+    return of_day(first), f"{_DAY}:" if until is None else of_day(max((until - 1) // DAY, 1))
 
 
 def narrowed(match: str, wanted: Collection[str], but: Collection[str] = ()) -> str:
@@ -224,6 +234,11 @@ def narrowed(match: str, wanted: Collection[str], but: Collection[str] = ()) -> 
         found.append(f"(tags : ({' AND '.join(f'({each})' for each in wanted)}))")
     all_of = " AND ".join(found)
     return f"({all_of}) NOT (tags : ({' OR '.join(f'({e})' for e in but)}))" if but else all_of
+
+
+def any_of(tags: Iterable[str]) -> str:
+    """Return what matches messages with any of these tags; empty if there are none."""
+    return " OR ".join(dict.fromkeys(tags))
 
 
 def _tag(kind: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.process.fork import no_fork
@@ -11,7 +11,7 @@ from projector.db.tags import (
     OF_SUBAGENT,
     PERSON,
     SUBAGENT,
-    UNDATED,
+    any_of,
     narrowed,
     of_file,
     of_machine,
@@ -19,9 +19,8 @@ from projector.db.tags import (
     of_session,
     of_tool,
 )
-from projector.db.tags import days as days_of
 from projector.fold.facets import whole
-from projector.search.prefixes import words_between
+from projector.search.times import Condition, Time, time_of
 from projector.views.fields import BRANCH, MODEL, PROJECT, SOURCE, Field, moved
 
 if TYPE_CHECKING:
@@ -69,17 +68,12 @@ class Filters:
     subagents: bool = True
 
 
-_Condition = tuple[str, tuple[str | int, ...]]
-"""A condition in SQL, and its bound values."""
-
-NO_SUBAGENT: _Condition = ("s.relation IS NOT ?", (SUBAGENT,))
+NO_SUBAGENT: Condition = ("s.relation IS NOT ?", (SUBAGENT,))
 """The condition that a message is not of a sub-agent."""
 _NAMED = """e.id IN (SELECT rowid FROM fts WHERE fts MATCH ?
   UNION SELECT y.event FROM fts JOIN _shared x ON x.event = fts.rowid
     JOIN _shared y ON y.line = x.line AND y.words = x.words WHERE fts MATCH ?)"""
 """The condition that a message, or what it is a replay of, is found by a match."""
-_DAYS = 400
-"""Most days of a time that are looked for by their tags; a longer one has many messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +89,7 @@ class Narrowing:
             found, and the tags for where it is at home.
         values: the bound values of `where`.
         replays: whether replays are found, too.
+        parts: conditions of which each message meets exactly one instead, and sooner; may be empty.
     """
 
     tags: tuple[str, ...]
@@ -103,6 +98,7 @@ class Narrowing:
     where: str
     values: tuple[str | int, ...]
     replays: bool
+    parts: tuple[Narrowing, ...] = ()
 
     @property
     def at_home(self) -> str:
@@ -196,22 +192,35 @@ class Conditions:
         self._replays = replays
         self.tags: list[str] = []
         self.but: list[str] = []
-        self.rows: list[_Condition] = []
+        self.rows: list[Condition] = []
         self.is_counted = True
+        self._time: Time | None = None
 
     def copy(self) -> Conditions:
         """Return equal conditions; what is added to them is not added to these."""
         other = Conditions(self._db, replays=self._replays)
         other.tags, other.but, other.rows = [*self.tags], [*self.but], [*self.rows]
-        other.is_counted = self.is_counted
+        other.is_counted, other._time = self.is_counted, self._time
         return other
 
     def narrowing(self) -> Narrowing:
         """Return what a query needs of them."""
-        where = "".join(f" AND {text}" for text, _ in self.rows)
-        values = tuple(value for _, values in self.rows for value in values)
-        count = len(self.tags) if self.is_counted else None
-        return Narrowing(tuple(self.tags), count, tuple(self.but), where, values, self._replays)
+        time = self._time
+        if time is None:
+            return self._with([], [])
+        whole = self._with([time.tags] if time.tags else [], time.rows)
+        if not time.inside:
+            return whole
+        return replace(
+            whole, parts=(self._with([time.inside], ()), self._with([time.edges], time.rows))
+        )
+
+    def _with(self, tags: Iterable[str], rows: Iterable[Condition]) -> Narrowing:
+        tags, rows = (*self.tags, *tags), (*self.rows, *rows)
+        where = "".join(f" AND {text}" for text, _ in rows)
+        values = tuple(value for _, values in rows for value in values)
+        count = len(tags) if self.is_counted else None
+        return Narrowing(tags, count, tuple(self.but), where, values, self._replays)
 
     def add_session(self, number: int) -> None:
         """Add that a message is of the session with this rowid."""
@@ -220,7 +229,7 @@ class Conditions:
             return
         query = "SELECT DISTINCT home FROM _shared WHERE session = ? AND home > 0"
         homes = [int(home) for (home,) in self._db.execute(query, (number,))]
-        self.tags.append(_any_of(of_session(each) for each in (number, *homes)))
+        self.tags.append(any_of(of_session(each) for each in (number, *homes)))
         self.rows.append(("e.session = ?", (number,)))
 
     def add_field(self, field: Field, wanted: tuple[str, ...]) -> None:
@@ -245,7 +254,7 @@ class Conditions:
         if sessions is None:
             return "", False
         now = (of_session(row) for row, is_in in sessions if is_in)
-        return _any_of([*map(field.tag, wanted), *now]), not sessions
+        return any_of([*map(field.tag, wanted), *now]), not sessions
 
     def add_file(self, path: str) -> None:
         """Add that a call names a file."""
@@ -254,7 +263,7 @@ class Conditions:
 
         self.is_counted = False  # a call can name several files that end so
         if not path.startswith("/"):
-            self.tags.append(_any_of(ending_tags(self._db, path)))
+            self.tags.append(any_of(ending_tags(self._db, path)))
             return
         # a call may name it as it is seen from the working directory of its session
         whole_path, folders = of_file(whole(path)), [*relative(path)]
@@ -263,7 +272,7 @@ class Conditions:
             tags, is_exact = self._tags_of(PROJECT, (cwd,))
             are_exact &= is_exact
             inside.append(f"({of_file(whole(name))}{f' AND ({tags})' if tags else ''})")
-        self.tags.append(_any_of([whole_path, *inside]))
+        self.tags.append(any_of([whole_path, *inside]))
         if not are_exact:
             among = f"{PROJECT.of_message} {_in(folders)}"
             named = f"tags : {whole_path}"
@@ -282,31 +291,17 @@ class Conditions:
         if sessions is None:
             return
         none = [of_session(row) for row, is_in in sessions if not is_in]
-        self.but.append(f"{OF_SUBAGENT} NOT ({_any_of(none)})" if none else OF_SUBAGENT)
+        self.but.append(f"{OF_SUBAGENT} NOT ({any_of(none)})" if none else OF_SUBAGENT)
 
     def add_time(self, since: int | None, until: int | None) -> None:
         """Add that a message is of a time."""
-        if since is None and until is None:
-            return
-        if since is not None:
-            self.rows.append(("coalesce(e.timestamp, e.time) >= ?", (since,)))
-        if until is not None:
-            self.rows.append(("coalesce(e.timestamp, e.time) < ?", (until,)))
-        if self._replays:
-            return
-        days = words_between(self._db, *days_of(since, until), _DAYS + 1)
-        if len(days) <= _DAYS:
-            self.tags.append(_any_of([UNDATED, *days]))
+        self._time = time_of(self._db, since, until, tagged=not self._replays)
 
 
 def _of_roles(roles: tuple[str, ...], *, include_meta: bool) -> str:
     """Return what matches the tags of messages of one of these roles."""
     machine = [of_machine(PERSON)] if include_meta and PERSON in roles else []
-    return _any_of([*map(of_role, roles), *machine])
-
-
-def _any_of(tags: Iterable[str]) -> str:
-    return " OR ".join(dict.fromkeys(tags))
+    return any_of([*map(of_role, roles), *machine])
 
 
 def _in(names: Collection[object]) -> str:

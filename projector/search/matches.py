@@ -149,24 +149,36 @@ class _Index:
         return ""
 
     def _scored(self, most: int, columns: str) -> list[Scored]:
-        statement, values = self._statement("", self._asked.at_home, columns)
-        return self._db.execute(f"{statement} LIMIT ?", (*values, most + 1)).fetchall()  # type: ignore[return-value] # a score is a float
+        parts = [
+            self._statement(part, "", part.at_home, columns)
+            for part in self._asked.parts or (self._asked,)
+        ]
+        # each part is in the order of rowids: SQLite merges them, and reads no more than it returns
+        statement = " UNION ALL ".join(statement for statement, _ in parts)
+        values = [value for _, values in parts for value in values]
+        in_order = f"{statement} ORDER BY 1 {self._way} LIMIT ?"
+        return self._db.execute(in_order, (*values, most + 1)).fetchall()  # type: ignore[return-value] # a score is a float
 
     def candidates(self) -> Iterable[Candidate]:
         """Return the messages whose texts are to be read."""
         if not self._query.match:
             return _every(self._db, self._asked, self._way)
-        statement, values = self._statement(f", {COLUMNS}", " AND true", TEXT_AND_KEYS)
-        return self._db.execute(statement, values)
+        selected = f", {COLUMNS}"
+        statement, values = self._statement(self._asked, selected, " AND true", TEXT_AND_KEYS)
+        return self._db.execute(f"{statement} ORDER BY 1 {self._way}", values)
 
-    def _statement(self, selected: str, joined: str, columns: str) -> tuple[str, tuple[Any, ...]]:
-        """Return the statement that selects what the index finds, with scores, and its values."""
-        asked = self._asked
-        joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
+    def _statement(
+        self, asked: Narrowing, selected: str, joined: str, columns: str
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement that selects what the index finds: rowids first, with scores."""
+        # a left join is left out where no condition asks for it
+        joins = (
+            " CROSS JOIN _events e ON e.id = fts.rowid LEFT JOIN _sessions s ON s.id = e.session"
+        )
         statement = (
             f"SELECT fts.rowid, score(fts, d.sz, ?){selected} FROM fts"
             f" CROSS JOIN fts_docsize d ON d.id = fts.rowid{joins if joined else ''}"
-            f" WHERE fts MATCH ?{asked.at_home} ORDER BY fts.rowid {self._way}"
+            f" WHERE fts MATCH ?{asked.at_home}"
         )
         values = asked.values if asked.at_home else ()
         match = asked.match(self._wide.match, columns)

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
     from projector.search.filters import Narrowing
 
-_WITH_REPLAYS = """
-SELECT e.id, f.home FROM (
-  SELECT value AS id, value AS home FROM json_each(?)
-  UNION SELECT y.event, x.event FROM _shared x
-    JOIN _shared y ON y.line = x.line AND y.words = x.words AND y.home = x.session
-    WHERE x.event IN (SELECT value FROM json_each(?))
-) f JOIN _events e ON e.id = f.id JOIN _sessions s ON s.id = e.session WHERE true
+_REPLAYS = """
+SELECT y.event, x.event FROM json_each(?) f CROSS JOIN _shared x ON x.event = f.value
+  JOIN _shared y ON y.line = x.line AND y.words = x.words AND y.home = x.session
 """
+_MEETING = """
+SELECT e.id FROM json_each(?) f CROSS JOIN _events e ON e.id = f.value
+  LEFT JOIN _sessions s ON s.id = e.session WHERE true
+"""
+"""Selects the messages that meet the conditions that follow; sessions are joined if these ask."""
 
 
 def with_replays(db: apsw.Connection, rows: Iterable[int], asked: Narrowing) -> dict[int, int]:
@@ -33,6 +34,14 @@ def with_replays(db: apsw.Connection, rows: Iterable[int], asked: Narrowing) -> 
     Returns:
         For each message its rowid, and that of the message which it repeats, or itself.
     """
-    found = json.dumps(list(rows))
-    query = f"{_WITH_REPLAYS}{asked.where} ORDER BY f.home, e.id"
-    return dict(db.execute(query, (found, found, *asked.values)))
+    found = sorted(rows)
+    pairs = [(row, row) for row in found]
+    replays = [(int(row), int(home)) for row, home in db.execute(_REPLAYS, (json.dumps(found),))]
+    if replays:
+        pairs = sorted({*pairs, *replays}, key=lambda pair: (pair[1], pair[0]))
+    homes = dict(pairs)
+    if asked.where:
+        ids = json.dumps(list(homes))
+        meeting = {row for (row,) in db.execute(f"{_MEETING}{asked.where}", (ids, *asked.values))}
+        homes = {row: home for row, home in homes.items() if row in meeting}
+    return homes

@@ -31,7 +31,7 @@ from tools.bench.run import PARTS, ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MODULES = {name: part.__name__.rpartition(".")[2] for name, part in PARTS.items()}
+MODULES = {name: part.__name__.removeprefix("tools.bench.parts.") for name, part in PARTS.items()}
 """The module of each part, in the order of measurement."""
 SIZES: Mapping[str, object] = {
     "rivals": False,

@@ -37,6 +37,7 @@ from tools.bench.parts import (
     searching,
     size,
 )
+from tools.bench.parts.search import filtering
 from tools.bench.plan import full, quick
 from tools.bench.processes import BenchError
 from tools.bench.report import plots, results
@@ -70,6 +71,7 @@ PARTS: dict[str, Part] = {
     "projecting": projecting,
     "found": found,
     "search": searching,
+    "filtering": filtering,
     "size": size,
     "memory": memory,
     "opening": opening,

@@ -1,0 +1,1 @@
+"""What is measured of searches, beside the search itself."""
