@@ -21,7 +21,7 @@ _TURNS = 300
 
 
 def _message(id: str, timestamp: int | None) -> dict[str, Any]:
-    data: dict[str, Any] = {"role": "user", "content": "quokka"}
+    data: dict[str, Any] = {"role": "user", "content": f"quokka {id}"}
     if timestamp is not None:
         data["timestamp"] = timestamp
     return {"session": "s", "id": id, "type": "message.appended", "data": data}
