@@ -12,6 +12,7 @@ from projector.cli.kit.codes import CODES
 _COMMANDS = Commands(
     {
         "digest": "projector.cli.digest",
+        "export": "projector.export.command",
         "facets": "projector.cli.facets",
         "mcp": "projector.mcp.command",
         "rebuild": "projector.cli.rebuild",

@@ -25,6 +25,7 @@ class Call:
         model, provider: as its events give them; None if they do not.
         amounts: the counters; costs in nanodollars.
         written_1h: of the tokens that were written to a cache, those that are kept for an hour.
+        id: the source's id of the call; None if its events do not give it.
     """
 
     time: int
@@ -32,6 +33,7 @@ class Call:
     provider: str | None
     amounts: dict[str, int]
     written_1h: int = 0
+    id: str | None = None
 
 
 def fold_calls(events: Iterable[OrderedEvent]) -> list[Call]:
@@ -55,11 +57,11 @@ def fold_calls(events: Iterable[OrderedEvent]) -> list[Call]:
         call = call_of(data) if type != USAGE_SET else None
         if counted:
             key = number if call is None else call
-            calls[key] = _joined(calls.get(key), _call(data, counted, time))
+            calls[key] = _joined(calls.get(key), _call(data, counted, time, call))
     return list(calls.values())
 
 
-def _call(data: Mapping[str, Any], counted: dict[str, int], time: int) -> Call:
+def _call(data: Mapping[str, Any], counted: dict[str, int], time: int, id: object) -> Call:
     at, model, provider = map(data.get, ("timestamp", "model", "provider"))
     extra = data.get("extra")
     extra = extra if isinstance(extra, dict) else {}
@@ -70,6 +72,7 @@ def _call(data: Mapping[str, Any], counted: dict[str, int], time: int) -> Call:
         provider if isinstance(provider, str) else None,
         counted,
         written if is_count(written) else 0,
+        id if isinstance(id, str) else None,
     )
 
 
@@ -84,4 +87,5 @@ def _joined(one: Call | None, other: Call) -> Call:
         one.provider or other.provider,
         {name: max(one.amounts.get(name, 0), other.amounts.get(name, 0)) for name in names},
         max(one.written_1h, other.written_1h),
+        one.id,
     )

@@ -18,7 +18,7 @@ from projector.views.session_names import EXISTS
 from projector.views.sessions import INDEXED, ORDER, ORDER_COLUMNS, SessionView, session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     import apsw
@@ -89,6 +89,9 @@ _VIEWED = (
 """Columns of `events` that make a view, in the order of `_view`."""
 
 
+_NUMBER = "SELECT id, source FROM _sessions"
+
+
 def conversation(db: apsw.Connection, name: str) -> tuple[SessionView, list[MessageView]]:
     """Return the session that a text names (`find_session`), and its messages.
 
@@ -110,8 +113,7 @@ def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> l
     Raises:
         NotFound: there is no such session.
     """
-    query = f"SELECT id, source FROM _sessions WHERE session = ? AND {EXISTS}"
-    found = db.execute(query, (name,)).fetchone()
+    found = db.execute(f"{_NUMBER} WHERE session = ? AND {EXISTS}", (name,)).fetchone()
     if found is None:
         raise NotFound(f"no session has the id {name!r}")
     number, source = found
@@ -120,8 +122,52 @@ def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> l
         f" AND state <= ? ORDER BY {ORDER}"
     )
     views = [_view(name, source, row) for row in db.execute(query, (number, state))]
-    tools = _tool_names(views)
-    return [_with_tool_name(view, tools) for view in views]
+    tools = tool_names(views)
+    return [with_tool_name(view, tools) for view in views]
+
+
+Place = tuple[int, int, int, str, int, int]
+"""The place of a message in its session: the values of `ORDER_COLUMNS`."""
+
+_PAGE = (
+    f"SELECT {ORDER}, {_VIEWED} FROM _events WHERE kind = {MESSAGE} AND session = ?"
+    f" AND state <= {IN_TRANSCRIPT}{{}} ORDER BY {ORDER} LIMIT ?"
+)
+_BEHIND = f" AND ({ORDER}) > ({', '.join('?' * len(ORDER_COLUMNS))})"
+_SIZED = (-3, -1)
+"""The columns of a row that hold its texts: content, and all other fields."""
+
+
+def page(
+    db: apsw.Connection, name: str, after: Place | None, *, most: int, size: int
+) -> list[tuple[Place, MessageView]]:
+    """Return some messages of the transcript of a session, in order, each with its place.
+
+    A place means the same in every generation. A result of a tool has only a name of its own.
+
+    Args:
+        db: the projection.
+        name: the session's id.
+        after: the place of the message before the first; None for the beginning.
+        most: how many messages to return.
+        size: characters of text after which no other message is returned.
+
+    Returns:
+        The messages; none if there are no more, or no session has this id.
+    """
+    found = db.execute(f"{_NUMBER} WHERE session = ? AND {EXISTS}", (name,)).fetchone()
+    if found is None:
+        return []
+    number, source = found
+    query, at = (_PAGE.format(""), ()) if after is None else (_PAGE.format(_BEHIND), after)
+    views, texts = list[tuple[Place, MessageView]](), 0
+    for row in db.execute(query, (number, *at, most)):
+        place, viewed = row[: len(ORDER_COLUMNS)], row[len(ORDER_COLUMNS) :]
+        views.append((place, _view(name, source, viewed)))
+        texts += sum(len(row[column] or "") for column in _SIZED)
+        if texts >= size:
+            break
+    return views
 
 
 def last_message(db: apsw.Connection, name: str) -> LastMessage | None:
@@ -242,7 +288,8 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
     return MessageView(name, id, role, content, moment, said_in, fields, bool(revised), home, found)
 
 
-def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:
+def with_tool_name(view: MessageView, tools: Mapping[str, str]) -> MessageView:
+    """Return a message; a result without a name has that of its call, by the ids of the calls."""
     call = view.fields.get("tool_call_id")
     name = tools.get(call) if isinstance(call, str) else None
     if name is None or "tool_name" in view.fields:
@@ -250,8 +297,8 @@ def _with_tool_name(view: MessageView, tools: dict[str, str]) -> MessageView:
     return replace(view, fields=view.fields | {"tool_name": name})
 
 
-def _tool_names(views: Iterable[MessageView]) -> dict[str, str]:
-    """Find the names of the tools that were called, by the ids of the calls."""
+def tool_names(views: Iterable[MessageView]) -> dict[str, str]:
+    """Return the names of the tools that are called, by the ids of the calls."""
     names: dict[str, str] = {}
     for view in views:
         parts = view.content if isinstance(view.content, list) else []

@@ -21,14 +21,23 @@ def redacted_conversation(
 ) -> tuple[SessionView, list[MessageView], int]:
     """Return a session and its messages without secrets, and how many values were redacted."""
     counts: Counter[str] = Counter()
+    view = redacted_session(redactor, session, counts)
+    return view, [redacted_message(redactor, each, counts) for each in messages], counts.total()
 
-    def redacted(message: MessageView) -> MessageView:
-        data, found = redactor.redact(
-            MESSAGE_APPENDED, {"content": message.content, **message.fields}
-        )
-        counts.update({} if found is None else found.counts)
-        return replace(message, content=data.pop("content"), fields=data)
 
-    fields, found = redactor.redact(SESSION_CREATED, asdict(session))
-    counts.update({} if found is None else found.counts)
-    return replace(session, **fields), [redacted(message) for message in messages], counts.total()
+def redacted_session(redactor: Redactor, view: SessionView, counts: Counter[str]) -> SessionView:
+    """Return a session without secrets, and count those that it had by their kinds."""
+    fields, found = redactor.redact(SESSION_CREATED, asdict(view))
+    if found is None:
+        return view
+    counts.update(found.counts)
+    return replace(view, **fields)
+
+
+def redacted_message(redactor: Redactor, view: MessageView, counts: Counter[str]) -> MessageView:
+    """Return a message without secrets, and count those that it had by their kinds."""
+    data, found = redactor.redact(MESSAGE_APPENDED, {"content": view.content, **view.fields})
+    if found is None:
+        return view
+    counts.update(found.counts)
+    return replace(view, content=data.pop("content"), fields=data)

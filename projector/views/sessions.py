@@ -143,6 +143,20 @@ def sessions(
         limit: most to return.
         offset: how many to skip.
     """
+    # the names first: the columns that count are computed for those that are returned alone
+    names = session_ids(db, filters, sort=sort, limit=limit, offset=offset)
+    return [view for name in names if (view := _find(db, name)) is not None]
+
+
+def session_ids(
+    db: apsw.Connection,
+    filters: SessionFilters | None = None,
+    *,
+    sort: SessionSort = "last",
+    limit: int,
+    offset: int = 0,
+) -> list[str]:
+    """Return the ids of sessions; the arguments are those of `sessions`."""
     where: str = ""
     values: tuple[str | int, ...] = ()
     if filters is not None:
@@ -151,14 +165,11 @@ def sessions(
 
         where, values = condition(db, filters)
     if sort == "cost":
-        names = _by_cost(db, where, values)[offset : offset + limit]
-    else:
-        # the names first: the columns that count are computed for those that are returned alone
-        order = _by_last(db) if sort == "last" else _ORDERS[sort]
-        query = f"SELECT session FROM _sessions WHERE {EXISTS}{where}"
-        query += f" ORDER BY {order}, session LIMIT ? OFFSET ?"
-        names = [str(name) for (name,) in db.execute(query, (*values, limit, offset))]
-    return [view for name in names if (view := _find(db, name)) is not None]
+        return _by_cost(db, where, values)[offset : offset + limit]
+    order = _by_last(db) if sort == "last" else _ORDERS[sort]
+    query = f"SELECT session FROM _sessions WHERE {EXISTS}{where}"
+    query += f" ORDER BY {order}, session LIMIT ? OFFSET ?"
+    return [str(name) for (name,) in db.execute(query, (*values, limit, offset))]
 
 
 def count_sessions(db: apsw.Connection, filters: SessionFilters, *, only: str | None = None) -> int:

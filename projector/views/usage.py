@@ -152,6 +152,11 @@ def session_usage(db: apsw.Connection, session: str) -> UsageRow | None:
     return None
 
 
+def session_calls(db: apsw.Connection, session: str) -> list[Call]:
+    """Return the calls of the API that one session used, without those of its sub-agents."""
+    return [call for _, calls in _calls(db, session) for call in calls]
+
+
 def check_by(by: object) -> None:
     """Refuse a group that there is not.
 

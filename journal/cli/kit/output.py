@@ -82,6 +82,21 @@ def print_json_lines(values: Iterable[object]) -> None:
     sys.stdout.buffer.flush()
 
 
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Write a text in pieces to standard output, and flush it at the end.
+
+    Args:
+        pieces: they are written as they are: what makes them has cleaned them.
+
+    Raises:
+        OSError: the stream cannot be written.
+    """
+    sys.stdout.flush()
+    for piece in pieces:
+        sys.stdout.buffer.write(piece.encode())
+    sys.stdout.buffer.flush()
+
+
 def overwrite_line(text: str) -> None:
     """Write a text over the current line of the terminal at standard error.
 

@@ -124,7 +124,7 @@ def _pieces(view: MessageView) -> Iterator[Piece]:
     parts = view.content if isinstance(view.content, list) else [view.content]
     for part in parts:
         other = isinstance(part, dict) and part.get("type") in _OTHER
-        yield Piece("other" if other else "text", _part(part))
+        yield Piece("other" if other else "text", readable_part(part))
     calls = view.fields.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
@@ -137,7 +137,7 @@ def _pieces(view: MessageView) -> Iterator[Piece]:
 _OTHER = ("thinking", "tool_use", "tool_result")
 
 
-def _part(part: object, depth: int = 0) -> str:
+def readable_part(part: object, depth: int = 0) -> str:
     """Return one part of a content as text; a part of an unknown kind as JSON."""
     if part is None:
         return ""
@@ -156,7 +156,7 @@ def _part(part: object, depth: int = 0) -> str:
 def _result(part: dict[str, Any], depth: int) -> str:
     content = part.get("content")
     below = content if isinstance(content, list) else [content]
-    return "\n\n".join(_part(item, depth + 1) for item in below)
+    return "\n\n".join(readable_part(item, depth + 1) for item in below)
 
 
 _KINDS: dict[str, Callable[[dict[str, Any], int], str]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.clean import clean, one_line
-from journal.cli.kit.output import print_block, print_line
 from journal.cli.kit.times import format_time
 from projector.cli.kit.render import (
     code_span,
@@ -18,27 +17,20 @@ from projector.cli.kit.render import (
 from projector.cli.show.speaker import replays, speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
 
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
 
 
-def print_markdown(session: SessionView, messages: Sequence[MessageView]) -> None:
-    """Write a conversation with a heading for each message.
-
-    Raises:
-        OSError: standard output cannot be written.
-    """
-    print_line(f"# {no_markdown(session.title or session.session)}")
-    print_line()
-    print_line(f"- session: {code_span(one_line(session.session))}")
+def markdown(session: SessionView, messages: Iterable[MessageView]) -> Iterator[str]:
+    """Yield a conversation, piece by piece, with a heading for each message."""
+    yield f"# {one_line(no_markdown(session.title or session.session))}\n\n"
+    yield f"- session: {code_span(one_line(session.session))}\n"
     for name, value in described(session_json(session)):
-        print_line(f"- {name}: {code_span(one_line(value))}")
+        yield f"- {name}: {code_span(one_line(value))}\n"
     for message in messages:
-        print_line()
-        heading = f"## {no_markdown(speaker(message))}, {format_time(message.time)}"
-        print_line(f"{heading}{no_markdown(replays(message))}")
+        heading = f"{no_markdown(speaker(message))}, {format_time(message.time)}"
+        yield "\n" + one_line(f"## {heading}{no_markdown(replays(message))}") + "\n"
         if text := clean(readable(message)):
-            print_line()
-            print_block(fenced(text))
+            yield f"\n{fenced(text)}\n"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.names import Name
-from journal.cli.kit.output import is_terminal, print_json
+from journal.cli.kit.output import is_terminal, print_json, print_pieces
 from journal.cli.kit.terminal.pager import paged
 from journal.fs.directory import open_directory
 from journal.redact.setup import way_out
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.render import message_json, session_json
 from projector.cli.kit.timeout import timeout_option
-from projector.cli.show.markdown import print_markdown
+from projector.cli.show.markdown import markdown as as_markdown
 from projector.cli.show.resume import resume
 from projector.cli.show.text import print_text
 from projector.projection import Projection
@@ -121,7 +121,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         if not no_redact:
             redactor = way_out(open_directory(path, create=False).path)
             view, messages, _ = redacted_conversation(redactor, view, messages)
-        print_markdown(view, messages)
+        print_pieces(as_markdown(view, messages))
     else:
         with paged(wanted=not no_pager):
             print_text(view, messages, children, used, folds=is_terminal() and not full)

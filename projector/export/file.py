@@ -1,0 +1,101 @@
+"""Writes a text of any size into a file that appears when it is complete."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from journal.errors import ExportFailed, reason
+from journal.fs import disk
+from journal.fs.files import draft_of, sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_BLOCK = 256 * 1024
+"""Characters that are written at a time, at least."""
+
+
+def check_target(path: Path) -> Path:
+    """Return the file that a path stands for, behind links, if it can be written.
+
+    Raises:
+        ExportFailed: it is a folder or a device, or the folder that it should be in is none.
+    """
+    try:
+        target = path.resolve()
+        if not target.parent.is_dir():
+            raise ExportFailed(f"cannot write {path}: {target.parent} is no folder")
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return target
+    except OSError as error:
+        raise ExportFailed(f"cannot write {path}: {reason(error)}") from error
+    if stat.S_ISDIR(mode):
+        raise ExportFailed(f"{path} is a folder; name a file")
+    if not stat.S_ISREG(mode):
+        raise ExportFailed(f"{path} is no file; leave out -o to write to standard output")
+    return target
+
+
+def write_file(target: Path, pieces: Iterable[str]) -> int:
+    """Write a text, and replace the file by it when it is complete; only its owner may read it.
+
+    Args:
+        target: the file, as `check_target` returns it.
+        pieces: the text; what they raise is raised, and the file stays as it was.
+
+    Returns:
+        The size in bytes.
+
+    Raises:
+        ExportFailed: the file cannot be written; it stays as it was.
+    """
+    draft = draft_of(target)
+    try:
+        fd = disk.in_use.create(draft)
+    except OSError as error:
+        raise ExportFailed(f"cannot write in {target.parent}: {reason(error)}") from error
+    try:
+        try:
+            size = _fill(fd, target, pieces)
+        finally:
+            os.close(fd)
+        try:
+            disk.in_use.replace(draft, target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise ExportFailed(f"cannot write {target}: {reason(error)}") from error
+    except BaseException:
+        with suppress(FileNotFoundError):
+            disk.in_use.unlink(draft)
+        raise
+    return size
+
+
+def _fill(fd: int, target: Path, pieces: Iterable[str]) -> int:
+    size, waiting, length = 0, list[str](), 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length >= _BLOCK:
+            size += _write(fd, target, waiting)
+            waiting, length = [], 0
+    size += _write(fd, target, waiting)
+    try:
+        disk.in_use.fsync(fd)
+    except OSError as error:
+        raise ExportFailed(f"cannot write {target}: {reason(error)}") from error
+    return size
+
+
+def _write(fd: int, target: Path, pieces: list[str]) -> int:
+    content = "".join(pieces).encode()
+    try:
+        disk.write_rest(fd, content)
+    except OSError as error:
+        raise ExportFailed(f"cannot write {target}: {reason(error)}") from error
+    return len(content)

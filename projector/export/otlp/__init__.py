@@ -1,0 +1,1 @@
+"""Spans of OpenTelemetry, as JSON lines of its protocol (OTLP)."""
