@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         RetentionError,
         TitleTaken,
     )
+    from projector.export.export import Export, export_sessions
     from projector.forgetting.erasures import Erasure, Receipt, erasures
     from projector.forgetting.finish import Outcome, finish_forgetting
     from projector.forgetting.forget import forget, plan
@@ -136,6 +137,7 @@ else:
                 "RetentionError",
                 "TitleTaken",
             ),
+            "projector.export.export": ("Export", "export_sessions"),
             "projector.forgetting.erasures": ("Erasure", "Receipt", "erasures"),
             "projector.forgetting.finish": ("Outcome", "finish_forgetting"),
             "projector.forgetting.forget": ("forget", "plan"),
@@ -202,6 +204,7 @@ __all__ = [
     "EraserBusy",
     "Erasure",
     "EventError",
+    "Export",
     "FacetRow",
     "FlushReport",
     "ForgottenKey",
@@ -252,6 +255,7 @@ __all__ = [
     "VersionError",
     "__version__",
     "erasures",
+    "export_sessions",
     "find_secrets",
     "finish_forgetting",
     "forget",

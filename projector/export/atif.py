@@ -7,6 +7,7 @@ come after another step have a step of their own, without words. So the order st
 
 from __future__ import annotations
 
+from mimetypes import guess_type
 from typing import TYPE_CHECKING, Any
 
 from journal.cli.kit.clean import json_line
@@ -95,11 +96,12 @@ def _steps(conversation: Conversation) -> Iterator[Step]:
                 step = _timed({"source": _AGENT, "message": ""}, message)
             found = step.setdefault("observation", {"results": []})
             found["results"].append(_result(result, message, alone=parts.is_results))
-        if parts.is_results:
+        call = calls.take(message) if message.home is None else None
+        if parts.is_results or (parts.is_empty and call is None):
             continue
         if step is not None:
             yield step
-        step = _step(message, parts, calls.take(message) if message.home is None else None)
+        step = _step(message, parts, call)
     if step is not None:
         yield step
 
@@ -201,18 +203,22 @@ def _part(part: Any) -> dict[str, Any] | None:  # noqa: ANN401 - any JSON value
 
 
 def _image(part: dict[str, Any]) -> dict[str, Any] | None:
-    """Return an image whose kind and place are known; data become a `data:` address."""
+    """Return an image whose kind and address are known; data become a `data:` address."""
+    if part.get("type") not in ("image", "input_image", "image_url"):
+        return None
     source = part.get("source")
-    if part.get("type") != "image" or not isinstance(source, dict):
+    source = source if isinstance(source, dict) else {}
+    kind, data = source.get("media_type"), source.get("data")
+    if isinstance(kind, str) and isinstance(data, str):
+        path: Any = f"data:{kind};base64,{data}"
+    else:
+        named = (source.get("url"), source.get("path"), part.get("url"), part.get("image_url"))
+        path = next(filter(None, named), None)
+        path = path.get("url") if isinstance(path, dict) else path
+    if not isinstance(path, str):
         return None
-    kind, data, path = source.get("media_type"), source.get("data"), source.get("url")
+    kind = guess_type(path)[0]
     if kind not in _IMAGES:
-        return None
-    if isinstance(data, str):
-        path = f"data:{kind};base64,{data}"
-    if not isinstance(path, str):
-        path = source.get("path")
-    if not isinstance(path, str):
         return None
     return {"type": "image", "source": {"media_type": kind, "path": path}}
 

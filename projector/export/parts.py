@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -52,6 +52,11 @@ class Sorted:
     results: tuple[Result, ...]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that a format has a field for."""
+        return not (self.content or self.thoughts or self.calls or self.results)
+
+    @property
     def is_results(self) -> bool:
         """Whether there are results of tools, and nothing else."""
         return bool(self.results) and not (self.content or self.thoughts or self.calls)
@@ -59,21 +64,10 @@ class Sorted:
 
 def sorted_parts(message: MessageView) -> Sorted:
     """Sort a message; one of role `tool` is a result as a whole."""
-    fields = message.fields
+    fields, parts = message.fields, blocks(message.content)
     if message.role == "tool":
-        call, name = fields.get("tool_call_id"), fields.get("tool_name")
-        content = "" if message.content is None else message.content
-        extra = fields.get("extra")
-        extra = extra if isinstance(extra, dict) else {}
-        result = Result(
-            call if isinstance(call, str) else None,
-            name if isinstance(name, str) else None,
-            content,
-            extra.get("is_error") is True or None,
-            code if isinstance(code := extra.get("exit_code"), int) else None,
-        )
-        return Sorted((), (), (), (result,))
-    parts = blocks(message.content)
+        only = parts.results if parts.is_empty else []
+        return Sorted((), (), (), tuple(_with_names(r, fields) for r in only) or (_whole(message),))
     parts.think(fields.get("reasoning"))
     given = fields.get("tool_calls")
     calls = [*parts.calls, *(given if isinstance(given, list) else [])]
@@ -83,6 +77,28 @@ def sorted_parts(message: MessageView) -> Sorted:
         tuple(_call(message.id, number, call) for number, call in enumerate(calls, 1)),
         tuple(parts.results),
     )
+
+
+def _whole(message: MessageView) -> Result:
+    """Return a message of role `tool` as a result."""
+    fields, content = message.fields, message.content
+    call, name, extra = (fields.get(name) for name in ("tool_call_id", "tool_name", "extra"))
+    extra = extra if isinstance(extra, dict) else {}
+    code = extra.get("exit_code")
+    return Result(
+        call if isinstance(call, str) else None,
+        name if isinstance(name, str) else None,
+        "" if content is None else content,
+        extra.get("is_error") is True or None,
+        code if isinstance(code, int) else None,
+    )
+
+
+def _with_names(result: Result, fields: Mapping[str, Any]) -> Result:
+    """Return a result; where it names no call or tool, those of its message."""
+    call, name = fields.get("tool_call_id"), fields.get("tool_name")
+    call = result.call or (call if isinstance(call, str) else None)
+    return replace(result, call=call, name=result.name or (name if isinstance(name, str) else None))
 
 
 def is_failed(result: Result) -> bool:

@@ -195,7 +195,7 @@ class Trace:
             "gen_ai.tool.type": "function",
             "gen_ai.tool.call.id": call.id,
         }
-        if self._conventions.has_content:
+        if self._conventions.has_content and call.arguments:
             known["gen_ai.tool.call.arguments"] = json_line(call.arguments)
         # a call can have more than one result: each is a span
         id = span_id(self._view.session, "tool", call.id, str(about.get(_MESSAGE, "")))

@@ -1,0 +1,1 @@
+"""Tests of `projector.export`: formats, levels of detail, files, and recipes."""
