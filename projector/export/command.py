@@ -129,7 +129,10 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     projector.formats).
 
     JSON: {"detail", "redacted", "sessions": [{"session": {...}, "messages": [{"id", "role",
-    "time", "content", ...}]}]}; {"session", "id", "role", "time", "content", ...}
+    "time", "content", ...}]}]}
+
+    A session and a message are as in `projector show --json`; a line of jsonl is a message with
+    the id of its `session`.
 
     There is no time limit. The exit code is 3 if a SESSION does not exist; nothing is written then.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

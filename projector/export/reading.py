@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from projector.errors import NotFound, ProjectionError
 from projector.export.conversation import Conversation
 from projector.export.detail import at_detail
-from projector.views.messages import page, tool_names, with_tool_name
+from projector.export.pages import page
+from projector.views.messages import tool_names, with_tool_name
 from projector.views.redacted import redacted_message, redacted_session
 from projector.views.sessions import session
 from projector.views.usage import session_calls
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from journal.redact.redactor import Redactor
     from projector.errors import Behind
     from projector.export.conversation import Detail
+    from projector.export.pages import Place
     from projector.projection import Projection
-    from projector.views.messages import MessageView, Place
+    from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
 
 _MOST, _SIZE = 500, 1024 * 1024

@@ -81,15 +81,12 @@ class MessageView:
         return to_datetime(self.time)
 
 
-_VIEWED = (
+VIEWED = (
     "event_id, time, state, original IS NOT NULL, (SELECT h.session FROM _shared x"
     " JOIN _sessions h ON h.id = x.home WHERE x.event = _events.id) AS home,"
     " timestamp, parent, role, source, content, content_is_json, other_fields"
 )
-"""Columns of `events` that make a view, in the order of `_view`."""
-
-
-_NUMBER = "SELECT id, source FROM _sessions"
+"""Columns of `events` that make a view, in the order of `make_view`."""
 
 
 def conversation(db: apsw.Connection, name: str) -> tuple[SessionView, list[MessageView]]:
@@ -113,61 +110,18 @@ def messages(db: apsw.Connection, name: str, *, state: int = IN_TRANSCRIPT) -> l
     Raises:
         NotFound: there is no such session.
     """
-    found = db.execute(f"{_NUMBER} WHERE session = ? AND {EXISTS}", (name,)).fetchone()
+    query = f"SELECT id, source FROM _sessions WHERE session = ? AND {EXISTS}"
+    found = db.execute(query, (name,)).fetchone()
     if found is None:
         raise NotFound(f"no session has the id {name!r}")
     number, source = found
     query = (
-        f"SELECT {_VIEWED} FROM _events WHERE kind = {MESSAGE} AND session = ?"
+        f"SELECT {VIEWED} FROM _events WHERE kind = {MESSAGE} AND session = ?"
         f" AND state <= ? ORDER BY {ORDER}"
     )
-    views = [_view(name, source, row) for row in db.execute(query, (number, state))]
-    tools = tool_names(views)
-    return [with_tool_name(view, tools) for view in views]
-
-
-Place = tuple[int, int, int, str, int, int]
-"""The place of a message in its session: the values of `ORDER_COLUMNS`."""
-
-_PAGE = (
-    f"SELECT {ORDER}, {_VIEWED} FROM _events WHERE kind = {MESSAGE} AND session = ?"
-    f" AND state <= {IN_TRANSCRIPT}{{}} ORDER BY {ORDER} LIMIT ?"
-)
-_BEHIND = f" AND ({ORDER}) > ({', '.join('?' * len(ORDER_COLUMNS))})"
-_SIZED = (-3, -1)
-"""The columns of a row that hold its texts: content, and all other fields."""
-
-
-def page(
-    db: apsw.Connection, name: str, after: Place | None, *, most: int, size: int
-) -> list[tuple[Place, MessageView]]:
-    """Return some messages of the transcript of a session, in order, each with its place.
-
-    A place means the same in every generation. A result of a tool has only a name of its own.
-
-    Args:
-        db: the projection.
-        name: the session's id.
-        after: the place of the message before the first; None for the beginning.
-        most: how many messages to return.
-        size: characters of text after which no other message is returned.
-
-    Returns:
-        The messages; none if there are no more, or no session has this id.
-    """
-    found = db.execute(f"{_NUMBER} WHERE session = ? AND {EXISTS}", (name,)).fetchone()
-    if found is None:
-        return []
-    number, source = found
-    query, at = (_PAGE.format(""), ()) if after is None else (_PAGE.format(_BEHIND), after)
-    views, texts = list[tuple[Place, MessageView]](), 0
-    for row in db.execute(query, (number, *at, most)):
-        place, viewed = row[: len(ORDER_COLUMNS)], row[len(ORDER_COLUMNS) :]
-        views.append((place, _view(name, source, viewed)))
-        texts += sum(len(row[column] or "") for column in _SIZED)
-        if texts >= size:
-            break
-    return views
+    return with_tool_names(
+        make_view(name, source, row) for row in db.execute(query, (number, state))
+    )
 
 
 def last_message(db: apsw.Connection, name: str) -> LastMessage | None:
@@ -217,7 +171,7 @@ class Placed:
 
 _PLACED = (
     "SELECT s.title, s.source, s.session, e.* FROM _sessions s JOIN"
-    f" (SELECT session AS number, {', '.join(INDEXED)}, {_VIEWED} FROM _events WHERE id = ?) e"
+    f" (SELECT session AS number, {', '.join(INDEXED)}, {VIEWED} FROM _events WHERE id = ?) e"
     " ON s.id = e.number"
 )
 
@@ -232,7 +186,7 @@ def placed(db: apsw.Connection, row: int) -> Placed:
     if found is None:
         raise NotFound(f"no message has the rowid {row}")
     title, source, name = found[:3]
-    return Placed(row, _view(name, source, found[7:]), title, source, found[3:7])
+    return Placed(row, make_view(name, source, found[7:]), title, source, found[3:7])
 
 
 def around(
@@ -253,13 +207,13 @@ def _beside(
     else:  # some are equal in these: the other sort keys decide
         at = db.execute(f"SELECT {ORDER} FROM _events WHERE id = ?", (message.row,))
         rows = db.execute(_NEAR_TIED[way], (message.at[0], *at.fetchall()[0], count)).fetchall()
-    return [_view(message.view.session, message.source, row[len(INDEXED) :]) for row in rows]
+    return [make_view(message.view.session, message.source, row[len(INDEXED) :]) for row in rows]
 
 
 def _near(order: tuple[str, ...], compare: str, way: str) -> str:
     """Return the query of a session's messages from one on, in one direction."""
     return (
-        f"SELECT {', '.join(INDEXED)}, {_VIEWED} FROM _events"
+        f"SELECT {', '.join(INDEXED)}, {VIEWED} FROM _events"
         f" WHERE kind = {MESSAGE} AND session = ? AND state < {OUT}"
         f" AND ({', '.join(order)}) {compare} ({', '.join('?' * len(order))})"
         f" ORDER BY {', '.join(f'{column} {way}' for column in order)} LIMIT ?"
@@ -270,8 +224,8 @@ _NEAR = {way: _near(INDEXED, f"{sign}=", way) for way, sign in (("ASC", ">"), ("
 _NEAR_TIED = {way: _near(ORDER_COLUMNS, sign, way) for way, sign in (("ASC", ">"), ("DESC", "<"))}
 
 
-def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> MessageView:
-    """Make a view of the columns `_VIEWED`.
+def make_view(name: str, session_source: str | None, row: tuple[Any, ...]) -> MessageView:
+    """Make a view of the columns `VIEWED` of a message in the session with this name and source.
 
     What a foreign writer gave another kind than it has is in none of them: it stays among the
     fields (`projector.db.columns`).
@@ -286,6 +240,13 @@ def _view(name: str, session_source: str | None, row: tuple[Any, ...]) -> Messag
     moment = time if timestamp is None else timestamp
     found = MessageState(state)
     return MessageView(name, id, role, content, moment, said_in, fields, bool(revised), home, found)
+
+
+def with_tool_names(views: Iterable[MessageView]) -> list[MessageView]:
+    """Return messages; a result without the name of its tool has that of its call among them."""
+    found = list(views)
+    tools = tool_names(found)
+    return [with_tool_name(view, tools) for view in found]
 
 
 def with_tool_name(view: MessageView, tools: Mapping[str, str]) -> MessageView:

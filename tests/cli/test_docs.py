@@ -148,6 +148,7 @@ RUNS: dict[str, list[list[str]]] = {
     "journal scan": [["scan", "--json"], ["scan", "--redact", "--yes", "--json"]],
     "journal status": [["status", "--json"]],
     "journal verify": [["verify", "--json"], ["verify", "--erased", "--json"]],
+    "projector export": [["export", "s1", "--format", "json"]],
     "projector salvage": [["salvage", "--json"]],
     "projector search": [["search", "needle", "--json", "--context", "1"]],
     "projector sessions": [["sessions", "--json"]],
