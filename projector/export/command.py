@@ -118,8 +118,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     \b
         projector export 8e1f2a3b > conversation.md
         projector export 8e1f2a3b --format atif -o trajectory.json
-        projector export --query 'docker compose' --project web --format json -o found.json
-        projector export --all --since 7d --format jsonl | jq -r 'select(.role == "user").content'
+        projector export --query 'docker compose' --project web --format json
+        projector export --all --since 7d --format jsonl | jq -r .role | sort
 
     Secrets that the rules of today know are replaced by marks (docs/redaction.md). A message that
     a fork repeats is marked, in most formats by `home`, the session in which it counts.

@@ -102,6 +102,7 @@ def test_what_is_appended_meanwhile_is_left_out(
             journal.append_message("talk", "user", "late", id="late")
             journal.append_message("talk", "user", "early", id="early", timestamp=T + 1)
             assert "late" in [message.id for message in projection.messages("talk")]
+            projection.rebuild()  # places are the same in the new generation
         lines += export.pieces
     ids = [json.loads(line)["id"] for line in lines]
     assert ids == [f"m{n}" for n in range(1, 9)]
