@@ -96,7 +96,7 @@ def _steps(conversation: Conversation) -> Iterator[Step]:
                 step = _timed({"source": _AGENT, "message": ""}, message)
             found = step.setdefault("observation", {"results": []})
             found["results"].append(_result(result, message, alone=parts.is_results))
-        call = calls.take(message) if message.home is None else None
+        call = calls.take(message)
         if parts.is_results or (parts.is_empty and call is None):
             continue
         if step is not None:

@@ -144,7 +144,7 @@ class Trace:
 
     def _chat(self, message: MessageView, parts: Sorted, turn: _Turn) -> Iterator[Span]:
         turn.is_answered = True
-        call = self._calls.take(message) if message.home is None else None
+        call = self._calls.take(message)
         model, reason = message.fields.get("model"), message.fields.get("finish_reason")
         model = model if isinstance(model, str) else self._view.model
         reason = reason if isinstance(reason, str) else None

@@ -15,7 +15,7 @@ from projector.export.conversation import Conversation, Format, Settings
 from projector.export.formats import format_named, names
 from projector.export.otlp import spans as lines_of_spans
 from projector.export.otlp.conventions import LATEST
-from tests.projector.export.conftest import SECRET, T
+from tests.projector.export.conftest import SECRET, T, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,6 +89,20 @@ def test_pages_lose_nothing_and_repeat_nothing(
     found = json.loads(exported(journal_dir, "json", "s"))["sessions"][0]["messages"]
     assert [message["id"] for message in found] == expected
     assert len(expected) == 10
+
+
+def test_a_result_has_the_name_of_a_tool_that_was_called_lately(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a session of any length some calls are remembered."""
+    monkeypatch.setattr(reading, "_TOOLS", 2)
+    with Journal.open(journal_dir) as journal:
+        calls = [call(f"c{number}", f"t{number}", "{}") for number in range(3)]
+        journal.append_message("s", "assistant", None, tool_calls=calls)
+        for number in range(3):
+            journal.append_message("s", "tool", "x", tool_call_id=f"c{number}")
+    lines = [json.loads(line) for line in exported(journal_dir, "jsonl", "s").splitlines()]
+    assert [line.get("tool_name") for line in lines] == [None, None, "t1", "t2"]
 
 
 def test_what_is_appended_meanwhile_is_left_out(
