@@ -16,7 +16,7 @@ from projector.export.conversation import Format
 from projector.export.parts import CallsById, is_failed, prompt_tokens, sorted_parts, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from journal.importers.parsing.parts import Result
     from projector.export.conversation import Conversation, Settings
@@ -70,17 +70,20 @@ def _about(view: SessionView) -> dict[str, Any]:
 
 def _totals(view: SessionView, steps: int) -> dict[str, Any]:
     used = view.usage
-    cost = used.get("actual_cost", used.get("estimated_cost"))
     known = {
         "total_prompt_tokens": prompt_tokens(used),
         "total_completion_tokens": used.get("output_tokens"),
         "total_cached_tokens": used.get("cache_read_tokens"),
-        "total_cost_usd": cost,
+        "total_cost_usd": used.get("actual_cost", used.get("estimated_cost")),
+        "total_steps": steps,
+        "extra": _more_used(used, "cache_write_tokens", "reasoning_tokens", "api_calls"),
     }
-    more = ("cache_write_tokens", "reasoning_tokens", "api_calls")
-    extra = {name: used[name] for name in more if name in used}
-    found = {name: value for name, value in known.items() if value is not None}
-    return found | {"total_steps": steps} | ({"extra": extra} if extra else {})
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _more_used(used: Mapping[str, int | float], *names: str) -> dict[str, int | float] | None:
+    """Return the counters that ATIF has no field for; None if there are none."""
+    return {name: used[name] for name in names if name in used} or None
 
 
 def _steps(conversation: Conversation) -> Iterator[Step]:
@@ -166,11 +169,9 @@ def _metrics(call: Call) -> dict[str, Any]:
         "completion_tokens": used.get("output_tokens"),
         "cached_tokens": used.get("cache_read_tokens"),
         "cost_usd": None if cost is None else cost / _NANO,
+        "extra": _more_used(used, "cache_write_tokens", "reasoning_tokens"),
     }
-    more = ("cache_write_tokens", "reasoning_tokens")
-    extra = {name: used[name] for name in more if name in used}
-    found = {name: value for name, value in known.items() if value is not None}
-    return found | ({"extra": extra} if extra else {})
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _result(result: Result, message: MessageView, *, alone: bool) -> dict[str, Any]:

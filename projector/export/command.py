@@ -164,6 +164,11 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             size = write_file(target, export.pieces)
             done = f"{counted(len(export.sessions), 'session')}, {counted(size, 'byte')}"
             print_line(f"{done}: {output}", err=True)
+    for name in sorted(export.edited):
+        print_line(
+            f"session {name} was edited meanwhile: some of its messages can be as they were before",
+            err=True,
+        )
     if secrets := export.redacted.total():
         verb = "was" if secrets == 1 else "were"
         print_line(f"{counted(secrets, 'secret')} {verb} replaced by marks", err=True)

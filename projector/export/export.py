@@ -35,12 +35,15 @@ class Export:
         pieces: the text, piece by piece, read as it is taken. The pieces end with a newline.
         behind: what the projection lacks of all that the journal held; None if nothing.
         redacted: counts the secrets that were replaced so far, by their kinds.
+        edited: the ids of sessions that were edited while they were read: some of their messages
+            can be as they were before, and others as they were after.
     """
 
     sessions: tuple[str, ...]
     pieces: Iterator[str]
     behind: Behind | None
     redacted: Counter[str]
+    edited: set[str]
 
 
 def begin_export(
@@ -61,7 +64,7 @@ def begin_export(
     reading = begin(projection, sessions, redactor, detail)
     settings = Settings(detail, redact, otlp_version)
     pieces = found.write(reading.conversations(), settings)
-    return Export(reading.sessions, pieces, reading.behind, reading.redacted)
+    return Export(reading.sessions, pieces, reading.behind, reading.redacted, reading.edited)
 
 
 @contextmanager

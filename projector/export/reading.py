@@ -11,6 +11,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from journal.format.event_types import (
+    MESSAGE_ARCHIVED,
+    MESSAGE_REMOVED,
+    MESSAGE_RESTORED,
+    MESSAGE_REVISED,
+    SESSION_CLEARED,
+    TRANSCRIPT_REPLACED,
+)
+from projector.db.kinds import KINDS, MESSAGE
 from projector.errors import NotFound, ProjectionError
 from projector.export.conversation import Conversation
 from projector.export.detail import at_detail
@@ -35,6 +44,15 @@ if TYPE_CHECKING:
 
 _MOST, _SIZE = 500, 1024 * 1024
 """Messages of a page, and characters of them."""
+_EDITS = (
+    MESSAGE_ARCHIVED,
+    MESSAGE_REMOVED,
+    MESSAGE_RESTORED,
+    MESSAGE_REVISED,
+    SESSION_CLEARED,
+    TRANSCRIPT_REPLACED,
+)
+"""Types of events that change messages that are there."""
 _TOOLS = 10_000
 """Calls whose tools are remembered for their results."""
 
@@ -53,6 +71,7 @@ class Reading:
         redactor: takes secrets out; None leaves them.
         detail: how much of each session is exported.
         redacted: counts the secrets by their kinds.
+        edited: the ids of sessions that were edited while they were read.
     """
 
     projection: Projection
@@ -62,6 +81,7 @@ class Reading:
     redactor: Redactor | None
     detail: Detail
     redacted: Counter[str] = field(default_factory=Counter)
+    edited: set[str] = field(default_factory=set)
 
     def conversations(self) -> Iterator[Conversation]:
         """Yield the sessions; one that is deleted meanwhile is left out."""
@@ -98,12 +118,15 @@ class Reading:
         while True:
             found = self._ask(partial(page, name=name, after=after, most=_MOST, size=_SIZE))
             if not found:
-                return
+                break
             for place, message in found:
                 lane, number = place[3:5]
                 if number <= self.applied.get(lane, 0):
                     yield message
             after = found[-1][0]
+        edits = self._ask(partial(_edits, name=name))
+        if any(number > self.applied.get(lane, 0) for lane, number in edits):
+            self.edited.add(name)
 
     def _ask(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
         def ask(db: apsw.Connection | None) -> Answer:
@@ -138,6 +161,17 @@ def begin(
 
     (ids, applied), fresh = projection.read(find)
     return Reading(projection, ids, applied, fresh.behind, redactor, detail)
+
+
+def _edits(db: apsw.Connection, name: str) -> list[tuple[str, int]]:
+    """Return lane and number of each record that changed messages of a session."""
+    query = (
+        "SELECT l.uuid, e.seq FROM _events e JOIN _lanes l ON l.id = e.lane_row"
+        f" WHERE e.kind <> {MESSAGE} AND e.kind IN ({', '.join('?' * len(_EDITS))})"
+        " AND e.session = (SELECT id FROM _sessions WHERE session = ?)"
+    )
+    kinds = (KINDS[type] for type in _EDITS)
+    return [(str(lane), int(number)) for lane, number in db.execute(query, (*kinds, name))]
 
 
 def _session(db: apsw.Connection, name: str) -> SessionView | None:

@@ -122,6 +122,25 @@ def test_what_is_appended_meanwhile_is_left_out(
     assert ids == [f"m{n}" for n in range(1, 9)]
 
 
+def test_a_session_that_is_edited_meanwhile_is_named(
+    talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was edited before, and what is only appended, is no reason."""
+    monkeypatch.setattr(reading, "_MOST", 2)
+    with Journal.open(talk) as journal, Projection.open(talk) as projection:
+        for first, type, data in (
+            (None, "message.appended", {"role": "user", "content": "x"}),
+            ("talk", "message.archived", {"messages": ["m8"]}),
+            (None, "usage.added", {"input_tokens": 1}),
+        ):
+            with export_sessions(talk, ["talk"], "jsonl") as export:
+                next(export.pieces)
+                journal.append(session="talk", type=type, data=data)
+                projection.sessions()
+                assert sum(1 for _ in export.pieces) in (6, 7)
+                assert export.edited == ({first} - {None})
+
+
 def test_a_session_that_is_deleted_meanwhile_is_left_out(talk: Path) -> None:
     """The document stays valid."""
     with export_sessions(talk, ["talk", "fork"], "json") as export:
