@@ -7,11 +7,11 @@ from typing import Any, get_args
 
 import click
 
-from journal.cli.kit.counts import counted
 from journal.cli.kit.exits import DONE
 from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_line, print_pieces
 from journal.cli.kit.paths import NonEmptyPath
+from journal.errors import counted
 from projector.cli.kit.behind import warn_if_behind
 from projector.cli.kit.filters import about, filter_options, print_unknown
 from projector.export.conversation import Detail
