@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.format.position import Position
+    from projector.errors import Behind
     from projector.upkeep.status import Status
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
@@ -47,7 +48,7 @@ class Projection(ListingReader):
             print([(row.name, row.messages) for row in projection.facets(by="tool")])
             print([message.content for message in projection.messages("s1")])
             view, messages = projection.conversation("s1")
-            print(projection.status().lag_bytes, projection.digest())
+            print(projection.status().lag_bytes, projection.digest(), projection.behind())
 
     To read what another handle has just appended, name its position::
 
@@ -239,6 +240,21 @@ class Projection(ListingReader):
 
         self._reader.check_open()
         return status(self._reader)
+
+    def behind(self) -> Behind | None:
+        """Return which events of the journal are not applied yet; None if all are.
+
+        Nothing is applied, and nothing is waited for. What `peek` answers lacks these events.
+
+        Raises:
+            ProjectionError: the projection cannot be read.
+            ReadError: a lane cannot be read.
+        """
+        with no_fork.turn:
+            from projector.upkeep.behind import behind  # noqa: PLC0415 - a search does not need it
+
+        self._reader.check_open()
+        return behind(self._reader)
 
     def wait_for(self, position: Position, timeout: float = 2.0) -> None:
         """Return when the projection has applied the record at `position`.

@@ -25,6 +25,7 @@ _COMMANDS = Commands(
         "sync": "projector.cli.sync",
         "usage": "projector.cli.usage",
         "verify": "projector.cli.verify",
+        "web": "projector.web.command",
     }
 )
 

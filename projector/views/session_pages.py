@@ -1,0 +1,126 @@
+"""Sessions by the page, for lists that continue where the last page ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projector.db.kinds import MESSAGE
+from projector.db.schema import ABOVE
+from projector.fold.messages import IN_TRANSCRIPT
+from projector.views.session_filters import SessionFilters, condition
+from projector.views.session_names import EXISTS
+from projector.views.sessions import INDEXED, session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+    from projector.views.sessions import SessionView
+
+_ALL = SessionFilters()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the list of sessions by their latest message.
+
+    Attributes:
+        last: date of the latest message of a session; None if it has none.
+        session: its id. The next page begins behind it.
+    """
+
+    last: int | None
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """A part of the list of sessions.
+
+    Attributes:
+        sessions: that with the latest message first.
+        next: where the next part begins; None if this is the last one.
+    """
+
+    sessions: tuple[SessionView, ...]
+    next: Mark | None
+
+
+def session_page(
+    db: apsw.Connection, filters: SessionFilters = _ALL, *, after: Mark | None = None, limit: int
+) -> SessionPage:
+    """Return the sessions behind a mark, in the order of their latest messages.
+
+    Its time does not grow with the number of sessions before the mark. A session that gets a
+    message meanwhile moves to the beginning, and all others are returned exactly once.
+    """
+    marks: list[Mark] = []
+    for mark in _marks(db, filters, after, limit + 1):
+        marks.append(mark)
+        if len(marks) > limit:
+            break
+    shown = marks[:limit]
+    views = tuple(session(db, mark.session) for mark in shown)
+    return SessionPage(views, shown[-1] if len(marks) > limit else None)
+
+
+def _marks(
+    db: apsw.Connection, filters: SessionFilters, after: Mark | None, limit: int
+) -> Iterator[Mark]:
+    """Yield at least as many marks as asked for, if there are so many."""
+    where, values = condition(db, filters)
+    # one range of the index each: a condition that joins them by OR would read all sessions
+    stages: list[tuple[str, tuple[str | int, ...]]] = []
+    if after is None:
+        stages = [("last IS NOT NULL", ()), ("last IS NULL", ())]
+    elif after.last is None:
+        stages = [("last IS NULL AND session > ?", (after.session,))]
+    else:
+        stages = [
+            ("last = ? AND session > ?", (after.last, after.session)),
+            ("last < ?", (after.last,)),
+            ("last IS NULL", ()),
+        ]
+    for stage, bound in stages:
+        query = (
+            f"SELECT last, session FROM _sessions WHERE {stage} AND {EXISTS}{where}"
+            " ORDER BY last DESC, session LIMIT ?"
+        )
+        for last, name in db.execute(query, (*bound, *values, limit)):
+            yield Mark(None if last is None else int(last), str(name))
+
+
+@dataclass(frozen=True, slots=True)
+class LastMessage:
+    """The latest message of a transcript, as far as a list shows it.
+
+    Attributes:
+        role: of the message.
+        calls: whether it calls tools.
+    """
+
+    role: str | None
+    calls: bool
+
+
+def last_said(db: apsw.Connection, name: str) -> LastMessage | None:
+    """Return the last message of the session with exactly this id; None if it has none."""
+    order = ", ".join(f"{column} DESC" for column in INDEXED)
+    query = (
+        "SELECT role, json_type(other_fields, '$.tool_calls') FROM _events"
+        f" WHERE kind = {MESSAGE} AND state = {IN_TRANSCRIPT}"
+        f" AND session = (SELECT id FROM _sessions WHERE session = ?) ORDER BY {order} LIMIT 1"
+    )
+    found = db.execute(query, (name,)).fetchone()
+    if found is None:
+        return None
+    role, calls = found
+    return LastMessage(None if role is None else str(role), calls == "array")
+
+
+def children_of(db: apsw.Connection, name: str) -> int:
+    """Return the number of sessions of which the session with exactly this id is the parent."""
+    query = f"SELECT count(*) FROM _sessions WHERE {ABOVE} = ? AND {EXISTS}"
+    return int(db.execute(query, (name,)).get)

@@ -1,0 +1,1 @@
+"""`projector web`: a viewer in the browser, which only reads."""

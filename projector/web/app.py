@@ -1,0 +1,113 @@
+"""The application: which function answers which path, and how errors are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from anyio import CapacityLimiter, to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from journal.errors import JournalError
+from projector.errors import NotFound, ProjectionError, QueryError
+from projector.web import urls
+from projector.web.page import JSON, Page, as_json, wants_json
+from projector.web.pages import PAGES
+from projector.web.reading import READERS
+from projector.web.static_files import static_file
+from projector.web.templating import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from projector.errors import Behind
+    from projector.web.pages import Make
+    from projector.web.reading import Readings
+
+_HTML = "text/html; charset=utf-8"
+_VARY = {"Vary": "Accept"}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What each page shows around its own content.
+
+    Attributes:
+        path: of the page; its link is marked.
+        query: what the search box holds.
+        behind: what the projection lacks; None if nothing, or if that is not known.
+    """
+
+    path: str
+    query: str
+    behind: Behind | None
+
+
+def application(readings: Readings) -> Starlette:
+    """Return the application without the layers of `projector.web.security`."""
+    limiter = CapacityLimiter(READERS)
+    routes = [Route("/", _to_sessions), Route("/assets/{name}", static_file)]
+    for path, make in PAGES.items():
+        endpoint = _endpoint(make, readings, limiter)
+        routes += [Route(path, endpoint), Route(f"{path}.json", endpoint)]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _to_sessions(_: Request) -> Response:
+    return RedirectResponse(urls.SESSIONS)
+
+
+def _endpoint(
+    make: Make, readings: Readings, limiter: CapacityLimiter
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a page, which is made on another thread."""
+
+    async def answer(request: Request) -> Response:
+        work = partial(_answer, make, readings, request)
+        return await to_thread.run_sync(work, limiter=limiter)
+
+    return answer
+
+
+def _answer(make: Make, readings: Readings, request: Request) -> Response:
+    try:
+        page, behind = make(readings, request.query_params), readings.behind()
+    except NotFound as error:
+        page, behind = _error(404, str(error)), None
+    except (QueryError, ValueError) as error:
+        page, behind = _error(400, str(error)), None
+    except (ProjectionError, JournalError) as error:
+        page, behind = _error(503, str(error)), None
+    return _shown(page, request, behind)
+
+
+def _shown(page: Page, request: Request, behind: Behind | None) -> Response:
+    path = request.url.path
+    if wants_json(path, request.headers.get("accept", "")):
+        whole = dict(page.json())
+        if behind is not None:
+            whole["behind"] = behind.as_json()
+        return Response(as_json(whole), page.status, _VARY, JSON)
+    site = Site(path, request.query_params.get("q", ""), behind)
+    text = fill(page.template, {"view": page.view, "title": page.title, "site": site})
+    return Response(text.encode("utf-8", "replace"), page.status, _VARY, _HTML)
+
+
+def _error(status: int, message: str) -> Page:
+    titles = {400: "This cannot be asked", 404: "Not found", 503: "No answer"}
+    title = titles.get(status, "Refused")
+    return Page("error.html", title, message, lambda: {"error": message}, status)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    message = "there is no such page" if status == 404 else str(error)  # noqa: PLR2004 - of HTTP
+    return _shown(_error(status, message), request, None)

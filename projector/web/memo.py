@@ -1,0 +1,76 @@
+"""Answers that are kept for a while, for questions that read a whole projection."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+Answer = TypeVar("Answer")
+
+_MOST = 2_000
+"""Answers that are kept; the one that was used longest ago goes first."""
+_SHARE = 20
+"""An answer that took a second is kept for so many seconds: less than 5 % of a core is spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    answer: Any
+    made: float
+    took: float
+
+
+class Memo:
+    """Keeps answers by a key. Safe for threads.
+
+    An answer that is too old is given once more while a thread makes the next one, so that no
+    request but the first one waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._making: set[Hashable] = set()
+        self._lock = Lock()
+
+    def get(self, key: Hashable, seconds: float, make: Callable[[], Answer]) -> Answer:
+        """Return the answer of a key.
+
+        Args:
+            key: names the question with its arguments.
+            seconds: for which an answer is good, or longer if it took long to make.
+            make: makes it; what it raises is raised if there is no older answer.
+        """
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+                is_old = time.monotonic() - kept.made > max(seconds, kept.took * _SHARE)
+                if is_old and key not in self._making:
+                    self._making.add(key)
+                    Thread(target=self._again, args=(key, make), daemon=True).start()
+                answer: Answer = kept.answer
+                return answer
+        return self._make(key, make)
+
+    def _make(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
+        begun = time.monotonic()
+        answer = make()
+        ended = time.monotonic()
+        with self._lock:
+            self._kept[key] = _Kept(answer, ended, ended - begun)
+            while len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+        return answer
+
+    def _again(self, key: Hashable, make: Callable[[], Answer]) -> None:
+        try:
+            self._make(key, make)
+        finally:
+            with self._lock:
+                self._making.discard(key)

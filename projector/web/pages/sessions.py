@@ -1,0 +1,234 @@
+"""The list of sessions."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import TYPE_CHECKING, Literal, get_args
+
+from projector.reading.listing import session_filters
+from projector.search.facets import facets
+from projector.search.filters import Filters
+from projector.views.session_pages import Mark, children_of, last_said, session_page
+from projector.views.session_tree import session_tree
+from projector.views.sessions import SessionSort
+from projector.views.sessions import sessions as listed
+from projector.views.usage import session_usage
+from projector.web import params as given
+from projector.web.page import Page
+from projector.web.urls import SESSIONS, page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+    from projector.search.facets import FacetBy
+    from projector.views.session_filters import SessionFilters
+    from projector.views.sessions import SessionView
+    from projector.web.reading import Readings
+
+State = Literal["working", "waiting", "idle"]
+
+SIZE = 50
+"""Sessions on a page."""
+_MICRO = 1_000_000
+_WORKING = 120 * _MICRO
+"""A session whose agent is to act is at work for so long after its last message."""
+_WAITING = 3_600 * _MICRO
+"""A session whose agent has answered waits for its person for so long."""
+_CHOICES = 200
+"""Values of a filter that are offered."""
+_FACETS = 30.0
+"""Seconds for which the values of filters are kept."""
+_FILTERS: tuple[FacetBy, ...] = ("source", "project", "model", "tool")
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A session in the list.
+
+    Attributes:
+        session: the session.
+        state: `working`: its agent is to act, and wrote lately; `waiting`: it answered lately;
+            `idle` else.
+        tokens: input and output; None if nothing is known.
+        cost: in micro-dollars; None if nothing is known.
+        children: number of sessions of which it is the parent.
+        depth: of a tree; 0 in a list.
+    """
+
+    session: SessionView
+    state: State
+    tokens: int | None
+    cost: int | None
+    children: int
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A filter, and the values that it can have.
+
+    Attributes:
+        name: of the parameter.
+        value: which one is chosen; None for all.
+        values: those that most messages have.
+    """
+
+    name: str
+    value: str | None
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The page.
+
+    Attributes:
+        rows: the sessions.
+        choices: the filters.
+        sort: what the first session has most of, or `tree`.
+        errors, gone, all: the filters that are on or off.
+        next: address of the next page; None if this is the last one.
+        sorts: addresses of this page in each order.
+        reset: whether any filter is on.
+    """
+
+    rows: tuple[Row, ...]
+    choices: tuple[Choice, ...]
+    sort: str
+    errors: bool
+    gone: bool
+    all: bool
+    next: str | None
+    sorts: tuple[tuple[str, str], ...]
+    reset: bool
+
+
+_SORTS = (*get_args(SessionSort), "tree")
+
+
+def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
+    """Return the page of sessions."""
+    sort = given.choice(params, "sort", _SORTS, "last")
+    names = {name: given.text(params, name) for name in ("source", "project", "model", "tool")}
+    names["file"], names["branch"] = given.text(params, "file"), given.text(params, "branch")
+    errors, gone, everything = (given.flag(params, name) for name in ("errors", "gone", "all"))
+    filters = session_filters(
+        has="errors" if errors else None,
+        gone=gone,
+        subagents=everything or sort == "tree",
+        since=given.time(params, "since"),
+        until=given.time(params, "until"),
+        **names,
+        parent=given.text(params, "parent"),
+    )
+    state = {name: value for name, value in params.items() if name not in {"after", "offset"}}
+    rows, after = readings.peek(lambda db: _rows(db, readings, params, filters, sort))
+    view = Sessions(
+        rows=rows,
+        choices=tuple(_choice(readings, by, names[by]) for by in _FILTERS),
+        sort=sort,
+        errors=errors,
+        gone=gone,
+        all=everything,
+        next=None if after is None else page(SESSIONS, **(state | after)),
+        sorts=tuple((name, page(SESSIONS, **(state | {"sort": name}))) for name in _SORTS),
+        reset=bool(set(state) - {"sort"}),
+    )
+    return Page("sessions.html", "Sessions", view, lambda: _json(view))
+
+
+def _json(view: Sessions) -> dict[str, object]:
+    rows = [asdict(row.session) | _extra(row) for row in view.rows]
+    return {"sessions": rows, "sort": view.sort, "next": view.next}
+
+
+def _extra(row: Row) -> dict[str, object]:
+    return {
+        "state": row.state,
+        "tokens": row.tokens,
+        "cost": row.cost,
+        "children": row.children,
+        "depth": row.depth,
+    }
+
+
+def _rows(
+    db: apsw.Connection,
+    readings: Readings,
+    params: Mapping[str, str],
+    filters: SessionFilters,
+    sort: str,
+) -> tuple[tuple[Row, ...], dict[str, str | int | None] | None]:
+    """Return the rows, and the parameters of the next page; None if there is none."""
+    now = int(time.time() * _MICRO)
+    if sort == "last":
+        found = session_page(db, filters, after=_mark(params), limit=SIZE)
+        rows = tuple(_row(db, readings, view, now) for view in found.sessions)
+        if found.next is None:
+            return rows, None
+        return rows, {"after": found.next.session, "at": found.next.last}
+    offset = given.number(params, "offset", 0, _MOST)
+    more: dict[str, str | int | None] = {"offset": offset + SIZE}
+    if sort == "tree":
+        nodes = session_tree(db, filters, limit=SIZE + 1, offset=offset)
+        tops = [at for at, node in enumerate(nodes) if node.depth == 0]
+        end = tops[SIZE] if len(tops) > SIZE else len(nodes)
+        rows = tuple(_row(db, readings, node.view, now, node.depth) for node in nodes[:end])
+        return rows, more if end < len(nodes) else None
+    views = listed(db, filters, sort=sort, limit=SIZE + 1, offset=offset)  # type: ignore[arg-type] # it was checked
+    rows = tuple(_row(db, readings, view, now) for view in views[:SIZE])
+    return rows, more if len(views) > SIZE else None
+
+
+def _mark(params: Mapping[str, str]) -> Mark | None:
+    session = given.text(params, "after")
+    if session is None:
+        return None
+    return Mark(given.integer(params, "at"), session)
+
+
+def _row(
+    db: apsw.Connection, readings: Readings, view: SessionView, now: int, depth: int = 0
+) -> Row:
+    used = [view.usage[name] for name in ("input_tokens", "output_tokens") if name in view.usage]
+    cost = None
+    if view.usage:
+        # it changes only with the usage, so the answer never gets old: no other thread may use `db`
+        key = ("cost", view.session, tuple(view.usage.items()))
+        cost = readings.memo.get(key, inf, lambda: _cost(db, view.session))
+    state = _state(db, view, now)
+    tokens = int(sum(used)) if used else None
+    return Row(view, state, tokens, cost, children_of(db, view.session), depth)
+
+
+def _cost(db: apsw.Connection, session: str) -> int | None:
+    used = session_usage(db, session)
+    return None if used is None else used.cost
+
+
+def _state(db: apsw.Connection, view: SessionView, now: int) -> State:
+    age = now - (view.last or 0)
+    if view.ended is not None or age > _WAITING:
+        return "idle"
+    last = last_said(db, view.session)
+    if last is None:
+        return "idle"
+    if last.role == "assistant" and not last.calls:
+        return "waiting"
+    return "working" if age <= _WORKING else "idle"
+
+
+def _choice(readings: Readings, by: FacetBy, value: str | None) -> Choice:
+    def find() -> tuple[str, ...]:
+        rows = readings.peek(lambda db: facets(db, by, Filters()))
+        return tuple(row.name for row in rows if row.name)[:_CHOICES]
+
+    values = readings.memo.get(("facet", by), _FACETS, find)
+    if value is not None and value not in values:
+        values = (value, *values)
+    return Choice(by, value, values)

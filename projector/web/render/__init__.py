@@ -1,0 +1,1 @@
+"""Messages as HTML that can do nothing."""

@@ -1,0 +1,98 @@
+"""Serves the application on a socket until a signal ends it."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from projector.web.app import application
+from projector.web.reading import Readings
+from projector.web.security import guarded
+from projector.web.security.hosts import LOOPBACK, host_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_GRACE = 1
+"""Seconds that open connections get at the end: a page that listens for events has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen.
+
+    Attributes:
+        host: an address or a name of this machine.
+        port: 0 for any that is free.
+        names: further names by which browsers address the server.
+        token: what each request must know; None where none is needed.
+    """
+
+    host: str
+    port: int
+    names: tuple[str, ...]
+    token: str | None
+
+    def allowed(self, port: int) -> frozenset[str]:
+        """Return the values of the header `Host` that are this server on a port."""
+        own = LOOPBACK if is_loopback(self.host) else (self.host,)
+        return host_names((*own, *self.names), port)
+
+    def url(self, port: int) -> str:
+        """Return the address of the first page, with the token."""
+        host = self.names[0] if is_any(self.host) and self.names else self.host
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{port}/" + (f"?token={self.token}" if self.token else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches a host."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_any(host: str) -> bool:
+    """Return whether a host stands for all addresses of this machine."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def serve(path: Path, address: Address, ready: Callable[[str], None]) -> None:
+    """Serve until a signal ends it.
+
+    Args:
+        path: folder of the journal.
+        address: where.
+        ready: called with the URL as soon as requests can be sent.
+
+    Raises:
+        OSError: the port cannot be used.
+        NotAJournalError, ProjectionError: there is nothing to read.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with (
+        Readings(path) as readings,
+        socket.create_server((address.host, address.port), family=family) as listening,
+    ):
+        port = listening.getsockname()[1]
+        app = guarded(application(readings), address.allowed(port), address.token)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        ready(address.url(port))
+        uvicorn.Server(config).run(sockets=[listening])
