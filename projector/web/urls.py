@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 SESSIONS = "/sessions"
 SESSION = "/session"
+TAIL = "/session/tail"
+MESSAGE = "/message"
 SEARCH = "/search"
 DASHBOARD = "/dashboard"
 EVENTS = "/events"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from projector.web import urls
 from projector.web.page import Page
-from projector.web.pages import sessions
+from projector.web.pages import session, sessions
 from projector.web.reading import Readings
 
 Make = Callable[[Readings, Mapping[str, str]], Page]
@@ -14,4 +14,7 @@ Make = Callable[[Readings, Mapping[str, str]], Page]
 
 PAGES: Mapping[str, Make] = {
     urls.SESSIONS: sessions.sessions,
+    urls.SESSION: session.session,
+    urls.TAIL: session.tail,
+    urls.MESSAGE: session.message,
 }

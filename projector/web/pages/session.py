@@ -1,0 +1,298 @@
+"""A session: its messages by the page, and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projector.cli.kit.render import message_json, session_json
+from projector.cli.show.resume import resume
+from projector.errors import NotFound
+from projector.views.message_window import (
+    find,
+    focus,
+    key_at,
+    key_of,
+    prompts,
+    views_of,
+    window,
+    window_before,
+)
+from projector.views.session_filters import SessionFilters
+from projector.views.sessions import session as find_session
+from projector.views.sessions import sessions as listed
+from projector.views.usage import session_usage
+from projector.web import params as given
+from projector.web import urls
+from projector.web.page import Page
+from projector.web.render.entries import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+    from projector.cli.show.resume import Resume
+    from projector.views.message_window import Key, Prompt, Session
+    from projector.views.messages import MessageView
+    from projector.views.sessions import SessionView
+    from projector.views.usage import UsageRow
+    from projector.web.reading import Readings
+    from projector.web.render.entries import Entry
+
+SIZE = 60
+"""Messages on a page."""
+_BACK = 8
+"""Messages that are shown before the one that a link leads to."""
+_OUTLINE = (60, 200)
+"""Prompts of the outline before the page, and from it on."""
+_CHILDREN = 20
+_FAR = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A prompt in the outline.
+
+    Attributes:
+        prompt: what a person wrote.
+        href: address of it: a place on this page, or another page.
+        here: whether it is on this page.
+    """
+
+    prompt: Prompt
+    href: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """The page.
+
+    Attributes:
+        session: what is known of it.
+        used: what its calls used and cost; None if they have used nothing.
+        resume: how to continue it; None if its source has no way.
+        children: sessions of which it is the parent, some of them.
+        entries: the messages.
+        target: id of the message that the address leads to; None if it leads to none.
+        focused: whether only prompts and final answers are shown.
+        place, until, total: places of the first and last message, and how many there are.
+        first, before, after, last: addresses of other pages; None where there is none.
+        outline: the prompts around this page.
+        tail: whether the page ends with the last message, and new ones are to be added.
+    """
+
+    session: SessionView
+    used: UsageRow | None
+    resume: Resume | None
+    children: tuple[SessionView, ...]
+    entries: tuple[Entry, ...]
+    target: str | None
+    focused: bool
+    place: int
+    until: int
+    total: int
+    first: str | None
+    before: str | None
+    after: str | None
+    last: str | None
+    outline: tuple[Step, ...]
+    tail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Messages of a session, and where others are.
+
+    Attributes:
+        views: the messages.
+        place, total: of the first one, and of all.
+        start: the key of the first one; None if there is none.
+        first, before, after, last: parameters of other pages; None where there is none.
+    """
+
+    views: tuple[MessageView, ...]
+    place: int
+    total: int
+    start: Key | None
+    first: dict[str, str | int] | None
+    before: dict[str, str | int] | None
+    after: dict[str, str | int] | None
+    last: dict[str, str | int] | None
+
+
+def session(readings: Readings, params: Mapping[str, str]) -> Page:
+    """Return the page of a session."""
+    name = _name(params)
+    view, messages = readings.peek(lambda db: _page(db, name, params))
+    title = view.session.title or view.session.preview or view.session.session
+    return Page("session.html", title, view, lambda: _json(view, messages))
+
+
+def tail(readings: Readings, params: Mapping[str, str]) -> Page:
+    """Return the last messages of a session from one on, as a part of its page."""
+    name, first = _name(params), given.text(params, "from")
+
+    def ask(db: apsw.Connection) -> tuple[tuple[Entry, ...], tuple[MessageView, ...]]:
+        found = find(db, name)
+        start = None if first is None else key_of(db, found, first)
+        views = window(db, found, start, SIZE).views
+        return entries(views, cwd=find_session(db, name).cwd), views
+
+    found, views = readings.peek(ask)
+    return Page(
+        "entries.html",
+        "New messages",
+        TailPart(found, None),
+        lambda: {"messages": [message_json(view) for view in views]},
+        whole=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TailPart:
+    """Entries without the page around them.
+
+    Attributes:
+        entries: the messages.
+        target: id of the one that an address leads to.
+    """
+
+    entries: tuple[Entry, ...]
+    target: str | None
+
+
+def message(readings: Readings, params: Mapping[str, str]) -> Page:
+    """Return one message, whole."""
+    name, id = given.text(params, "session") or "", given.text(params, "id") or ""
+
+    def ask(db: apsw.Connection) -> MessageView:
+        found = views_of(db, find(db, name), (id,))
+        if not found:
+            raise NotFound(f"the session {name!r} has no message {id!r}")
+        return found[0]
+
+    view = readings.peek(ask)
+    part = TailPart(entries((view,), cwd=None, whole=True), None)
+    return Page("message.html", "Message", part, lambda: message_json(view) | {"session": name})
+
+
+def _name(params: Mapping[str, str]) -> str:
+    name = given.text(params, "id")
+    if name is None:
+        raise ValueError("the address lacks `id`, the id of a session")
+    return name
+
+
+def _page(
+    db: apsw.Connection, name: str, params: Mapping[str, str]
+) -> tuple[SessionPage, tuple[MessageView, ...]]:
+    view = find_session(db, name)
+    found = find(db, view.session)
+    focused = given.flag(params, "focus")
+    part = _focused(db, found, params) if focused else _window(db, found, params)
+    state = {"focus": 1} if focused else {}
+
+    def there(more: dict[str, str | int] | None) -> str | None:
+        return None if more is None else urls.session(view.session, **(state | more))
+
+    below = SessionFilters(parent=view.session)
+    page = SessionPage(
+        session=view,
+        used=session_usage(db, view.session) if view.usage else None,
+        resume=resume(view),
+        children=tuple(listed(db, below, limit=_CHILDREN)),
+        entries=entries(part.views, cwd=view.cwd),
+        target=given.text(params, "at"),
+        focused=focused,
+        place=part.place,
+        until=part.place + max(len(part.views) - 1, 0),
+        total=part.total,
+        first=there(part.first),
+        before=there(part.before),
+        after=there(part.after),
+        last=there(part.last),
+        outline=_outline(db, found, part, state),
+        tail=part.after is None and not focused,
+    )
+    return page, part.views
+
+
+def _window(db: apsw.Connection, session: Session, params: Mapping[str, str]) -> _Part:
+    at, before = given.text(params, "at"), given.text(params, "before")
+    place = given.number(params, "from", 0, _FAR)
+    if at is not None:
+        found = window(db, session, key_of(db, session, at), SIZE, back=_BACK)
+    elif before is not None:
+        found = window_before(db, session, key_of(db, session, before), SIZE)
+    elif given.flag(params, "end"):
+        found = window_before(db, session, None, SIZE)
+    else:
+        start = key_at(db, session, place) if place > 1 else None
+        found = window(db, session, start, SIZE)
+    views = found.views
+    ids = [view.id for view in views]
+    return _Part(
+        views=views,
+        place=found.place,
+        total=found.total,
+        start=key_of(db, session, ids[0]) if ids else None,
+        first={} if found.before else None,
+        before={"before": ids[0]} if found.before else None,
+        after={"from": found.place + len(ids)} if found.after else None,
+        last={"end": 1} if found.after else None,
+    )
+
+
+def _focused(db: apsw.Connection, session: Session, params: Mapping[str, str]) -> _Part:
+    at = given.text(params, "at") or given.text(params, "start")
+    start = None if at is None else key_of(db, session, at)
+    found = focus(db, session, start, SIZE)
+    views = views_of(db, session, found.messages)
+    total = window(db, session, None, 1).total
+    return _Part(
+        views=views,
+        place=1 if views else 0,
+        total=total,
+        start=start,
+        first=None if start is None else {},
+        before=None,
+        after=None if found.next is None else {"start": found.next},
+        last=None,
+    )
+
+
+def _outline(
+    db: apsw.Connection, session: Session, part: _Part, state: dict[str, int]
+) -> tuple[Step, ...]:
+    before, after = _OUTLINE
+    found = prompts(db, session, part.start, after, "from")
+    if part.start is not None:
+        found = prompts(db, session, part.start, before, "before") + found
+    here = {view.id for view in part.views}
+    return tuple(
+        Step(
+            prompt,
+            f"#{urls.anchor(prompt.id)}"
+            if prompt.id in here
+            else urls.session(session.name, at=prompt.id, **state),
+            prompt.id in here,
+        )
+        for prompt in found
+    )
+
+
+def _json(view: SessionPage, messages: tuple[MessageView, ...]) -> dict[str, object]:
+    how = view.resume
+    return {
+        "session": session_json(view.session),
+        "cost": None if view.used is None else view.used.cost,
+        "resume": None if how is None else how.command,
+        "children": [child.session for child in view.children],
+        "messages": [message_json(message) for message in messages],
+        "place": view.place,
+        "total": view.total,
+        "before": view.before,
+        "after": view.after,
+    }

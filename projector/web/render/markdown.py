@@ -1,0 +1,126 @@
+"""Markdown as HTML that can do nothing.
+
+HTML in a text is shown as text. What is made of Markdown is cleaned once more: only the elements
+and attributes below stay. Links lead to http, https and mailto; an image is shown if its data are
+in the text, and is a link else.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markupsafe import Markup
+
+from journal.cli.kit.clean import clean
+from projector.web.render.code import PREFIX, code, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.token import Token
+    from markdown_it.utils import EnvType, OptionsDict
+
+LONGEST = 40_000
+"""Characters of the longest text that is read as Markdown; a longer one is shown as it is."""
+_TAGS = {
+    *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
+    *("img", "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th"),
+    *("thead", "tr", "ul"),
+}
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt"},
+    "span": {"class"},
+    "ol": {"start"},
+}
+_SCHEMES = {"http", "https", "mailto", "data"}
+_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
+_CLASS = re.compile(rf"{PREFIX}[a-z0-9]{{1,4}}")
+_DIGITS = re.compile(r"[0-9]{1,9}")
+REL = "noopener noreferrer"
+
+
+def is_link(address: str) -> bool:
+    """Return whether a page may link to an address."""
+    return _LINK.match(address) is not None
+
+
+def is_image(address: str) -> bool:
+    """Return whether an address is a raster image that is in the address itself."""
+    return _IMAGE.fullmatch(address) is not None
+
+
+@lru_cache(maxsize=512)
+def markdown(text: str, *, breaks: bool = False) -> Markup:
+    """Return Markdown as safe HTML.
+
+    Args:
+        text: what was said.
+        breaks: whether each newline is one, as in what a person typed.
+    """
+    if len(text) > LONGEST:
+        return Markup('<pre class="whole">{}</pre>').format(plain(text))
+    made = _parser(breaks).render(clean(text))
+    safe = nh3.clean(
+        made,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_attribute,
+        url_schemes=_SCHEMES,
+        link_rel=REL,
+    )
+    # entities such as &#x202e; are characters by now
+    return Markup(clean(safe))  # noqa: S704 - cleaned
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Return the value of an attribute; None removes it."""
+    is_allowed = _CHECKS.get((tag, name))
+    return value if is_allowed is None or is_allowed(value) else None
+
+
+_CHECKS: dict[tuple[str, str], Callable[[str], bool]] = {
+    ("a", "href"): is_link,
+    ("img", "src"): is_image,
+    ("span", "class"): lambda value: _CLASS.fullmatch(value) is not None,
+    ("ol", "start"): lambda value: _DIGITS.fullmatch(value) is not None,
+}
+"""Which values of an attribute stay; those of others all do."""
+
+
+@cache
+def _parser(breaks: bool) -> MarkdownIt:  # noqa: FBT001 - a key of the cache
+    found = MarkdownIt("commonmark", {"html": False, "breaks": breaks, "highlight": _highlight})
+    found.enable(["table", "strikethrough"])
+    found.add_render_rule("image", _image)
+    return found
+
+
+def _highlight(text: str, language: str, _: str) -> str:
+    return str(code(text, language))
+
+
+def _image(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """Return an image, or a link to it."""
+    token = tokens[at]
+    address = str(token.attrGet("src") or "")
+    alt = escapeHtml(self.renderInlineAsText(token.children or [], options, env))
+    if is_image(address):
+        return f'<img src="{address}" alt="{alt}">'
+    text = f"[image: {alt}]" if alt else "[image]"
+    return f'<a href="{escapeHtml(address)}">{text}</a>' if is_link(address) else text
+
+
+def first_line(text: str, most: int) -> str:
+    """Return the first line of a text that is not blank, cut to so many characters."""
+    line = next((line.strip() for line in text[:10_000].split("\n") if line.strip()), "")
+    return line if len(line) <= most else f"{line[: most - 1]}…"
