@@ -116,6 +116,12 @@ def folder(path: str | None) -> str:
     return "" if path is None else (path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path)
 
 
+def project(path: str | None) -> str:
+    """Return the last two parts of a path, as the last one alone is often that of others, too."""
+    parts = [part for part in (path or "").replace("\\", "/").split("/") if part]
+    return "/".join(parts[-2:]) or path or ""
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "minute": minute,
     "second": second,
@@ -129,4 +135,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "span": span,
     "percent": percent,
     "folder": folder,
+    "project": project,
 }
