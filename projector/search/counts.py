@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from projector.views.activity import HOUR
 from projector.views.fields import MODEL, PROJECT, SOURCE
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     import apsw
 
-_HOUR = 3_600_000_000
-"""Microseconds. Hours are counted, as the page that shows days knows their zone."""
 _FIELDS = {"source": SOURCE.of_message, "project": PROJECT.of_message, "model": MODEL.of_message}
 _AMONG = "FROM json_each(?) j JOIN _events e ON e.id = j.value JOIN _sessions s ON s.id = e.session"
 _TOOL = "coalesce(json_extract(c.value, '$.function.name'), json_extract(c.value, '$.name'))"
@@ -28,7 +27,8 @@ class Counts:
     Attributes:
         values: by `source`, `project`, `model`, `role` and `tool`: how many messages have a value,
             that of most messages first. A message can have several tools.
-        hours: by the hour since 1970, of their dates: how many messages.
+        hours: by the hour since 1970, of their dates: how many messages. Days depend on the zone in
+            which they are shown.
     """
 
     values: Mapping[str, tuple[tuple[str, int], ...]]
@@ -47,7 +47,7 @@ def counts(db: apsw.Connection, rows: Iterable[int]) -> Counts:
     found: dict[str, Counter[str]] = {name: Counter() for name in (*_FIELDS, "role", "tool")}
     hours: Counter[int] = Counter()
     query = (
-        f"SELECT coalesce(e.timestamp, e.time) / {_HOUR}, e.role,"
+        f"SELECT coalesce(e.timestamp, e.time) / {HOUR}, e.role,"
         f" json_extract(e.other_fields, '$.tool_name'), {columns} {_AMONG}"
     )
     for hour, role, tool, *values in db.execute(query, (among,)):

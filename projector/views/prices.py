@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -28,7 +28,20 @@ def cost_of(call: Call) -> int | None:
     for name in _OWN:
         if (nano := call.amounts.get(name)) is not None:
             return round(nano / _NANO_TO_MICRO)
-    return None if call.model is None or not is_installed() else _from_table(call, call.model)
+    if call.model is None or not is_installed():
+        return None
+    used = call.amounts
+    read, written = used.get("cache_read_tokens", 0), used.get("cache_write_tokens", 0)
+    # the table counts the tokens of the cache among those of the input
+    tokens = {
+        "input_tokens": used.get("input_tokens", 0) + read + written,
+        "cache_read_tokens": read,
+        "cache_write_tokens": written,
+        "cache_write_1h_tokens": min(call.written_1h, written),
+        "output_tokens": used.get("output_tokens", 0),
+    }
+    given = tuple((name, count) for name, count in tokens.items() if count)
+    return _from_table(call.model, call.provider, call.time, given)
 
 
 def is_priced(call: Call) -> bool:
@@ -60,25 +73,17 @@ def table_name() -> str | None:
     return f"genai-prices {version('genai-prices')}, newest price of {max(days)}"
 
 
-def _from_table(call: Call, model: str) -> int | None:
+@lru_cache(maxsize=16_384)  # a program that shows usage asks again, and a price takes 0.2 ms
+def _from_table(
+    model: str, provider: str | None, time: int, tokens: tuple[tuple[str, int], ...]
+) -> int | None:
     with no_fork.turn:
         from genai_prices import Usage, calc_price  # noqa: PLC0415 - it takes half a second
 
-    used = call.amounts
-    read, written = used.get("cache_read_tokens", 0), used.get("cache_write_tokens", 0)
-    # the table counts the tokens of the cache among those of the input
-    tokens = {
-        "input_tokens": used.get("input_tokens", 0) + read + written,
-        "cache_read_tokens": read,
-        "cache_write_tokens": written,
-        "cache_write_1h_tokens": min(call.written_1h, written),
-        "output_tokens": used.get("output_tokens", 0),
-    }
-    at = datetime.fromtimestamp(call.time / _MICRO, UTC)
-    given = {name: count for name, count in tokens.items() if count}
+    at = datetime.fromtimestamp(time / _MICRO, UTC)
     try:
         price = calc_price(
-            Usage(**given), model, provider_id=call.provider, genai_request_timestamp=at
+            Usage(**dict(tokens)), model, provider_id=provider, genai_request_timestamp=at
         )
     except (LookupError, ValueError):  # the table does not have it: its price is unknown
         return None

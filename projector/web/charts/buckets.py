@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from projector.views.activity import HOUR
 from projector.web.formats import local
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 Unit = Literal["day", "week", "month"]
 
-_HOUR = 3_600_000_000
 _MOST = 62
 """Most bars of a chart; if there were more, they are longer."""
 
@@ -36,7 +36,7 @@ def buckets(hours: Mapping[int, int]) -> tuple[Bucket, ...]:
     """Return counts by day, or by week or month if there are many days; empty ones, too."""
     days: dict[date, int] = {}
     for hour, count in hours.items():
-        moment = local(hour * _HOUR)
+        moment = local(hour * HOUR)
         if moment is not None:
             days[moment.date()] = days.get(moment.date(), 0) + count
     if not days:
@@ -71,11 +71,38 @@ def _next(day: date, unit: Unit) -> date:
     return day + timedelta(days=7 if unit == "week" else 1)
 
 
+def steps(first: str, last: str, unit: Unit) -> tuple[str, ...]:
+    """Return the names of all days, weeks or months between two, with both.
+
+    Args:
+        first: a name as `projector.views.usage` has it: `2026-01-31`, `2026-W05` or `2026-01`.
+        last: the same, not before `first`.
+        unit: what is named.
+    """
+    at, end, found = _day_of(first, unit), _day_of(last, unit), []
+    while at <= end:
+        found.append(at.strftime(_NAMES[unit]))
+        at = _next(at, unit)
+    return tuple(found)
+
+
+_NAMES: Mapping[Unit, str] = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+
+
+def _day_of(name: str, unit: Unit) -> date:
+    if unit == "day":
+        return date.fromisoformat(name)
+    year, _, part = name.replace("W", "").partition("-")
+    if unit == "week":
+        return date.fromisocalendar(int(year), int(part), 1)
+    return date(int(year), int(part), 1)
+
+
 def heat(hours: Mapping[int, int]) -> tuple[tuple[int, ...], ...]:
     """Return counts by the day of the week, Monday first, and by the hour of the day."""
     grid = [[0] * 24 for _ in range(7)]
     for hour, count in hours.items():
-        moment = local(hour * _HOUR)
+        moment = local(hour * HOUR)
         if moment is not None:
             grid[moment.weekday()][moment.hour] += count
     return tuple(map(tuple, grid))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from projector.web import urls
 from projector.web.page import Page
-from projector.web.pages import search, session, sessions
+from projector.web.pages import dashboard, search, session, sessions
 from projector.web.reading import Readings
 
 Make = Callable[[Readings, Mapping[str, str]], Page]
@@ -18,4 +18,5 @@ PAGES: Mapping[str, Make] = {
     urls.TAIL: session.tail,
     urls.MESSAGE: session.message,
     urls.SEARCH: search.search,
+    urls.DASHBOARD: dashboard.dashboard,
 }

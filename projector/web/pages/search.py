@@ -13,8 +13,9 @@ from projector.search.ordering.order import Sort
 from projector.search.request import Mode, request, requested_filters
 from projector.views.sessions import session
 from projector.web import params as given
-from projector.web.charts.bars import histogram
+from projector.web.charts.bars import Bar, columns
 from projector.web.charts.buckets import buckets
+from projector.web.formats import number
 from projector.web.page import Page
 from projector.web.render.marked import CLOSE, OPEN, marked
 from projector.web.urls import SEARCH, page
@@ -248,7 +249,15 @@ def _filled(blank: Search, state: Mapping[str, str], offset: int, answer: _Answe
         return page(SEARCH, **{**state, "offset": at or None})
 
     dates = buckets(about.hours)
-    links = [page(SEARCH, **{**state, "since": each.since, "until": each.until}) for each in dates]
+    bars = [
+        Bar(
+            each.since,
+            each.count,
+            f"{each.since}: {number(each.count)}",
+            page(SEARCH, **{**state, "since": each.since, "until": each.until}),
+        )
+        for each in dates
+    ]
     return replace(
         blank,
         hits=_views(found.hits, answer.titles),
@@ -259,7 +268,7 @@ def _filled(blank: Search, state: Mapping[str, str], offset: int, answer: _Answe
         exact=found.matches.exact,
         sessions=found.sessions,
         facets=tuple((name, _values(name, about, state)) for name in _FACETS),
-        chart=histogram(dates, links) if len(dates) > 1 else None,
+        chart=columns("Messages by date", bars) if len(dates) > 1 else None,
         previous=there(max(offset - SIZE, 0)) if offset else None,
         next=there(offset + SIZE) if offset + SIZE < total else None,
     )
