@@ -147,6 +147,15 @@ def window_before(db: apsw.Connection, session: Session, end: Key | None, limit:
     return window(db, session, start, len(views)) if views else window(db, session, None, limit)
 
 
+def end_of(db: apsw.Connection, session: Session) -> tuple[int, str | None]:
+    """Return how many messages a session has, and the id of the last one; None if it has none."""
+    total = int(db.execute(f"SELECT count(*) {_OF_SESSION}", (session.number,)).get)
+    order = ", ".join(f"{column} DESC" for column in ORDER_COLUMNS)
+    query = f"SELECT event_id {_OF_SESSION} AND state <= {IN_ARCHIVE} ORDER BY {order} LIMIT 1"
+    found = db.execute(query, (session.number,)).get
+    return total, None if found is None else str(found)
+
+
 def place_of(db: apsw.Connection, session: Session, key: Key) -> int:
     """Return the place of a message."""
     marks = ", ".join("?" * len(INDEXED))

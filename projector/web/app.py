@@ -15,6 +15,7 @@ from starlette.routing import Route
 from journal.errors import JournalError
 from projector.errors import NotFound, ProjectionError, QueryError
 from projector.web import urls
+from projector.web.live.stream import events
 from projector.web.page import JSON, Page, as_json, wants_json
 from projector.web.pages import PAGES
 from projector.web.reading import READERS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from projector.errors import Behind
+    from projector.web.live.hub import Hub
     from projector.web.pages import Make
     from projector.web.reading import Readings
 
@@ -49,10 +51,16 @@ class Site:
     behind: Behind | None
 
 
-def application(readings: Readings) -> Starlette:
-    """Return the application without the layers of `projector.web.security`."""
+def application(readings: Readings, hub: Hub) -> Starlette:
+    """Return the application without the layers of `projector.web.security`.
+
+    Args:
+        readings: what the pages read.
+        hub: wakes pages that listen.
+    """
     limiter = CapacityLimiter(READERS)
     routes = [Route("/", _to_sessions), Route("/assets/{name}", static_file)]
+    routes.append(Route(urls.EVENTS, events(readings, hub, limiter)))
     for path, make in PAGES.items():
         endpoint = _endpoint(make, readings, limiter)
         routes += [Route(path, endpoint), Route(f"{path}.json", endpoint)]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from projector.db.generations import find_generations
 from projector.web.app import application
+from projector.web.live.hub import Hub
+from projector.web.pages import warm
 from projector.web.reading import Readings
 from projector.web.security import guarded
 from projector.web.security.hosts import LOOPBACK, host_names
@@ -84,7 +88,8 @@ def serve(path: Path, address: Address, ready: Callable[[str], None]) -> None:
         socket.create_server((address.host, address.port), family=family) as listening,
     ):
         port = listening.getsockname()[1]
-        app = guarded(application(readings), address.allowed(port), address.token)
+        hub = Hub(find_generations(readings.path).folder)
+        app = guarded(application(readings, hub), address.allowed(port), address.token)
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -95,4 +100,18 @@ def serve(path: Path, address: Address, ready: Callable[[str], None]) -> None:
             timeout_graceful_shutdown=_GRACE,
         )
         ready(address.url(port))
-        uvicorn.Server(config).run(sockets=[listening])
+        Thread(target=warm, args=(readings,), daemon=True).start()
+        Server(config, hub).run(sockets=[listening])
+
+
+class Server(uvicorn.Server):
+    """Ends the streams of events before it waits for open connections to end."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down."""
+        self._hub.close()
+        await super().shutdown(sockets)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 
+from journal.errors import JournalError
+from projector.errors import ProjectionError
 from projector.web import urls
 from projector.web.page import Page
 from projector.web.pages import dashboard, search, session, sessions
 from projector.web.reading import Readings
 
+_log = logging.getLogger(__name__)
+
 Make = Callable[[Readings, Mapping[str, str]], Page]
 """Makes a page of the parameters of its address."""
+
+
+def warm(readings: Readings) -> None:
+    """Make the answers that take longest, before a request waits for them."""
+    for make in (sessions.sessions, dashboard.dashboard):
+        try:
+            make(readings, {})
+        except (ProjectionError, JournalError) as error:  # the page itself shows it
+            _log.info("not made in advance: %s", error)
+
 
 PAGES: Mapping[str, Make] = {
     urls.SESSIONS: sessions.sessions,

@@ -312,5 +312,6 @@ def _json(view: Search) -> dict[str, object]:
 
 def _hit_json(view: HitView) -> dict[str, object]:
     found = hit_json(view.hit)
+    found["name"] = view.title
     found["snippet"] = view.hit.snippet.replace(OPEN, "**").replace(CLOSE, "**")
     return found

@@ -95,6 +95,7 @@ class Sessions:
         next: address of the next page; None if this is the last one.
         sorts: addresses of this page in each order.
         reset: whether any filter is on.
+        live: whether the list begins with the latest session, and is to be kept up to date.
     """
 
     rows: tuple[Row, ...]
@@ -106,6 +107,7 @@ class Sessions:
     next: str | None
     sorts: tuple[tuple[str, str], ...]
     reset: bool
+    live: bool
 
 
 _SORTS = (*get_args(SessionSort), "tree")
@@ -138,6 +140,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
         next=None if after is None else page(SESSIONS, **(state | after)),
         sorts=tuple((name, page(SESSIONS, **(state | {"sort": name}))) for name in _SORTS),
         reset=bool(set(state) - {"sort"}),
+        live=sort == "last" and given.text(params, "after") is None,
     )
     return Page("sessions.html", "Sessions", view, lambda: _json(view))
 

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from projector.db.generations import find_generations
 from projector.projection import Projection
 from projector.web.app import application
+from projector.web.live.hub import Hub
 from projector.web.reading import Readings
 from projector.web.security import guarded
 from projector.web.security.hosts import LOOPBACK, host_names
+from projector.web.serve import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,11 +93,12 @@ def served(path: Path, token: str | None = None) -> Iterator[Served]:
         projection.read(lambda _: None)
     with Readings(path) as readings, socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        app = guarded(application(readings), host_names(LOOPBACK, port), token)
+        hub = Hub(find_generations(path).folder)
+        app = guarded(application(readings, hub), host_names(LOOPBACK, port), token)
         config = uvicorn.Config(
             app, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1
         )
-        server = uvicorn.Server(config)
+        server = Server(config, hub)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:

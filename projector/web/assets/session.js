@@ -1,0 +1,112 @@
+// The page of a session: more messages on both sides, the outline, folds, the command to continue.
+import { fetchPart } from "./html.js";
+
+const MOST = 240;
+const NEAR = { rootMargin: "1200px" };
+
+const box = () => document.getElementById("entries");
+
+/** Watch a link to more messages; a link that is replaced is watched by its own call. */
+function watch(name) {
+  const link = document.querySelector(`[data-${name}]`);
+  if (!link) return;
+  const watcher = new IntersectionObserver((seen) => {
+    if (!seen.some((entry) => entry.isIntersecting)) return;
+    watcher.disconnect();
+    add(name, link);
+  }, NEAR);
+  watcher.observe(link);
+}
+
+async function add(name, link) {
+  const part = await fetchPart(link.href);
+  const chunk = document.createElement("div");
+  chunk.className = "chunk";
+  for (const side of ["before", "after"])
+    chunk.dataset[side] = part.querySelector(`[data-${side}]`)?.getAttribute("href") || "";
+  chunk.append(...part.getElementById("entries").children);
+  if (name === "after") {
+    box().append(chunk);
+    drop(box().firstElementChild, "before");
+  } else keepPlace(() => {
+    box().prepend(chunk);
+    drop(box().lastElementChild, "after");
+  });
+  pagers();
+}
+
+/** Remove the page at one end if there are too many messages; its link leads back to it. */
+function drop(chunk, side) {
+  if (document.querySelectorAll(".entry").length <= MOST || box().children.length < 3) return;
+  if (side === "before") keepPlace(() => chunk.remove());
+  else chunk.remove();
+}
+
+/** Change what is above without a jump of what is read. */
+function keepPlace(change) {
+  const top = [...document.querySelectorAll(".entry")].find((entry) => entry.getBoundingClientRect().bottom > 60);
+  const before = top?.getBoundingClientRect().top;
+  change();
+  if (top?.isConnected) window.scrollBy(0, top.getBoundingClientRect().top - before);
+}
+
+function pagers() {
+  for (const [side, chunk] of [["before", box().firstElementChild], ["after", box().lastElementChild]]) {
+    const link = document.querySelector(`[data-${side}]`);
+    if (!link) continue;
+    if (chunk.dataset[side]) {
+      link.href = chunk.dataset[side];
+      link.closest(".pager").hidden = false;
+      watch(side);
+    } else link.closest(".pager").hidden = true;
+  }
+}
+
+function outline() {
+  const links = new Map();
+  for (const link of document.querySelectorAll(".outline a")) links.set(link.hash.slice(1), link);
+  const watcher = new IntersectionObserver((seen) => {
+    for (const entry of seen) {
+      const link = links.get(entry.target.id);
+      if (!entry.isIntersecting || !link) continue;
+      document.querySelector(".outline .current")?.classList.remove("current");
+      link.classList.add("current");
+    }
+  }, { rootMargin: "-50px 0px -60% 0px" });
+  for (const prompt of document.querySelectorAll("[data-prompt]")) watcher.observe(prompt);
+}
+
+export function session() {
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+    });
+  }
+  const fold = document.querySelector("[data-fold]");
+  if (fold) {
+    fold.hidden = false;
+    fold.addEventListener("click", () => {
+      const open = fold.textContent === "Unfold all";
+      for (const one of document.querySelectorAll("#entries details")) one.open = open;
+      fold.textContent = open ? "Fold all" : "Unfold all";
+    });
+  }
+  if (!box()) return;
+  const first = document.createElement("div");
+  first.className = "chunk";
+  for (const side of ["before", "after"])
+    first.dataset[side] = document.querySelector(`[data-${side}]`)?.getAttribute("href") || "";
+  first.append(...box().children);
+  box().append(first);
+  const target = document.querySelector("[data-target]");
+  target?.scrollIntoView();
+  const call = location.hash && document.getElementById(location.hash.slice(1));
+  if (call instanceof HTMLDetailsElement) call.open = true;
+  // the first page must be read before more is added above it
+  if (window.scrollY > 0 || target) requestAnimationFrame(() => watch("before"));
+  else window.addEventListener("scroll", () => watch("before"), { once: true });
+  watch("after");
+  outline();
+}
