@@ -6,24 +6,31 @@ const NEAR = { rootMargin: "1200px" };
 
 const box = () => document.getElementById("entries");
 
-/** Watch a link to more messages; a link that is replaced is watched by its own call. */
+const watchers = { before: null, after: null };
+let busy = false;
+
+const pager = (name, where = document) => where.querySelector(`a[data-${name}]`);
+
+/** Add messages when the link to them comes near; there is one watcher for each side. */
 function watch(name) {
-  const link = document.querySelector(`[data-${name}]`);
-  if (!link) return;
-  const watcher = new IntersectionObserver((seen) => {
-    if (!seen.some((entry) => entry.isIntersecting)) return;
-    watcher.disconnect();
+  const link = pager(name);
+  watchers[name]?.disconnect();
+  if (!link || link.closest(".pager").hidden) return;
+  watchers[name] = new IntersectionObserver((seen) => {
+    if (!seen.some((entry) => entry.isIntersecting) || busy) return;
+    watchers[name].disconnect();
     add(name, link);
   }, NEAR);
-  watcher.observe(link);
+  watchers[name].observe(link);
 }
 
 async function add(name, link) {
-  const part = await fetchPart(link.href);
+  busy = true;
+  const part = await fetchPart(link.href).finally(() => { busy = false; });
   const chunk = document.createElement("div");
   chunk.className = "chunk";
   for (const side of ["before", "after"])
-    chunk.dataset[side] = part.querySelector(`[data-${side}]`)?.getAttribute("href") || "";
+    chunk.dataset[side] = pager(side, part)?.getAttribute("href") || "";
   chunk.append(...part.getElementById("entries").children);
   if (name === "after") {
     box().append(chunk);
@@ -52,13 +59,11 @@ function keepPlace(change) {
 
 function pagers() {
   for (const [side, chunk] of [["before", box().firstElementChild], ["after", box().lastElementChild]]) {
-    const link = document.querySelector(`[data-${side}]`);
+    const link = pager(side);
     if (!link) continue;
-    if (chunk.dataset[side]) {
-      link.href = chunk.dataset[side];
-      link.closest(".pager").hidden = false;
-      watch(side);
-    } else link.closest(".pager").hidden = true;
+    link.closest(".pager").hidden = !chunk.dataset[side];
+    if (chunk.dataset[side]) link.href = chunk.dataset[side];
+    watch(side);
   }
 }
 
@@ -97,7 +102,7 @@ export function session() {
   const first = document.createElement("div");
   first.className = "chunk";
   for (const side of ["before", "after"])
-    first.dataset[side] = document.querySelector(`[data-${side}]`)?.getAttribute("href") || "";
+    first.dataset[side] = pager(side)?.getAttribute("href") || "";
   first.append(...box().children);
   box().append(first);
   const target = document.querySelector("[data-target]");
