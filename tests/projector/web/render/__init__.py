@@ -1,0 +1,1 @@
+"""Tests of the rendering of messages."""
