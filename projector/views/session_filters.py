@@ -12,6 +12,7 @@ from projector.fold.facets import parts, whole
 from projector.fold.messages import IN_TRANSCRIPT
 from projector.views.fields import BRANCH, MODEL, PROJECT, SOURCE
 from projector.views.files import ENDING, ending, relative
+from projector.views.session_names import EXISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,14 @@ def condition(db: apsw.Connection, filters: SessionFilters) -> _Condition:
     found = list(_conditions(db, filters))
     where = "".join(f" AND ({text})" for text, _ in found)
     return where, tuple(value for _, values in found for value in values)
+
+
+def count_sessions(db: apsw.Connection, filters: SessionFilters, *, only: str | None = None) -> int:
+    """Return how many sessions there are, or whether that with the id `only` is among them."""
+    where, values = condition(db, filters)
+    if only is not None:
+        where, values = f"{where} AND session = ?", (*values, only)
+    return int(db.execute(f"SELECT count(*) FROM _sessions WHERE {EXISTS}{where}", values).get)
 
 
 def _conditions(db: apsw.Connection, filters: SessionFilters) -> Iterator[_Condition]:

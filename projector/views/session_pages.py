@@ -10,14 +10,14 @@ from projector.db.schema import ABOVE
 from projector.fold.messages import IN_TRANSCRIPT
 from projector.views.session_filters import SessionFilters, condition
 from projector.views.session_names import EXISTS
-from projector.views.sessions import INDEXED, session
+from projector.views.sessions import INDEXED, brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import apsw
 
-    from projector.views.sessions import SessionView
+    from projector.views.sessions import SessionBrief
 
 _ALL = SessionFilters()
 
@@ -44,7 +44,7 @@ class SessionPage:
         next: where the next part begins; None if this is the last one.
     """
 
-    sessions: tuple[SessionView, ...]
+    sessions: tuple[SessionBrief, ...]
     next: Mark | None
 
 
@@ -62,7 +62,7 @@ def session_page(
         if len(marks) > limit:
             break
     shown = marks[:limit]
-    views = tuple(session(db, mark.session) for mark in shown)
+    views = tuple(brief(db, mark.session) for mark in shown)
     return SessionPage(views, shown[-1] if len(marks) > limit else None)
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionView:
-    """A session.
+class SessionBrief:
+    """A session, without what is counted by reading all of its messages.
 
     Attributes:
         session: its id.
@@ -45,7 +45,6 @@ class SessionView:
         last: date of its latest message; one in the future counts only where all are.
         messages: number of messages in its transcript, without replays.
         replays: number of messages in its transcript that repeat one of another session.
-        tool_calls: number of calls of tools in those that count.
         usage: totals of `journal.format.event_types.COUNTS`, and of `COSTS` in US dollars, without
             those that no event gives.
         preview: the beginning of the first message that a person wrote, of a fork the first that it
@@ -72,7 +71,6 @@ class SessionView:
     last: int | None
     messages: int
     replays: int
-    tool_calls: int
     usage: dict[str, int | float]
     preview: str
     extra: dict[str, Any]
@@ -93,6 +91,17 @@ class SessionView:
         return None if self.last is None else to_datetime(self.last)
 
 
+@dataclass(frozen=True, slots=True)
+class SessionView(SessionBrief):
+    """A session.
+
+    Attributes:
+        tool_calls: number of calls of tools in the messages that count.
+    """
+
+    tool_calls: int
+
+
 INDEXED = ("order_time", "order_depth", "ord")
 """Columns of the index that orders a transcript."""
 UUID = "(SELECT uuid FROM _lanes WHERE _lanes.id = lane_row)"
@@ -110,7 +119,6 @@ _TOLD = f"({_META} IS NULL OR {_META} = 'task')"
 """Condition on a message: a person wrote it, or the agent that started this one."""
 _PREVIEWED = 50
 """Messages at the beginning of a session in which the user's first is looked for."""
-
 
 SessionSort = Literal["last", "messages", "tokens", "cost"]
 _TOKENS = "('input_tokens', 'output_tokens')"
@@ -133,7 +141,20 @@ def sessions(
     limit: int,
     offset: int = 0,
 ) -> list[SessionView]:
-    """Return sessions.
+    """Return sessions; the arguments are those of `session_ids`."""
+    found = session_ids(db, filters, sort=sort, limit=limit, offset=offset)
+    return [view for name in found if (view := _find(db, name)) is not None]
+
+
+def session_ids(
+    db: apsw.Connection,
+    filters: SessionFilters | None = None,
+    *,
+    sort: SessionSort = "last",
+    limit: int,
+    offset: int = 0,
+) -> list[str]:
+    """Return the ids of sessions.
 
     Args:
         db: the projection.
@@ -166,21 +187,11 @@ def session_ids(
         where, values = condition(db, filters)
     if sort == "cost":
         return _by_cost(db, where, values)[offset : offset + limit]
+    # the ids alone: the columns that count are computed for those that are returned
     order = _by_last(db) if sort == "last" else _ORDERS[sort]
     query = f"SELECT session FROM _sessions WHERE {EXISTS}{where}"
     query += f" ORDER BY {order}, session LIMIT ? OFFSET ?"
     return [str(name) for (name,) in db.execute(query, (*values, limit, offset))]
-
-
-def count_sessions(db: apsw.Connection, filters: SessionFilters, *, only: str | None = None) -> int:
-    """Return how many sessions there are, or whether that with the id `only` is among them."""
-    with no_fork.turn:
-        from projector.views.session_filters import condition  # noqa: PLC0415 - a search lists none
-
-    where, values = condition(db, filters)
-    if only is not None:
-        where, values = f"{where} AND session = ?", (*values, only)
-    return int(db.execute(f"SELECT count(*) FROM _sessions WHERE {EXISTS}{where}", values).get)
 
 
 def _by_last(db: apsw.Connection) -> str:
@@ -225,6 +236,20 @@ def session(db: apsw.Connection, name: str) -> SessionView:
     return session(db, find_session(db, name)) if view is None else view
 
 
+def brief(db: apsw.Connection, name: str) -> SessionBrief:
+    """Return the session that a text names, without reading all of its messages.
+
+    Raises:
+        NotFound: there is none, or several; the message lists some.
+    """
+    found = _fields(db, name, _brief_columns())
+    return brief(db, find_session(db, name)) if found is None else SessionBrief(**found)
+
+
+_COUNTED = "tool_call_count"
+"""The column whose value takes reading all messages of a session."""
+
+
 @cache
 def _columns() -> tuple[str, ...]:
     with no_fork.turn:
@@ -233,14 +258,24 @@ def _columns() -> tuple[str, ...]:
     return tuple(column.name for column in SESSIONS.columns)
 
 
+@cache
+def _brief_columns() -> tuple[str, ...]:
+    return tuple(name for name in _columns() if name != _COUNTED)
+
+
 def _find(db: apsw.Connection, name: str) -> SessionView | None:
     """Return the session with exactly this id; None if there is none."""
-    columns = ", ".join(f'"{column}"' for column in _columns())
-    query = f"SELECT {columns} FROM sessions WHERE session = ?"
-    row = db.execute(query, (name,)).fetchone()
+    found = _fields(db, name, _columns())
+    return None if found is None else SessionView(**found)
+
+
+def _fields(db: apsw.Connection, name: str, columns: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return the values of a session from some columns of the view; None if there is none."""
+    selected = ", ".join(f'"{column}"' for column in columns)
+    row = db.execute(f"SELECT {selected} FROM sessions WHERE session = ?", (name,)).fetchone()
     if row is None:
         return None
-    found = dict(zip(_columns(), row, strict=True))
+    found: dict[str, Any] = dict(zip(columns, row, strict=True))
     last, horizon = found["last_message"], _horizon()
     if last is not None and last > horizon:
         query = f"SELECT ({_dated(horizon)}) FROM _sessions WHERE session = ?"
@@ -250,15 +285,19 @@ def _find(db: apsw.Connection, name: str) -> SessionView | None:
         for name, kind in FIELDS.items()
         if kind is dict
     }
-    return SessionView(
-        **{name: found[name] for name in ("session", *FIELDS, "ended", "end_reason")} | objects,
-        last=last,
-        messages=found["message_count"],
-        replays=found["replay_count"],
-        tool_calls=found["tool_call_count"],
-        usage={name: found[name] for name in COUNTS + COSTS if found[name] is not None},
-        preview=_preview(db, found["session"], replays=found["replay_count"] > 0),
-        extra={} if found["extra"] is None else decode(found["extra"]),
+    values = {name: found[name] for name in ("session", *FIELDS, "ended", "end_reason")} | objects
+    counted = {"tool_calls": found[_COUNTED]} if _COUNTED in found else {}
+    return (
+        values
+        | counted
+        | {
+            "last": last,
+            "messages": found["message_count"],
+            "replays": found["replay_count"],
+            "usage": {name: found[name] for name in COUNTS + COSTS if found[name] is not None},
+            "preview": _preview(db, found["session"], replays=found["replay_count"] > 0),
+            "extra": {} if found["extra"] is None else decode(found["extra"]),
+        }
     )
 
 

@@ -177,7 +177,8 @@ def _calls(db: apsw.Connection, session: str | None = None) -> Iterator[tuple[st
     marks = ", ".join("?" * len(_TYPES))
     query = (
         f"SELECT e.session, s.session, e.event_id, e.kind, e.time, e.ord, {lane_uuid('e')}, e.seq,"
-        " e.other_fields FROM _events e JOIN _sessions s ON s.id = e.session"
+        " e.other_fields FROM _events e INDEXED BY events_other"
+        " JOIN _sessions s ON s.id = e.session"
         f" WHERE e.kind <> {MESSAGE} AND e.kind IN ({marks})"
         f"{'' if session is None else ' AND s.session = ?'}"
         " AND NOT EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL)"

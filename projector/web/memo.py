@@ -15,6 +15,8 @@ Answer = TypeVar("Answer")
 
 _MOST = 2_000
 """Answers that are kept; the one that was used longest ago goes first."""
+_MOMENT, _PAUSE = 0.8, 0.02
+"""Seconds for which a request waits, and between two looks."""
 _SHARE = 20
 """An answer that took a second is kept for so many seconds: less than 5 % of a core is spent."""
 
@@ -57,6 +59,23 @@ class Memo:
                 answer: Answer = kept.answer
                 return answer
         return self._make(key, make)
+
+    def soon(self, key: Hashable, seconds: float, make: Callable[[], Answer]) -> Answer | None:
+        """Return the answer of a key as `get` does; None if there is none after a moment.
+
+        It is then made on a thread of its own, so that a later call has it.
+        """
+        with self._lock:
+            is_known = key in self._kept
+            if not is_known and key not in self._making:
+                self._making.add(key)
+                Thread(target=self._again, args=(key, make), daemon=True).start()
+        end = time.monotonic() + _MOMENT
+        while not is_known and time.monotonic() < end:
+            time.sleep(_PAUSE)
+            with self._lock:
+                is_known = key in self._kept
+        return self.get(key, seconds, make) if is_known else None
 
     def _make(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
         begun = time.monotonic()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from projector.search.hits import Hit
     from projector.views.messages import MessageView
-    from projector.views.sessions import SessionView
+    from projector.views.sessions import SessionBrief
 
 
 def message_json(view: MessageView) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def message_json(view: MessageView) -> dict[str, Any]:
     return fields
 
 
-def session_json(view: SessionView) -> dict[str, Any]:
+def session_json(view: SessionBrief) -> dict[str, Any]:
     """Return a session as a JSON object."""
     return asdict(view)
 

@@ -12,7 +12,7 @@ from journal.process.fork import no_fork
 from projector.restore.resume_command import resume_command
 
 if TYPE_CHECKING:
-    from projector.views.sessions import SessionView
+    from projector.views.sessions import SessionBrief
 
 _IN_FOLDER = frozenset(("claude-code", "crush", "gemini-cli", "qwen-code"))
 """Sources whose programs know only the sessions of the current folder."""
@@ -31,7 +31,7 @@ class Resume:
     note: str | None = None
 
 
-def resume(session: SessionView) -> Resume | None:
+def resume(session: SessionBrief) -> Resume | None:
     """Return how to continue a session; None if its source has no such command."""
     text = resume_command(session.source, session.session)
     # an id with unsafe characters cannot be copied from a terminal
@@ -49,7 +49,7 @@ def resume(session: SessionView) -> Resume | None:
     return Resume(there, f"there is no folder {session.cwd} on this machine")
 
 
-def _why_not(session: SessionView) -> str | None:
+def _why_not(session: SessionBrief) -> str | None:
     """Return why a session cannot be continued, and what to do; None if it can."""
     if session.relation == "subagent":
         return "a sub-agent cannot be resumed: resume its parent"

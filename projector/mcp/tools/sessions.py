@@ -22,7 +22,8 @@ from projector.mcp.tools.common import (
 )
 from projector.mcp.tools.page import Page
 from projector.reading.listing import session_filters
-from projector.views.sessions import count_sessions, sessions
+from projector.views.session_filters import count_sessions
+from projector.views.sessions import sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from projector.forgetting.erasures import erasures
 from projector.views.activity import messages_by_hour
-from projector.views.session_filters import SessionFilters
-from projector.views.sessions import count_sessions, sessions
+from projector.views.session_filters import SessionFilters, count_sessions
+from projector.views.sessions import brief, session_ids
 from projector.views.tools import tool_uses
 from projector.views.usage import By, UsageFilters, UsageRow, session_usage, usage
 from projector.web import params as given
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from projector.upkeep.status import Status
-    from projector.views.sessions import SessionSort, SessionView
+    from projector.views.sessions import SessionBrief, SessionSort
     from projector.views.tools import ToolUse
     from projector.web.reading import Readings
 
@@ -42,6 +42,7 @@ _RANGES: Mapping[str, tuple[int | None, Unit]] = {
 """By the parameter `days`: how many days, and how they are grouped."""
 _ROWS = 10
 """Groups, tools and sessions that are shown."""
+_COUNTING = "all messages are being counted: ask again in a few seconds"
 _GOOD = 30.0
 """Seconds for which the answers are kept."""
 
@@ -73,7 +74,7 @@ class Tool:
 class Top:
     """A session among the first by some measure; its cost is in micro-dollars, None if unknown."""
 
-    session: SessionView
+    session: SessionBrief
     cost: int | None
 
 
@@ -121,7 +122,9 @@ class Dashboard:
 def dashboard(readings: Readings, params: Mapping[str, str]) -> Page:
     """Return the dashboard; what it shows is at most half a minute older than the projection."""
     days = given.choice(params, "days", _RANGES, "90")
-    view = readings.memo.get(("dashboard", days), _GOOD, lambda: _view(readings, days))
+    view = readings.memo.soon(("dashboard", days), _GOOD, lambda: _view(readings, days))
+    if view is None:
+        return Page("wait.html", "Dashboard", None, lambda: {"error": _COUNTING}, 503)
     return Page("dashboard.html", "Dashboard", view, lambda: _json(view))
 
 
@@ -206,7 +209,8 @@ def _tools(db: apsw.Connection, since: int | None) -> tuple[Tool, ...]:
 
 def _top(db: apsw.Connection, sort: SessionSort) -> tuple[Top, ...]:
     found = []
-    for view in sessions(db, sort=sort, limit=_ROWS):
+    for name in session_ids(db, sort=sort, limit=_ROWS):
+        view = brief(db, name)
         used = session_usage(db, view.session) if view.usage else None
         found.append(Top(view, None if used is None else used.cost))
     return tuple(top for top in found if sort != "cost" or top.cost is not None)

@@ -11,7 +11,7 @@ from projector.search.counts import Counts, counts
 from projector.search.hits import Look
 from projector.search.ordering.order import Sort
 from projector.search.request import Mode, request, requested_filters
-from projector.views.sessions import session
+from projector.views.sessions import brief
 from projector.web import params as given
 from projector.web.charts.bars import Bar, columns
 from projector.web.charts.buckets import buckets
@@ -235,7 +235,7 @@ def _find(db: apsw.Connection, asked: Request) -> _Answer:
     found = asked.find(db)
     about = counts(db, (row for row, _ in found.matches.rows))
     titles = {
-        hit.session: hit.title or session(db, hit.session).preview or hit.session
+        hit.session: hit.title or brief(db, hit.session).preview or hit.session
         for hit in (*found.hits, *found.near)
     }
     return _Answer(found, about, titles)

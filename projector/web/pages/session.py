@@ -19,8 +19,7 @@ from projector.views.message_window import (
     window_before,
 )
 from projector.views.session_filters import SessionFilters
-from projector.views.sessions import session as find_session
-from projector.views.sessions import sessions as listed
+from projector.views.sessions import brief, session_ids
 from projector.views.usage import session_usage
 from projector.web import params as given
 from projector.web import urls
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from projector.cli.show.resume import Resume
     from projector.views.message_window import Key, Prompt, Session
     from projector.views.messages import MessageView
-    from projector.views.sessions import SessionView
+    from projector.views.sessions import SessionBrief
     from projector.views.usage import UsageRow
     from projector.web.reading import Readings
     from projector.web.render.entries import Entry
@@ -83,10 +82,10 @@ class SessionPage:
         tail: whether the page ends with the last message, and new ones are to be added.
     """
 
-    session: SessionView
+    session: SessionBrief
     used: UsageRow | None
     resume: Resume | None
-    children: tuple[SessionView, ...]
+    children: tuple[SessionBrief, ...]
     entries: tuple[Entry, ...]
     target: str | None
     focused: bool
@@ -138,7 +137,7 @@ def tail(readings: Readings, params: Mapping[str, str]) -> Page:
         found = find(db, name)
         start = None if first is None else key_of(db, found, first)
         views = window(db, found, start, SIZE).views
-        return entries(views, cwd=find_session(db, name).cwd), views
+        return entries(views, cwd=brief(db, name).cwd), views
 
     found, views = readings.peek(ask)
     return Page(
@@ -188,7 +187,7 @@ def _name(params: Mapping[str, str]) -> str:
 def _page(
     db: apsw.Connection, name: str, params: Mapping[str, str]
 ) -> tuple[SessionPage, tuple[MessageView, ...]]:
-    view = find_session(db, name)
+    view = brief(db, name)
     found = find(db, view.session)
     focused = given.flag(params, "focus")
     part = _focused(db, found, params) if focused else _window(db, found, params)
@@ -202,7 +201,7 @@ def _page(
         session=view,
         used=session_usage(db, view.session) if view.usage else None,
         resume=resume(view),
-        children=tuple(listed(db, below, limit=_CHILDREN)),
+        children=tuple(brief(db, child) for child in session_ids(db, below, limit=_CHILDREN)),
         entries=entries(part.views, cwd=view.cwd),
         target=given.text(params, "at"),
         focused=focused,

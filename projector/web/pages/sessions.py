@@ -12,8 +12,7 @@ from projector.search.facets import facets
 from projector.search.filters import Filters
 from projector.views.session_pages import Mark, children_of, last_said, session_page
 from projector.views.session_tree import session_tree
-from projector.views.sessions import SessionSort
-from projector.views.sessions import sessions as listed
+from projector.views.sessions import SessionSort, brief, session_ids
 from projector.views.usage import session_usage
 from projector.web import params as given
 from projector.web.page import Page
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from projector.search.facets import FacetBy
     from projector.views.session_filters import SessionFilters
-    from projector.views.sessions import SessionView
+    from projector.views.sessions import SessionBrief
     from projector.web.reading import Readings
 
 State = Literal["working", "waiting", "idle"]
@@ -60,7 +59,7 @@ class Row:
         depth: of a tree; 0 in a list.
     """
 
-    session: SessionView
+    session: SessionBrief
     state: State
     tokens: int | None
     cost: int | None
@@ -183,9 +182,9 @@ def _rows(
         end = tops[SIZE] if len(tops) > SIZE else len(nodes)
         rows = tuple(_row(db, readings, node.view, now, node.depth) for node in nodes[:end])
         return rows, more if end < len(nodes) else None
-    views = listed(db, filters, sort=sort, limit=SIZE + 1, offset=offset)  # type: ignore[arg-type] # it was checked
-    rows = tuple(_row(db, readings, view, now) for view in views[:SIZE])
-    return rows, more if len(views) > SIZE else None
+    names = session_ids(db, filters, sort=sort, limit=SIZE + 1, offset=offset)  # type: ignore[arg-type] # it was checked
+    rows = tuple(_row(db, readings, brief(db, name), now) for name in names[:SIZE])
+    return rows, more if len(names) > SIZE else None
 
 
 def _mark(params: Mapping[str, str]) -> Mark | None:
@@ -196,7 +195,7 @@ def _mark(params: Mapping[str, str]) -> Mark | None:
 
 
 def _row(
-    db: apsw.Connection, readings: Readings, view: SessionView, now: int, depth: int = 0
+    db: apsw.Connection, readings: Readings, view: SessionBrief, now: int, depth: int = 0
 ) -> Row:
     used = [view.usage[name] for name in ("input_tokens", "output_tokens") if name in view.usage]
     cost = None
@@ -214,7 +213,7 @@ def _cost(db: apsw.Connection, session: str) -> int | None:
     return None if used is None else used.cost
 
 
-def _state(db: apsw.Connection, view: SessionView, now: int) -> State:
+def _state(db: apsw.Connection, view: SessionBrief, now: int) -> State:
     age = now - (view.last or 0)
     if view.ended is not None or age > _WAITING:
         return "idle"

@@ -119,7 +119,7 @@ def test_prompts_are_what_persons_wrote(journal_dir: Path) -> None:
     def ask(db: apsw.Connection) -> tuple[list[str], list[str], list[str]]:
         session = find(db, "s1")
         key = key_of(db, session, ids[10])
-        after, before = (prompts(db, session, key, 10, side) for side in ("from", "before"))  # type: ignore[arg-type] # of two sides
+        after, before = (prompts(db, session, key, 10, side) for side in ("from", "before"))
         near = prompts(db, session, key, 1, "before")
         return [p.text for p in after], [p.id for p in before], [p.id for p in near]
 
