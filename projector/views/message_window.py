@@ -114,7 +114,13 @@ def key_at(db: apsw.Connection, session: Session, place: int) -> Key | None:
 
 
 def window(
-    db: apsw.Connection, session: Session, start: Key | None, limit: int, *, back: int = 0
+    db: apsw.Connection,
+    session: Session,
+    start: Key | None,
+    limit: int,
+    *,
+    back: int = 0,
+    place: int | None = None,
 ) -> Window:
     """Return the messages from a key on, itself among them.
 
@@ -124,6 +130,7 @@ def window(
         start: the key of the first one; None for the first of the session.
         limit: most messages to return.
         back: how many of them are before `start`.
+        place: of `start`, if it is known and is the first one.
     """
     total = int(db.execute(f"SELECT count(*) {_OF_SESSION}", (session.number,)).get)
     before: list[MessageView] = []
@@ -134,10 +141,16 @@ def window(
     views = with_tool_names(views[:limit])
     if not views:
         return Window((), 0, total, before=False, after=False)
-    first = key_of(db, session, views[0].id)
-    place = place_of(db, session, first)
-    has_before = bool(_side(db, session, first, 1, "before"))
-    return Window(tuple(views), place, total, has_before, more)
+    if place is None or back:
+        place = place_of(db, session, key_of(db, session, views[0].id))
+    return Window(tuple(views), place, total, place > 1, more)
+
+
+def views_from(
+    db: apsw.Connection, session: Session, start: Key | None, limit: int
+) -> tuple[MessageView, ...]:
+    """Return the messages from a key on, itself among them, without counting any."""
+    return tuple(with_tool_names(_side(db, session, start, limit, "from")))
 
 
 def window_before(db: apsw.Connection, session: Session, end: Key | None, limit: int) -> Window:

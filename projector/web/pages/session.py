@@ -9,11 +9,13 @@ from projector.cli.kit.render import message_json, session_json
 from projector.cli.show.resume import resume
 from projector.errors import NotFound
 from projector.views.message_window import (
+    end_of,
     find,
     focus,
     key_at,
     key_of,
     prompts,
+    views_from,
     views_of,
     window,
     window_before,
@@ -136,7 +138,7 @@ def tail(readings: Readings, params: Mapping[str, str]) -> Page:
     def ask(db: apsw.Connection) -> tuple[tuple[Entry, ...], tuple[MessageView, ...]]:
         found = find(db, name)
         start = None if first is None else key_of(db, found, first)
-        views = window(db, found, start, SIZE).views
+        views = views_from(db, found, start, SIZE)
         return entries(views, cwd=brief(db, name).cwd), views
 
     found, views = readings.peek(ask)
@@ -229,7 +231,7 @@ def _window(db: apsw.Connection, session: Session, params: Mapping[str, str]) ->
         found = window_before(db, session, None, SIZE)
     else:
         start = key_at(db, session, place) if place > 1 else None
-        found = window(db, session, start, SIZE)
+        found = window(db, session, start, SIZE, place=max(place, 1))
     views = found.views
     ids = [view.id for view in views]
     return _Part(
@@ -249,7 +251,7 @@ def _focused(db: apsw.Connection, session: Session, params: Mapping[str, str]) -
     start = None if at is None else key_of(db, session, at)
     found = focus(db, session, start, SIZE)
     views = views_of(db, session, found.messages)
-    total = window(db, session, None, 1).total
+    total, _ = end_of(db, session)
     return _Part(
         views=views,
         place=1 if views else 0,
