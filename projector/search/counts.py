@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from projector.views.activity import HOUR
+from projector.views.browsing.activity import HOUR
 from projector.views.fields import MODEL, PROJECT, SOURCE
 
 if TYPE_CHECKING:

@@ -64,7 +64,7 @@ def test_a_command_that_can_wait_documents_its_limit(name: str) -> None:
     has_timeout = any("--timeout" in option.opts for option in command.params)
     text = " ".join((command.help or "").split())
     ends_at_once = {"journal append", "journal status", "projector status"}
-    runs_until_stopped = {"projector run"}
+    runs_until_stopped = {"projector run", "projector web"}
     assert (
         has_timeout
         + ("There is no time limit." in text)

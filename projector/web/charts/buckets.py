@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from projector.views.activity import HOUR
+from projector.views.browsing.activity import HOUR
 from projector.web.formats import local
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from journal.cli.kit.clean import json_line
 from projector.db.schema import APPLIED
 from projector.errors import NotFound, ProjectionError
-from projector.views.message_window import end_of, find
+from projector.views.browsing.message_window import end_of, find
 from projector.web import params as given
 from projector.web.live.sse import HEARTBEAT, encode
 

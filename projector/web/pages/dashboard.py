@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from projector.forgetting.erasures import erasures
-from projector.views.activity import messages_by_hour
+from projector.views.browsing.activity import messages_by_hour
+from projector.views.browsing.tools import tool_uses
 from projector.views.session_filters import SessionFilters, count_sessions
 from projector.views.sessions import brief, session_ids
-from projector.views.tools import tool_uses
 from projector.views.usage import By, UsageFilters, UsageRow, session_usage, usage
 from projector.web import params as given
 from projector.web import urls
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from projector.upkeep.status import Status
+    from projector.views.browsing.tools import ToolUse
     from projector.views.sessions import SessionBrief, SessionSort
-    from projector.views.tools import ToolUse
     from projector.web.reading import Readings
 
 _DAY = 86_400_000_000

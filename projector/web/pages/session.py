@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from projector.cli.kit.render import message_json, session_json
 from projector.cli.show.resume import resume
 from projector.errors import NotFound
-from projector.views.message_window import (
+from projector.views.browsing.message_window import (
     end_of,
     find,
     focus,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.cli.show.resume import Resume
-    from projector.views.message_window import Key, Prompt, Session
+    from projector.views.browsing.message_window import Key, Prompt, Session
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionBrief
     from projector.views.usage import UsageRow

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from projector.reading.listing import session_filters
 from projector.search.facets import facets
 from projector.search.filters import Filters
-from projector.views.session_pages import Mark, children_of, last_said, session_page
+from projector.views.browsing.session_pages import Mark, children_of, last_said, session_page
 from projector.views.session_tree import session_tree
 from projector.views.sessions import SessionSort, brief, session_ids
 from projector.views.usage import session_usage

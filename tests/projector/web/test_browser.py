@@ -7,7 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from selenium.common.exceptions import JavascriptException
+from selenium.common.exceptions import (
+    JavascriptException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -88,7 +92,9 @@ def _open(driver: Chrome, viewer: Served, address: str) -> None:
 
 
 def _wait(driver: Chrome, condition: Callable[[Chrome], object]) -> None:
-    WebDriverWait(driver, 10, poll_frequency=0.05).until(condition)
+    # a page that changes meanwhile has other elements
+    gone = (StaleElementReferenceException, NoSuchElementException, IndexError)
+    WebDriverWait(driver, 10, 0.05, ignored_exceptions=gone).until(condition)
 
 
 def _press(driver: Chrome, *keys: str) -> None:

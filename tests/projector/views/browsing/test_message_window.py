@@ -9,7 +9,7 @@ import pytest
 from journal import Journal
 from projector.errors import NotFound
 from projector.projection import Projection
-from projector.views.message_window import (
+from projector.views.browsing.message_window import (
     Focus,
     end_of,
     find,

@@ -8,8 +8,8 @@ import pytest
 
 from journal import Journal
 from projector.projection import Projection
+from projector.views.browsing.session_pages import LastMessage, children_of, last_said, session_page
 from projector.views.session_filters import SessionFilters
-from projector.views.session_pages import LastMessage, children_of, last_said, session_page
 
 if TYPE_CHECKING:
     from pathlib import Path

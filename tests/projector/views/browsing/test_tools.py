@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from journal import Journal
 from projector.projection import Projection
-from projector.views.activity import HOUR, messages_by_hour
-from projector.views.tools import ToolUse, tool_uses
+from projector.views.browsing.activity import HOUR, messages_by_hour
+from projector.views.browsing.tools import ToolUse, tool_uses
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,1 @@
+"""Tests of parts and sums for viewers."""
