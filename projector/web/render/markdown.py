@@ -39,6 +39,8 @@ _ATTRIBUTES = {
     "span": {"class"},
     "ol": {"start"},
 }
+_SET = {"pre": {"tabindex": "0"}}
+"""Code that is wider than the page is scrolled by keys, too."""
 _SCHEMES = {"http", "https", "mailto", "data"}
 _LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
@@ -66,7 +68,7 @@ def markdown(text: str, *, breaks: bool = False) -> Markup:
         breaks: whether each newline is one, as in what a person typed.
     """
     if len(text) > LONGEST:
-        return Markup('<pre class="whole">{}</pre>').format(plain(text))
+        return Markup('<pre class="whole" tabindex="0">{}</pre>').format(plain(text))
     made = _parser(breaks).render(clean(text))
     safe = nh3.clean(
         made,
@@ -75,6 +77,7 @@ def markdown(text: str, *, breaks: bool = False) -> Markup:
         attribute_filter=_attribute,
         url_schemes=_SCHEMES,
         link_rel=REL,
+        set_tag_attribute_values=_SET,
     )
     # entities such as &#x202e; are characters by now
     return Markup(clean(safe))  # noqa: S704 - cleaned
