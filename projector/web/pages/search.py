@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, get_args
 
 from projector.cli.kit.render import hit_json
 from projector.errors import QueryError
-from projector.search.counts import Counts, counts
 from projector.search.hits import Look
 from projector.search.ordering.order import Sort
 from projector.search.request import Mode, request, requested_filters
+from projector.views.browsing.counts import Counts, counts
 from projector.views.sessions import brief
 from projector.web import params as given
 from projector.web.charts.bars import Bar, columns

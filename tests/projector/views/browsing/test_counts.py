@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from journal import Journal
 from projector.projection import Projection
-from projector.search.counts import counts
 from projector.search.filters import Filters
 from projector.search.matches import matches
 from projector.text.query import parse
+from projector.views.browsing.counts import counts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import apsw
 
-    from projector.search.counts import Counts
+    from projector.views.browsing.counts import Counts
 
 
 def test_only_what_was_found_is_counted(journal_dir: Path) -> None:
