@@ -164,20 +164,6 @@ def session_ids(
         limit: most to return.
         offset: how many to skip.
     """
-    # the names first: the columns that count are computed for those that are returned alone
-    names = session_ids(db, filters, sort=sort, limit=limit, offset=offset)
-    return [view for name in names if (view := _find(db, name)) is not None]
-
-
-def session_ids(
-    db: apsw.Connection,
-    filters: SessionFilters | None = None,
-    *,
-    sort: SessionSort = "last",
-    limit: int,
-    offset: int = 0,
-) -> list[str]:
-    """Return the ids of sessions; the arguments are those of `sessions`."""
     where: str = ""
     values: tuple[str | int, ...] = ()
     if filters is not None:
