@@ -165,7 +165,7 @@ def test_a_side_file_that_appears_later_is_imported_then(box: Path, journal_dir:
     """Until then the report names it."""
     write(box / "s.jsonl", [persisted("1", "a.txt")])
     report = take(journal_dir, box)
-    assert report.passed_over == {"tool output: the file is not there": ["a.txt"]}
+    assert report.passed_over == {"tool output: the file is not there": ["cc/tool-results/a.txt"]}
     write(box / "s" / "tool-results" / "a.txt", [b"late"])
     assert take(journal_dir, box).messages == 1
     assert transcript(journal_dir, "cc")[1] == "late\n"
