@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from journal.process.fork import register
+from journal.process.fork import no_fork, register
 from journal.segments.listing import list_segments
 from projector.errors import ProjectionError
 
@@ -118,6 +116,10 @@ class Elsewhere(Generic[Opened]):
         Raises:
             ProjectionError: there is none.
         """
+        with no_fork.turn:
+            import shutil  # noqa: PLC0415 - hardly any query needs them, and they take long to load
+            from tempfile import gettempdir, mkdtemp  # noqa: PLC0415 - same
+
         size = sum(ref.size for ref in list_segments(self._journal.lanes))
         needed = _LEAST + _FACTOR * size
         reasons = []
@@ -150,5 +152,7 @@ def _nothing() -> None:
 
 
 def _remove(folder: Path, pid: int) -> None:
+    import shutil  # noqa: PLC0415 - it was loaded when the folder was made
+
     if os.getpid() == pid:  # a forked child has not made it
         shutil.rmtree(folder, ignore_errors=True)

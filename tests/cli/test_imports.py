@@ -58,7 +58,7 @@ journal.erasure journal.erasure.lock journal.format.fields.message journal.fs.wa
 journal.format.new_event journal.format.position journal.lanes journal.lanes.background
 journal.lanes.group_commit
 journal.lanes.lane journal.lanes.unsynced journal.lanes.recovery journal.lanes.roll_request
-journal.lanes.writer
+journal.lanes.torn journal.lanes.writer
 journal.process.boot journal.redact journal.redact.checks journal.redact.checks.runs
 journal.redact.quick journal.segments.segment_file
 journal.writer
@@ -81,7 +81,8 @@ journal.format.position projector.arguments
 projector.errors projector.fold projector.fold.facets
 projector.fold.messages projector.fold.sessions
 projector.fold.sweeps projector.projection projector.reading projector.reading.asking
-projector.reading.deadline projector.reading.goal projector.reading.in_use
+projector.reading.deadline projector.reading.elsewhere projector.reading.goal
+projector.reading.handle projector.reading.hiding_check projector.reading.in_use
 projector.reading.listing projector.reading.searching
 projector.reading.own_projector projector.reading.reader projector.reading.refresher
 projector.reading.usage projector.run
@@ -92,7 +93,7 @@ projector.search.functions projector.search.hits projector.search.matches
 projector.search.ordering projector.search.ordering.folded projector.search.ordering.order
 projector.search.ordering.titles
 projector.search.prefixes projector.search.ranking
-projector.search.request projector.search.results projector.search.texts
+projector.search.request projector.search.results projector.search.texts projector.search.times
 projector.text projector.text.document
 projector.text.highlight projector.text.literal projector.text.normalize projector.text.query
 projector.text.query_tree projector.text.snippet projector.text.term projector.text.tokens

@@ -201,7 +201,7 @@ class Importer:
     def _file(
         self, source: Source, stream: BinaryIO, *, last: bool, tail: Tail | None
     ) -> Tail | None:
-        skipped, is_new = self.report.skipped.copy(), False
+        skipped, is_new, step = self.report.skipped.copy(), False, partial(self.step, source)
         self.writer.source = shown(source.path)
         if tail is None or not tail.is_continued(stream):
             kind = self._detect(source, stream)
@@ -216,14 +216,17 @@ class Importer:
                 self._database(source, format)
                 return None
             self._count(source, format)
-            if kind.document or format.lines is None:
-                self._document(source, format, stream)
+            given = source.path, format, stream, self.writer
+            entry = self._places.left_out(*given)
+            if entry is None and (kind.document or format.lines is None):
+                entry = read_document(*given, self._places, step, reread=self.reread)
+            if entry is not None:
+                self._remember(source, entry)
                 return None
             tail = Tail.begin(source.path, format, stream, self._places, reread=self.reread)
             is_new = tail.known is None and not tail.first_name
         self.writer.origin = Origin(tail.format.name, tail.format.version)
         self.titles.note(source, tail.format)
-        step = partial(self.step, source)
         if is_new and last:
             taken = self.ahead.take(source, stream, tail, self.writer, step)
         else:
@@ -294,11 +297,6 @@ class Importer:
         self._remember(source, entry, is_whole=failure is None, is_all=True)
         if failure is not None:
             self.report.errors[shown(source.path)] = failure
-
-    def _document(self, source: Source, format: SourceFormat, stream: BinaryIO) -> None:
-        path, places, step = source.path, self._places, partial(self.step, source)
-        entry = read_document(path, format, stream, self.writer, places, step, reread=self.reread)
-        self._remember(source, entry)
 
     def _remember(
         self, source: Source, entry: Entry, *, is_whole: bool = True, is_all: bool = False

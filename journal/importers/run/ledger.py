@@ -62,7 +62,8 @@ class Entry:
         sessions: ids of the sessions that the source has, sorted, each ended by a newline.
         place: the name that the source's place, or an earlier one, gave its sessions; empty if they
             have ids of their own.
-        start: with a place, `places.Start.packed` of what was read.
+        start: with a place, or one that was forgotten, `places.Start.packed` of what was read.
+        is_forgotten: whether the sessions that a place named were forgotten, with its name.
     """
 
     format: str
@@ -76,6 +77,7 @@ class Entry:
     sessions: str = ""
     place: str = ""
     start: str = ""
+    is_forgotten: bool = False
 
     @property
     def session_ids(self) -> frozenset[str]:
@@ -84,7 +86,7 @@ class Entry:
 
     @property
     def messages(self) -> int:
-        """The messages in a source with a place; 0 for another one."""
+        """The messages in a source that has a place, or had one; 0 for another one."""
         return int(self.start.rpartition(" ")[2] or 0)
 
     def having(self, source: Path, sessions: Iterable[str]) -> Entry:
@@ -99,16 +101,20 @@ class Entry:
             self, folders=folders, sessions="".join(f"{id}\n" for id in sorted(sessions))
         )
 
-    def at(self, place: str, start: str) -> Entry:
-        """Return the entry with the name that its place gives its sessions."""
-        return replace(self, place=place, start=start)
-
     def without(self, is_forgotten: Callable[[str], bool]) -> Entry:
         """Return the entry without the ids of forgotten sessions."""
         left = [id for id in sorted(self.session_ids) if not is_forgotten(id)]
         entry = replace(self, sessions="".join(f"{id}\n" for id in left))
-        # a name is the beginning of ids: what is forgotten is not named here
-        return entry if len(left) == len(self.session_ids) else entry.at("", "")
+        is_same = not self.place or len(left) == len(self.session_ids)
+        if is_same or any(is_of(id, self.place) for id in left):
+            return entry
+        # without the hash in `start` the file would be a new conversation where it is moved
+        return replace(entry, place="", is_forgotten=True)
+
+
+def is_of(session: str, place: str) -> bool:
+    """Return whether the name that a place gives is in the id of a session."""
+    return session == place or session.startswith((f"{place}-", f"{place}:"))
 
 
 @dataclass(slots=True)
@@ -291,6 +297,7 @@ def _decode(content: bytes) -> Entry | None:
             found.pop("path", None)  # the first versions stored the name of the source
         if "place" not in found:  # likewise: then its name is known
             found |= {"state": "", "place": "", "start": ""}
+        found.setdefault("is_forgotten", False)
     kinds = {field.name: field.type for field in fields(Entry)}
     if not isinstance(found, dict) or found.keys() != kinds.keys():
         return None

@@ -10,6 +10,8 @@ import pytest
 
 from journal import read
 from journal.importers.run.ledger import Ledger
+from projector.forgetting.forget import forget, plan
+from projector.forgetting.selection import Selection
 from tests.importers.run.test_driver import run
 
 if TYPE_CHECKING:
@@ -218,4 +220,65 @@ def test_a_forgotten_conversation_is_not_named(tmp_path: Path) -> None:
     [name] = ledger.names()
     entry = ledger.entry(name)
     assert entry is not None
-    assert (entry.sessions, entry.place, entry.start) == ("", "", "")
+    assert (entry.sessions, entry.place, entry.is_forgotten) == ("", "", True)
+
+
+def _forget(journal: Path) -> str:
+    """Forget the only session of a journal; return its id."""
+    [session] = {session for session, _ in _messages(journal)}
+    forget(journal, plan(journal, Selection(sessions=(session,))))
+    return session
+
+
+def _is_left_out(journal: Path, *paths: Path, form: str, reread: bool = False) -> bool:
+    """Import; return whether the files are counted as forgotten, and nothing was written."""
+    report = run(journal, *paths, format=_format(form), reread=reread)
+    return report.forgotten > 0 and _is_nothing_new(report) and not _messages(journal)
+
+
+def test_a_forgotten_conversation_stays_so_where_its_file_is_moved(
+    form: str, tmp_path: Path
+) -> None:
+    """Also as a copy, where it has grown, and if it is read again from the beginning."""
+    journal, first, second = tmp_path / "journal", tmp_path / "first", tmp_path / "second"
+    _write(form, first, 3)
+    run(journal, first, format=_format(form))
+    session = _forget(journal)
+    for hint in (journal / "imports").iterdir():
+        assert session.encode() not in hint.read_bytes()
+    shutil.copytree(first, second)
+    assert _is_left_out(journal, second, form=form)
+    shutil.rmtree(second)
+    first.rename(second)
+    assert _is_left_out(journal, second, form=form)
+    _write(form, second, 5)
+    assert _is_left_out(journal, second, form=form)
+    assert _is_left_out(journal, second, form=form, reread=True)
+
+
+def test_a_conversation_that_was_moved_before_it_was_forgotten_stays_so(
+    form: str, tmp_path: Path
+) -> None:
+    """The name of its first place is gone, and that of the second was never forgotten."""
+    journal, first, second = tmp_path / "journal", tmp_path / "first", tmp_path / "second"
+    _write(form, first, 3)
+    run(journal, first, format=_format(form))
+    first.rename(second)
+    run(journal, second, format=_format(form))
+    _forget(journal)
+    assert _is_left_out(journal, second, form=form, reread=True)
+    _write(form, second, 5)
+    assert _is_left_out(journal, second, form=form)
+
+
+def test_another_conversation_in_the_place_of_a_forgotten_one_is_imported(tmp_path: Path) -> None:
+    """It does not begin as the forgotten one did, and the name of its path was never used."""
+    form = "openai, a list"
+    journal, first, second = tmp_path / "journal", tmp_path / "first", tmp_path / "second"
+    _write(form, first, 3)
+    run(journal, first, format="openai")
+    first.rename(second)
+    run(journal, second, format="openai")
+    _forget(journal)
+    _write(form, second, 3, [{**message, "content": "Other."} for message in _TALK])
+    assert run(journal, second, format="openai").messages == 3

@@ -5,17 +5,21 @@ compared with what earlier imports read of others, by content: if it is equal to
 of it, or the same file at a new place, and has its name. If it only begins so, it has that name if
 the other is not among the files of this import: it was moved, and has grown. A copy that grows
 beside the first file is a conversation of its own.
+
+If its sessions were forgotten, the name is gone with them. A file that is equal to what was read
+then, or begins so, is left out.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from journal.importers.files.lines import read_between
 from journal.importers.files.location import location_of
+from journal.importers.run.ledger import is_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
     from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
+    from journal.importers.run.event_writer import EventWriter
     from journal.importers.run.ledger import Entry, Ledger
 
 _HEAD = 4096
@@ -112,11 +117,34 @@ class Places:
             return Place() if found is None else Place(found.place, found, _ends_at(stream, found))
         if entry.place in {"", own}:
             return Place("", entry)
-        start = Start.unpack(entry.start)
-        is_same = start is not None and _digests(stream, [start.size]) == {start.size: start.digest}
-        if entry.place in self._there and not (is_same and _ends_at(stream, entry)):
+        is_same = _begins_as(stream, entry) and _ends_at(stream, entry)
+        if entry.place in self._there and not is_same:
             return Place()  # a copy that has grown beside the first file
         return Place(entry.place, entry)
+
+    def left_out(
+        self, path: Path, format: SourceFormat, stream: BinaryIO, writer: EventWriter
+    ) -> Entry | None:
+        """Return the entry of a forgotten conversation, if a file is its source, and count it.
+
+        The file may have grown, and may be at another place or a copy.
+
+        Args:
+            path: the file.
+            format: its format.
+            stream: its bytes.
+            writer: counts its messages as forgotten.
+        """
+        entry = self.ledger.read(path)
+        if entry is None or entry.format != format.name:
+            entry = self._like(format, stream)
+        elif not _begins_as(stream, entry):
+            return None  # another conversation took its place
+        if entry is None or not entry.is_forgotten:
+            return None
+        writer.sessions = set()
+        writer.report.forgotten += entry.messages
+        return entry
 
     def noted(
         self, entry: Entry, name: str, sessions: Iterable[str], messages: int, stream: BinaryIO
@@ -130,15 +158,14 @@ class Places:
             messages: messages in it.
             stream: its bytes.
         """
-        beginnings = tuple(f"{name}{mark}" for mark in "-:")
-        if not any(id == name or id.startswith(beginnings) for id in sessions):
+        if not any(is_of(id, name) for id in sessions):
             return entry
         if entry.digest:
             head = _digest(b"".join(read_between(stream, 0, min(entry.offset, _HEAD))))
             start = Start(entry.offset, entry.digest, head, messages)
         else:
             start = _start_of(stream, messages)
-        entry = entry.at(name, start.packed())
+        entry = replace(entry, place=name, start=start.packed())
         if self._loaded:
             self._add(entry)
         return entry
@@ -167,7 +194,7 @@ class Places:
 
     def _add(self, entry: Entry) -> None:
         start = Start.unpack(entry.start)
-        if start is None or not entry.place:
+        if start is None or not (entry.place or entry.is_forgotten):
             return
         self._heads[entry.format, start.head].append((start, entry))
         if start.size < _HEAD:
@@ -176,6 +203,12 @@ class Places:
 
 def _size_of(found: tuple[Start, Entry]) -> int:
     return found[0].size
+
+
+def _begins_as(stream: BinaryIO, entry: Entry) -> bool:
+    """Return whether a file begins with what an import has read of one that had a place."""
+    start = Start.unpack(entry.start)
+    return start is not None and _digests(stream, [start.size]) == {start.size: start.digest}
 
 
 def _ends_at(stream: BinaryIO, entry: Entry) -> bool:
