@@ -223,6 +223,7 @@ STORE: dict[str, Callable[[SessionStore], object]] = {
 }
 PROJECTION: dict[str, Callable[[Projection], object]] = {
     "after": lambda p: p.after(None, 1.0).read(lambda db: db.execute("SELECT 1").get),
+    "behind": lambda p: p.behind(),
     "catch_up": lambda p: _true(p.catch_up(patience=20.0)),
     "close": lambda p: p.close(),
     "conversation": lambda p: _true(p.conversation("s")),
