@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journal.format.event_types import FORGET
 from journal.fs.directory import open_directory
+from journal.lanes.torn import remove_torn
 from journal.segments.listing import list_segments
 from journal.segments.reader import read_events
 from journal.verify import DEATH, verification, verify
@@ -21,7 +23,6 @@ from tests.torture.faults.workloads import SESSION, Workload, catch_up, event, s
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
     from tests.torture.faults.traced import Ended, Point
 
@@ -154,10 +155,16 @@ class Bench:
 
     def redo(self) -> list[str]:
         """Continue as a user would, and return what is then wrong with journal and projection."""
+        before = self._lanes(self.folder)
         self.workload.redo(self.folder)
+        after = self._lanes(self.folder)
+        changed = {at for at in before.keys() | after if before.get(at) != after.get(at)}
+        unused = {Path(at).parts[0] for at in after} - {Path(at).parts[0] for at in changed}
         found = self._found()
         keys, want = found.keys(), self.workload.events
-        # the next lessee of a lane removes what a dead one left unfinished
+        # the next lessee of a lane removes what a dead one left unfinished; those without are next
+        for lane in unused:
+            remove_torn(self.folder / "lanes" / lane)
         wrong = [str(problem) for problem in verify(self.folder / "lanes").problems]
         wrong += self._left()
         if len(keys) != want:
