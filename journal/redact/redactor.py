@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from journal.format.keyed_hash import content_hash
@@ -37,12 +36,15 @@ class Redactor:
     def __init__(self, scanners: Sequence[Scanner], key: Callable[[], Key]) -> None:
         self._scanners = tuple(scanners)
         self._make_key = key
+        self._made: Key | None = None
         self.on_redacted: Callable[[dict[str, Any], Redacted], None] | None = None
         self.rules = "+".join(scanner.version for scanner in self._scanners)
 
-    @cached_property
     def _key(self) -> Key:
-        return self._make_key()
+        # functools.cached_property has a lock in Python 3.11, with which a forked child would hang
+        if self._made is None:
+            self._made = self._make_key()
+        return self._made
 
     def redact_events(self, events: Iterable[NewEvent]) -> list[NewEvent]:
         """Redact events that are to be appended; those that were redacted before keep that.
@@ -78,9 +80,9 @@ class Redactor:
         changed = self.redact_texts(type, data, count)
         if changed is data:
             return data, None
-        original = self._key.hash("original", [type, data])
-        content = content_hash(self._key, type, data)
-        return changed, Redacted(self._key.id, original, self.rules, dict(counts), content)
+        original = self._key().hash("original", [type, data])
+        content = content_hash(self._key(), type, data)
+        return changed, Redacted(self._key().id, original, self.rules, dict(counts), content)
 
     def redact_texts(
         self, type: str, data: dict[str, Any], see: Callable[[str, str, str], None]
@@ -145,7 +147,7 @@ class Redactor:
             for hit in find(self._scanners, whole)
             if start <= hit.start and hit.end <= end
         ]
-        new = replace(text, hits, self._key) if hits else text
+        new = replace(text, hits, self._key()) if hits else text
         # the strings in JSON have names, and their quotes and line ends are escaped in the text
         return redact_json(text, new, self._value) if is_json else new
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -126,6 +125,8 @@ class _Index:
     ) -> None:
         self._db, self._query, self._asked, self._way = db, query, asked, way
         self._prefixes = prefixes
+        # functools.cached_property has a lock in Python 3.11, with which a forked child would hang
+        self._known: tuple[Widened, Phrases] | None = None
 
     def found(self, most: int) -> list[Scored]:
         """Return what it finds, one more than is ranked: that shows whether there are more."""
@@ -181,21 +182,21 @@ class _Index:
             f" WHERE fts MATCH ?{asked.at_home}"
         )
         values = asked.values if asked.at_home else ()
-        match = asked.match(self._wide.match, columns)
-        return statement, (apsw.pyobject(self._phrases), match, *values)
+        wide, phrases = self._widened()
+        match = asked.match(wide.match, columns)
+        return statement, (apsw.pyobject(phrases), match, *values)
 
-    @cached_property
-    def _wide(self) -> Widened:
-        return self._prefixes.widen(self._query)
+    def _widened(self) -> tuple[Widened, Phrases]:
+        """Return the query with the words of its prefix, and what weighs its phrases."""
+        if self._known is None:
+            wide = self._prefixes.widen(self._query)
+            phrases = Phrases(self._counts(wide), wide.at, wide.words, self._asked.count)
+            self._known = wide, phrases
+        return self._known
 
-    @cached_property
-    def _phrases(self) -> Phrases:
-        wide = self._wide
-        return Phrases(self._counts(), wide.at, wide.words, self._asked.count)
-
-    def _counts(self) -> tuple[float, ...]:
+    def _counts(self, wide: Widened) -> tuple[float, ...]:
         """Return for each phrase how many texts have it."""
-        phrases, wide = self._query.phrases, self._wide
+        phrases = self._query.phrases
         if len(phrases) == 1:
             return (0.0,)  # the weight of a single phrase changes no order
         found = []

@@ -7,7 +7,6 @@ million entries. Of words that are joined by OR it reads only as many rows as ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from projector.search.texts import COLUMNS, text_of
@@ -58,6 +57,7 @@ class Prefixes:
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
         self._found: dict[str, list[str]] = {}
+        self._texts: list[Folded] | None = None  # of the newest messages
 
     def narrowed(self, query: Query) -> Query:
         """Return a query without its prefixes of many words that many messages have.
@@ -68,8 +68,8 @@ class Prefixes:
         for phrase in query.phrases:
             if phrase.prefix and len(phrase.words) == 1 and len(self._words(phrase)) > MOST:
                 term = Term(phrase.words, prefix=True)
-                having = sum(has(text, term) for text in self._newest)
-                if having >= _DENSE * len(self._newest):
+                having = sum(has(text, term) for text in self._newest())
+                if having >= _DENSE * len(self._newest()):
                     query = query.unindexed(phrase)
         return query
 
@@ -94,14 +94,15 @@ class Prefixes:
             self._found[begin] = words_between(self._db, begin, f"{begin}\U0010ffff", MOST + 1)
         return self._found[begin]
 
-    @cached_property
     def _newest(self) -> list[Folded]:
-        """The texts of the newest messages."""
-        rows = self._db.execute(
-            f"SELECT {COLUMNS} FROM fts_docsize d CROSS JOIN _events e ON e.id = d.id"
-            f" ORDER BY d.id DESC LIMIT {_SAMPLED}"
-        )
-        return [fold_whole(text_of(row)) for row in rows]
+        """Return the texts of the newest messages."""
+        if self._texts is None:
+            rows = self._db.execute(
+                f"SELECT {COLUMNS} FROM fts_docsize d CROSS JOIN _events e ON e.id = d.id"
+                f" ORDER BY d.id DESC LIMIT {_SAMPLED}"
+            )
+            self._texts = [fold_whole(text_of(row)) for row in rows]
+        return self._texts
 
 
 # each step seeks the next word: a plain scan would read all entries of the present one

@@ -97,9 +97,8 @@ class Entry:
             sessions: their ids.
         """
         folders = " ".join(folder_mark(os.fspath(folder)) for folder in source.parents)
-        return replace(
-            self, folders=folders, sessions="".join(f"{id}\n" for id in sorted(sessions))
-        )
+        ids = "".join(f"{id}\n" for id in sorted(sessions))
+        return replace(self, folders=folders, sessions=ids)
 
     def without(self, is_forgotten: Callable[[str], bool]) -> Entry:
         """Return the entry without the ids of forgotten sessions."""
@@ -307,7 +306,10 @@ def _decode(content: bytes) -> Entry | None:
 
 
 def _encode(entry: Entry) -> bytes:
-    return orjson.dumps(asdict(entry)) + b"\n"
+    found = asdict(entry)
+    if not entry.is_forgotten:  # an entry of an earlier version stays as it is
+        del found["is_forgotten"]
+    return orjson.dumps(found) + b"\n"
 
 
 def digest_of(stream: BinaryIO, size: int) -> str:

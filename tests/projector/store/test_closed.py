@@ -21,6 +21,7 @@ _POSITION = Position("lane", 1)
 
 PROJECTION: dict[str, Callable[[Projection], object]] = {
     "after": lambda p: p.after(None),
+    "behind": lambda p: p.behind(),
     "catch_up": lambda p: p.catch_up(),
     "conversation": lambda p: p.conversation("s"),
     "digest": lambda p: p.digest(),
