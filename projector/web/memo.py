@@ -83,7 +83,7 @@ class Memo:
         ended = time.monotonic()
         with self._lock:
             self._kept[key] = _Kept(answer, ended, ended - begun)
-            while len(self._kept) > _MOST:
+            if len(self._kept) > _MOST:  # one was added
                 self._kept.popitem(last=False)
         return answer
 
