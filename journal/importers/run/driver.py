@@ -216,14 +216,13 @@ class Importer:
                 self._database(source, format)
                 return None
             self._count(source, format)
-            given = source.path, format, stream, self.writer
-            entry = self._places.left_out(*given)
-            if entry is None and (kind.document or format.lines is None):
-                entry = read_document(*given, self._places, step, reread=self.reread)
-            if entry is not None:
-                self._remember(source, entry)
+            place = self._places.place(source.path, format, stream)
+            if place.is_left_out or kind.document or format.lines is None:
+                given = source.path, format, stream, self.writer, self._places, place
+                self._remember(source, read_document(*given, step, reread=self.reread))
                 return None
-            tail = Tail.begin(source.path, format, stream, self._places, reread=self.reread)
+            known = None if self.reread else self.ledger.matching(place.entry, format, stream)
+            tail = Tail.begin(source.path, format, known, place.name)
             is_new = tail.known is None and not tail.first_name
         self.writer.origin = Origin(tail.format.name, tail.format.version)
         self.titles.note(source, tail.format)

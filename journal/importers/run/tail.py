@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from journal.importers.formats import LineFormat, SourceFormat
     from journal.importers.parsing.parser import Item, Parser
     from journal.importers.parsing.values import Json
-    from journal.importers.run.known.places import Places
     from journal.importers.run.ledger import Ledger
     from journal.importers.run.report import Report
 
@@ -110,26 +109,22 @@ class Tail:
         self._transcript = Transcript(self._parser.equal_is_same, location.modified)
 
     @classmethod
-    def begin(
-        cls, path: Path, format: SourceFormat, stream: BinaryIO, places: Places, *, reread: bool
-    ) -> Self:
+    def begin(cls, path: Path, format: SourceFormat, known: Entry | None, first_name: str) -> Self:
         """Return the state of a file of which nothing was read in this run.
 
         Args:
             path: the file.
             format: its format, which has lines.
-            stream: its bytes.
-            places: know the entry of an earlier import, and the name of the file.
-            reread: append all of its events again.
+            known: the entry of an earlier import with which it begins; None if there is none, or
+                to append all of its events again.
+            first_name: as of the state.
 
         Raises:
             ValueError: its format has none.
         """
         if format.lines is None:
             raise ValueError(f"{format.name} has no lines")
-        place = places.place(path, format, stream)
-        known = None if reread else places.ledger.matching(place.entry, format, stream)
-        return cls(path, format, format.lines, known, first_name=place.name)
+        return cls(path, format, format.lines, known, first_name=first_name)
 
     def is_continued(self, stream: BinaryIO) -> bool:
         """Return whether the file still begins with the bytes that were read."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from journal.importers.formats import DocumentFormat, SourceFormat
     from journal.importers.parsing.parser import Item, Location
     from journal.importers.run.event_writer import EventWriter
-    from journal.importers.run.known.places import Places
+    from journal.importers.run.known.places import Place, Places
 
 
 REPAIRABLE = 64 * 1024 * 1024
@@ -38,6 +38,7 @@ def read_document(
     stream: BinaryIO,
     writer: EventWriter,
     places: Places,
+    place: Place,
     step: Callable[[int], None],
     *,
     reread: bool,
@@ -45,14 +46,15 @@ def read_document(
     """Read one JSON document; append the events that were not appended before.
 
     Events of earlier imports stay known if the document no longer has them: a program may be
-    rewriting it.
+    rewriting it. A file whose sessions were forgotten is not read, also if it has lines.
 
     Args:
         path: the file.
         format: its format.
         stream: its text.
         writer: appends the events.
-        places: know the entry of an earlier import, and the name of the file.
+        places: get the name of its conversations.
+        place: where its ids come from, with the entry of an earlier import.
         step: called after each piece with the bytes of its file that were read.
         reread: append all of them again.
 
@@ -60,8 +62,11 @@ def read_document(
         ImportFailed: the format's parser raised an error.
     """
     size = os.fstat(stream.fileno()).st_size
-    place, before = places.place(path, format, stream), writer.found
-    location, noted = location_of(path, place.name), place.entry
+    location, noted, before = location_of(path, place.name), place.entry, writer.found
+    if place.is_left_out and noted is not None:
+        writer.sessions = set()
+        writer.report.forgotten += noted.messages
+        return noted
     if place.is_equal and noted is not None and noted.parser == format.version and not reread:
         # what would be guessed from the times of the file may differ
         writer.sessions = set(noted.session_ids)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
-    from journal.importers.run.event_writer import EventWriter
     from journal.importers.run.ledger import Entry, Ledger
 
 _HEAD = 4096
@@ -75,11 +74,13 @@ class Place(NamedTuple):
         name: the name of its conversations; empty if its own path gives it.
         entry: the entry of the source with these ids; None if it is read as a new one.
         is_equal: whether that source was at another place, and has no byte more or less.
+        is_left_out: whether its sessions were forgotten: the entry is that of what was read then.
     """
 
     name: str = ""
     entry: Entry | None = None
     is_equal: bool = False
+    is_left_out: bool = False
 
 
 @dataclass(slots=True)
@@ -114,37 +115,16 @@ class Places:
         self._there.add(own)
         if entry is None or entry.format != format.name:
             found = self._like(format, stream)
-            return Place() if found is None else Place(found.place, found, _ends_at(stream, found))
+            if found is None:
+                return Place()
+            return Place(found.place, found, _ends_at(stream, found), found.is_forgotten)
         if entry.place in {"", own}:
-            return Place("", entry)
+            # else another conversation took the place of the forgotten one
+            return Place("", entry, is_left_out=entry.is_forgotten and _begins_as(stream, entry))
         is_same = _begins_as(stream, entry) and _ends_at(stream, entry)
         if entry.place in self._there and not is_same:
             return Place()  # a copy that has grown beside the first file
         return Place(entry.place, entry)
-
-    def left_out(
-        self, path: Path, format: SourceFormat, stream: BinaryIO, writer: EventWriter
-    ) -> Entry | None:
-        """Return the entry of a forgotten conversation, if a file is its source, and count it.
-
-        The file may have grown, and may be at another place or a copy.
-
-        Args:
-            path: the file.
-            format: its format.
-            stream: its bytes.
-            writer: counts its messages as forgotten.
-        """
-        entry = self.ledger.read(path)
-        if entry is None or entry.format != format.name:
-            entry = self._like(format, stream)
-        elif not _begins_as(stream, entry):
-            return None  # another conversation took its place
-        if entry is None or not entry.is_forgotten:
-            return None
-        writer.sessions = set()
-        writer.report.forgotten += entry.messages
-        return entry
 
     def noted(
         self, entry: Entry, name: str, sessions: Iterable[str], messages: int, stream: BinaryIO
