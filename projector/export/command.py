@@ -102,6 +102,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     \b
     Formats:
         md       Markdown, as `projector show --markdown`
+        html     one file to read, print and share, without scripts; it needs
+                 `pip install 'agent-journal[web]'`
         json     one document with all sessions
         jsonl    a line for each message
         atif     ATIF 1.8, a trajectory a line, which `journal import` reads

@@ -13,7 +13,7 @@ from projector.export.conversation import Settings
 from projector.export.detail import check_detail
 from projector.export.formats import format_named
 from projector.export.otlp.conventions import LATEST, VERSIONS
-from projector.export.reading import begin
+from projector.export.reading import begin, newest
 from projector.projection import Projection
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from projector.errors import Behind
     from projector.export.conversation import Detail
+    from projector.export.reading import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,26 @@ def begin_export(
     detail: Detail = "full",
     redact: bool = True,
     otlp_version: str = LATEST,
+    look: Look = newest,
 ) -> Export:
-    """Begin to export sessions, as `export_sessions`; `journal` is the journal's folder."""
+    """Begin to export sessions, as `export_sessions`.
+
+    Args:
+        projection: what is read, also while the text is taken.
+        journal: the journal's folder.
+        sessions: names of sessions.
+        format: as for `export_sessions`, as are the next three.
+        detail: see there.
+        redact: see there.
+        otlp_version: see there.
+        look: whether what is new in the journal is applied first: `reading.newest`, or
+            `reading.as_applied`.
+    """
     check_detail(detail)
     check_choice("otlp_version", otlp_version, tuple(VERSIONS))
     found = format_named(format)
     redactor = way_out(open_directory(journal, create=False).path) if redact else None
-    reading = begin(projection, sessions, redactor, detail)
+    reading = begin(projection, sessions, redactor, detail, look)
     settings = Settings(detail, redact, otlp_version)
     pieces = found.write(reading.conversations(), settings)
     return Export(reading.sessions, pieces, reading.behind, reading.redacted, reading.edited)
@@ -91,7 +105,7 @@ def export_sessions(
     Args:
         path: folder of the journal.
         sessions: ids, or beginnings or ends of ids, as `Projection.session` takes them.
-        format: `md`, `json`, `jsonl`, `atif`, `otlp`, or another one that is installed.
+        format: `md`, `html`, `json`, `jsonl`, `atif`, `otlp`, or another one that is installed.
         detail: `full`; `normal`, without thinking and the middle of long outputs of tools; or
             `prompts`, what people typed and the final answers.
         redact: replace secrets that the rules of today know by marks.
@@ -101,7 +115,7 @@ def export_sessions(
     Raises:
         NotAJournalError: there is no journal.
         NotFound: there is no such session, or there are several.
-        QueryError: a name is no text, or the format is not installed.
+        QueryError: a name is no text, or the format or an extra that it needs is not installed.
         ValueError: `detail` or `otlp_version` is unknown.
         RedactionError: `redact.toml` cannot be used.
         ProjectionError: the projection cannot be read or built; also while the text is taken.

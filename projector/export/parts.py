@@ -125,6 +125,13 @@ def prompt_tokens(used: Mapping[str, int | float]) -> int | None:
     return sum(known) if known else None
 
 
+def call_names(message: MessageView) -> tuple[str, ...]:
+    """Return the ids that the call of the API can have which a message answered."""
+    extra = message.fields.get("extra")
+    named = extra.get("api_message_id") if isinstance(extra, dict) else None
+    return (message.id, named) if isinstance(named, str) else (message.id,)
+
+
 class CallsById:
     """The calls of the API that a session used, by the message that each one answered with."""
 
@@ -135,8 +142,7 @@ class CallsById:
 
     def take(self, message: MessageView) -> Call | None:
         """Return the call of a message, once; None if it is not known, or of an earlier message."""
-        extra = message.fields.get("extra")
-        names = [message.id, extra.get("api_message_id") if isinstance(extra, dict) else None]
+        names = call_names(message)
         return next((self._calls.pop(n) for n in names if n in self._calls), None)
 
     def rest(self) -> list[Call]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from journal.format.event_types import (
     MESSAGE_ARCHIVED,
@@ -57,6 +57,17 @@ _TOOLS = 10_000
 """Calls whose tools are remembered for their results."""
 
 Answer = TypeVar("Answer")
+Looked = tuple[Answer, "Behind | None"]
+"""An answer, and what the projection lacked."""
+
+
+class Look(Protocol):
+    """Queries a projection."""
+
+    def __call__(
+        self, projection: Projection, query: Callable[[apsw.Connection], Answer], /
+    ) -> Looked[Answer]:
+        """Return the answer, and what the projection lacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +140,30 @@ class Reading:
             self.edited.add(name)
 
     def _ask(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
-        def ask(db: apsw.Connection | None) -> Answer:
-            if db is None:
-                raise ProjectionError("the projection was removed during the export; try again")
-            return query(db)
+        why = "the projection was removed during the export; try again"
+        return _peek(self.projection, query, why)
 
-        return self.projection.peek(ask)
+
+def newest(projection: Projection, query: Callable[[apsw.Connection], Answer]) -> Looked[Answer]:
+    """Query the projection after what is new in the journal was applied."""
+    answer, fresh = projection.read(query)
+    return answer, fresh.behind
+
+
+def as_applied(
+    projection: Projection, query: Callable[[apsw.Connection], Answer]
+) -> Looked[Answer]:
+    """Query the projection as it is, and apply nothing."""
+    missing = "there is no projection yet: run `projector sync`"
+    return _peek(projection, query, missing), projection.behind()
 
 
 def begin(
-    projection: Projection, names: Iterable[str], redactor: Redactor | None, detail: Detail
+    projection: Projection,
+    names: Iterable[str],
+    redactor: Redactor | None,
+    detail: Detail,
+    look: Look = newest,
 ) -> Reading:
     """Find the sessions that are named, and what is applied now.
 
@@ -147,6 +172,7 @@ def begin(
         names: of the sessions, as `Projection.session` takes them; each is exported once.
         redactor: takes secrets out; None leaves them.
         detail: how much of each session is exported.
+        look: how the projection is queried first: `newest` or `as_applied`.
 
     Raises:
         NotFound: there is no such session, or there are several.
@@ -159,8 +185,19 @@ def begin(
         lanes = db.execute("SELECT lane, applied FROM lanes")
         return tuple(ids), {str(lane): int(number) for lane, number in lanes}
 
-    (ids, applied), fresh = projection.read(find)
-    return Reading(projection, ids, applied, fresh.behind, redactor, detail)
+    (ids, applied), behind = look(projection, find)
+    return Reading(projection, ids, applied, behind, redactor, detail)
+
+
+def _peek(
+    projection: Projection, query: Callable[[apsw.Connection], Answer], missing: str
+) -> Answer:
+    def ask(db: apsw.Connection | None) -> Answer:
+        if db is None:
+            raise ProjectionError(missing)
+        return query(db)
+
+    return projection.peek(ask)
 
 
 def _edits(db: apsw.Connection, name: str) -> list[tuple[str, int]]:

@@ -9,6 +9,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, get_args
 
+import orjson
+
 from journal.format.event_types import COUNTS, SESSION_DELETED, USAGE_ADDED, USAGE_SET
 from projector.db.columns import decode
 from projector.db.kinds import KINDS, MESSAGE, TYPES
@@ -20,7 +22,7 @@ from projector.views.fields import PROJECT
 from projector.views.prices import cost_of, is_priced, table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import apsw
 
@@ -31,6 +33,11 @@ By = Literal["day", "week", "month", "model", "project", "branch", "source", "se
 _TIMES = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 _SUBAGENT = "subagent"
 _TYPES = (USAGE_ADDED, USAGE_SET, SESSION_DELETED)
+_WANTED = (
+    f" AND (e.kind <> {KINDS[USAGE_ADDED]} OR json_extract(e.other_fields, '$.call')"
+    " IN (SELECT value FROM json_each(?)))"
+)
+"""Condition on an event: it is of a wanted call, or changes what calls count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +131,14 @@ def usage(
         for call in calls:
             if _is_wanted(call, filters):
                 groups[_group(by, call, session, root)].append((root, call))
-    rows = [_row(name, found) for name, found in groups.items()]
+    rows = [usage_row(name, found) for name, found in groups.items()]
     if by in _TIMES:
         rows.sort(key=lambda row: row.name or "")
     else:
         rows.sort(key=lambda row: (-row.input_tokens - row.output_tokens, row.name or ""))
     pairs = [pair for found in groups.values() for pair in found]
     is_asked = any(call.model is not None and not is_priced(call) for _, call in pairs)
-    return tuple(rows), _row(None, pairs), table_name() if is_asked else None
+    return tuple(rows), usage_row(None, pairs), table_name() if is_asked else None
 
 
 def costs(db: apsw.Connection) -> dict[str, int]:
@@ -148,13 +155,21 @@ def session_usage(db: apsw.Connection, session: str) -> UsageRow | None:
     """Return what one session used and cost, without its sub-agents; None if it used nothing."""
     for name, calls in _calls(db, session):
         if calls:
-            return _row(name, [(name, call) for call in calls])
+            return usage_row(name, [(name, call) for call in calls])
     return None
 
 
-def session_calls(db: apsw.Connection, session: str) -> list[Call]:
-    """Return the calls of the API that one session used, without those of its sub-agents."""
-    return [call for _, calls in _calls(db, session) for call in calls]
+def session_calls(
+    db: apsw.Connection, session: str, ids: Collection[str] | None = None
+) -> list[Call]:
+    """Return the calls of the API that one session used, without those of its sub-agents.
+
+    Args:
+        db: the projection.
+        session: its id.
+        ids: the source's ids of the calls that are wanted; None for all.
+    """
+    return [call for _, calls in _calls(db, session, ids) for call in calls]
 
 
 def check_by(by: object) -> None:
@@ -172,20 +187,23 @@ def _sessions(db: apsw.Connection) -> dict[str, _Session]:
     return {found.name: found for found in (_Session(*row) for row in db.execute(query))}
 
 
-def _calls(db: apsw.Connection, session: str | None = None) -> Iterator[tuple[str, list[Call]]]:
-    """Yield the calls of each session that has used something, or of one alone."""
+def _calls(
+    db: apsw.Connection, session: str | None = None, ids: Collection[str] | None = None
+) -> Iterator[tuple[str, list[Call]]]:
+    """Yield the calls of each session that has used something, or some calls of one alone."""
     marks = ", ".join("?" * len(_TYPES))
     query = (
         f"SELECT e.session, s.session, e.event_id, e.kind, e.time, e.ord, {lane_uuid('e')}, e.seq,"
         " e.other_fields FROM _events e INDEXED BY events_other"
         " JOIN _sessions s ON s.id = e.session"
         f" WHERE e.kind <> {MESSAGE} AND e.kind IN ({marks})"
-        f"{'' if session is None else ' AND s.session = ?'}"
+        f"{'' if session is None else ' AND s.session = ?'}{'' if ids is None else _WANTED}"
         " AND NOT EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL)"
         " ORDER BY e.session, e.event_id"
     )
     named = () if session is None else (session,)
-    rows = db.execute(query, (*(KINDS[type] for type in _TYPES), *named))
+    wanted = () if ids is None else (orjson.dumps([*ids]).decode(),)
+    rows = db.execute(query, (*(KINDS[type] for type in _TYPES), *named, *wanted))
     for _, of_session in groupby(rows, key=itemgetter(0)):
         events, name, deleted = list[tuple[str, OrderedEvent]](), "", False
         for _, name, id, kind, time, order, lane, seq, data in of_session:  # noqa: B007 - below
@@ -251,7 +269,8 @@ def _group(by: By, call: Call, session: _Session, root: str) -> str | None:
     return session.cwd if by == "project" else session.source
 
 
-def _row(name: str | None, found: Iterable[tuple[str, Call]]) -> UsageRow:
+def usage_row(name: str | None, found: Iterable[tuple[str, Call]]) -> UsageRow:
+    """Return the sums of calls, each with the session that it counts for."""
     totals = dict.fromkeys(COUNTS, 0)
     sessions: set[str] = set()
     unpriced: set[str] = set()

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from journal.errors import JournalError
 from projector.errors import NotFound, ProjectionError, QueryError
 from projector.web import urls
+from projector.web.export.download import Downloads
 from projector.web.live.stream import events
 from projector.web.page import JSON, Page, as_json, wants_json
 from projector.web.pages import PAGES
@@ -61,6 +62,7 @@ def application(readings: Readings, hub: Hub) -> Starlette:
     limiter = CapacityLimiter(READERS)
     routes = [Route("/", _to_sessions), Route("/assets/{name}", static_file)]
     routes.append(Route(urls.EVENTS, events(readings, hub, limiter)))
+    routes.append(Route(urls.EXPORT, _download(Downloads(readings.path), limiter)))
     for path, make in PAGES.items():
         endpoint = _endpoint(make, readings, limiter)
         routes += [Route(path, endpoint), Route(f"{path}.json", endpoint)]
@@ -88,13 +90,35 @@ def _endpoint(
 def _answer(make: Make, readings: Readings, request: Request) -> Response:
     try:
         page, behind = make(readings, request.query_params), readings.behind()
-    except NotFound as error:
-        page, behind = _error(404, str(error)), None
-    except (QueryError, ValueError) as error:
-        page, behind = _error(400, str(error)), None
-    except (ProjectionError, JournalError) as error:
-        page, behind = _error(503, str(error)), None
+    except _ERRORS as error:
+        page, behind = _failed(error), None
     return _shown(page, request, behind)
+
+
+def _download(
+    downloads: Downloads, limiter: CapacityLimiter
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a session as a file."""
+
+    async def answer(request: Request) -> Response:
+        begin = partial(downloads.begin, request.query_params, request.method)
+        try:
+            return await to_thread.run_sync(begin, limiter=limiter)
+        except _ERRORS as error:
+            return _shown(_failed(error), request, None)
+
+    return answer
+
+
+_ERRORS = (NotFound, QueryError, ValueError, ProjectionError, JournalError)
+"""What a page or a file can fail with."""
+
+
+def _failed(error: Exception) -> Page:
+    """Return the page that says why there is no answer."""
+    if isinstance(error, NotFound):
+        return _error(404, str(error))
+    return _error(400 if isinstance(error, ValueError) else 503, str(error))
 
 
 def _shown(page: Page, request: Request, behind: Behind | None) -> Response:

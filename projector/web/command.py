@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import webbrowser
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
@@ -12,14 +11,13 @@ import click
 from journal.cli.kit.output import print_line
 from journal.process.loading import load
 from projector.projection import Projection
+from projector.web.needed import EXTRA, SERVING, missing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "AGENT_JOURNAL_WEB_TOKEN"  # noqa: S105 - the name of a variable
 _PORT = 7464
-_NEEDED = ("starlette", "uvicorn", "jinja2", "markdown_it", "nh3", "pygments")
-_EXTRA = "pip install 'agent-journal[web]'"
 
 
 @click.command("web")
@@ -77,9 +75,8 @@ def command(
 
     This needs `pip install 'agent-journal[web]'`.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise click.ClickException(f"the viewer needs {', '.join(missing)}: {_EXTRA}")
+    if lacking := missing(SERVING):
+        raise click.ClickException(f"the viewer needs {lacking}: {EXTRA}")
     serve, tokens = load("projector.web.serve"), load("projector.web.security.token")
     given = token or os.environ.get(TOKEN)
     if given is not None and len(given) < tokens.SHORTEST:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from journal.errors import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,6 +15,8 @@ _MICRO = 1_000_000
 _UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 _SHORT = 10_000
 """Below this a number is written out."""
+_FINE = ((0.1, 2), (0.01, 3), (0.0001, 4))
+"""Dollars, and the digits behind the point that so many are shown with, or more."""
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
@@ -68,8 +72,15 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def short(value: float) -> str:
-    """Return a number in at most five characters, such as `12.3k`."""
+def tokens(value: int | None) -> str:
+    """Return a number of tokens."""
+    return "an unknown number of tokens" if value is None else counted(value, "token")
+
+
+def short(value: float | None) -> str:
+    """Return a number in at most five characters, such as `12.3k`; `?` if it is not known."""
+    if value is None:
+        return "?"
     if value >= _SHORT:
         for size, unit in _UNITS:
             if value >= size:
@@ -94,6 +105,15 @@ def money(microdollars: int | None) -> str:
     if 0 < dollars < 0.01:  # noqa: PLR2004 - a cent
         return "<$0.01"
     return f"${dollars:,.2f}"
+
+
+def fine_money(microdollars: int) -> str:
+    """Return the cost of one call in US dollars, with more digits the smaller it is."""
+    dollars = microdollars / _MICRO
+    if not dollars:
+        return "$0.00"
+    digits = next((digits for bound, digits in _FINE if dollars >= bound), None)
+    return "<$0.0001" if digits is None else f"${dollars:,.{digits}f}"
 
 
 def span(microseconds: int) -> str:
@@ -130,8 +150,10 @@ FILTERS: dict[str, Callable[..., str]] = {
     "machine": machine,
     "number": number,
     "short": short,
+    "tokens": tokens,
     "size": size,
     "money": money,
+    "fine_money": fine_money,
     "span": span,
     "percent": percent,
     "folder": folder,

@@ -12,7 +12,7 @@ from journal.cli.kit.clean import clean
 from projector.web import formats, urls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 def visible(value: object) -> object:
@@ -26,9 +26,13 @@ def visible(value: object) -> object:
     return value
 
 
-@cache
-def environment() -> Environment:
-    """Return the templates of this package."""
+def templates(links: Mapping[str, Callable[..., str]]) -> Environment:
+    """Return the templates of this package.
+
+    Args:
+        links: functions by their names in the templates, that return addresses of pages and the
+            ids of elements; an address is empty where there is no such page.
+    """
     found = Environment(
         loader=PackageLoader("projector.web"),
         autoescape=True,
@@ -39,8 +43,14 @@ def environment() -> Environment:
         auto_reload=False,
     )
     found.filters.update(formats.FILTERS)
-    found.globals.update(urls.GLOBALS)
+    found.globals.update(links)
     return found
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates as the pages of the viewer have them."""
+    return templates(urls.GLOBALS)
 
 
 def fill(template: str, values: Mapping[str, object]) -> Markup:

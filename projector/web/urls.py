@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 SESSIONS = "/sessions"
 SESSION = "/session"
 TAIL = "/session/tail"
+EXPORT = "/session/export"
 MESSAGE = "/message"
 SEARCH = "/search"
 DASHBOARD = "/dashboard"
@@ -28,12 +29,13 @@ def session(id: str, **state: str | int | None) -> str:
     """Return the address of a session; `at` is the id of a message in it."""
     at = state.get("at")
     there = page(SESSION, id=id, **state)
-    return there if at is None else f"{there}#{anchor(str(at))}"
+    return there if at is None else f"{there}#{anchor(id, str(at))}"
 
 
-def anchor(message: str) -> str:
+def anchor(session: str, message: str) -> str:
     """Return the id of the element that shows a message: the same for one message on all pages."""
-    return f"m-{sha256(message.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    named = f"{session}\n{message}"  # no id has a newline
+    return f"m-{sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 GLOBALS: dict[str, Callable[..., str]] = {

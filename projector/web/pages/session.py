@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from projector.cli.kit.render import message_json, session_json
 from projector.cli.show.resume import resume
 from projector.errors import NotFound
+from projector.export.parts import CallsById, call_names
 from projector.views.browsing.message_window import (
     end_of,
     find,
@@ -22,7 +23,7 @@ from projector.views.browsing.message_window import (
 )
 from projector.views.session_filters import SessionFilters
 from projector.views.sessions import brief, session_ids
-from projector.views.usage import session_usage
+from projector.views.usage import session_calls, session_usage
 from projector.web import params as given
 from projector.web import urls
 from projector.web.page import Page
@@ -139,7 +140,7 @@ def tail(readings: Readings, params: Mapping[str, str]) -> Page:
         found = find(db, name)
         start = None if first is None else key_of(db, found, first)
         views = views_from(db, found, start, SIZE)
-        return entries(views, cwd=brief(db, name).cwd), views
+        return _entries(db, brief(db, name), views), views
 
     found, views = readings.peek(ask)
     return Page(
@@ -204,7 +205,7 @@ def _page(
         used=session_usage(db, view.session) if view.usage else None,
         resume=resume(view),
         children=tuple(brief(db, child) for child in session_ids(db, below, limit=_CHILDREN)),
-        entries=entries(part.views, cwd=view.cwd),
+        entries=_entries(db, view, part.views),
         target=given.text(params, "at"),
         focused=focused,
         place=part.place,
@@ -275,13 +276,24 @@ def _outline(
     return tuple(
         Step(
             prompt,
-            f"#{urls.anchor(prompt.id)}"
+            f"#{urls.anchor(session.name, prompt.id)}"
             if prompt.id in here
             else urls.session(session.name, at=prompt.id, **state),
             prompt.id in here,
         )
         for prompt in found
     )
+
+
+def _entries(
+    db: apsw.Connection, session: SessionBrief, views: tuple[MessageView, ...]
+) -> tuple[Entry, ...]:
+    """Return messages as entries, each with what its call of the API used."""
+    used = None
+    if session.usage:
+        names = {name for view in views for name in call_names(view)}
+        used = CallsById(session_calls(db, session.session, names))
+    return entries(views, cwd=session.cwd, used=used)
 
 
 def _json(view: SessionPage, messages: tuple[MessageView, ...]) -> dict[str, object]:
@@ -292,6 +304,7 @@ def _json(view: SessionPage, messages: tuple[MessageView, ...]) -> dict[str, obj
         "resume": None if how is None else how.command,
         "children": [child.session for child in view.children],
         "messages": [message_json(message) for message in messages],
+        "steps": {entry.id: asdict(entry.used) for entry in view.entries if entry.used},
         "place": view.place,
         "total": view.total,
         "before": view.before,

@@ -103,23 +103,29 @@ def _decoded(arguments: object) -> object:
         return arguments
 
 
-def summary(call: Called, cwd: str | None) -> Summary:
-    """Return what a call is about; paths below the working directory are relative to it."""
+def summary(call: Called, cwd: str | None, *, whole: bool = False) -> Summary:
+    """Return what a call is about.
+
+    Args:
+        call: what is called.
+        cwd: the working directory: paths below it are relative to it.
+        whole: whether long arguments are shown whole.
+    """
     arguments = call.arguments
     if isinstance(arguments, str):
-        diffs = tuple(patched(arguments)) if is_patch(arguments) else ()
+        diffs = tuple(patched(arguments, whole=whole)) if is_patch(arguments) else ()
         target = _files(diffs, cwd) or arguments
-        return _summary(target, diffs, diffs or _whole(arguments))
+        return _summary(target, diffs, diffs or _text(arguments, whole=whole))
     if not isinstance(arguments, dict):
         text = "" if arguments is None else json_line(arguments)
-        return _summary(text, (), _whole(text))
-    diffs = tuple(_diffs(arguments))
+        return _summary(text, (), _text(text, whole=whole))
+    diffs = tuple(_diffs(arguments, whole=whole))
     target = _target(arguments, cwd) or _files(diffs, cwd)
     if not target and arguments:
         target = json_line(arguments)
     written = next((arguments[key] for key in _CONTENTS if isinstance(arguments.get(key), str)), "")
     more = 0 if diffs or not written else written.removesuffix("\n").count("\n") + 1
-    return _summary(target, diffs, tuple(_blocks(arguments, diffs)), more)
+    return _summary(target, diffs, tuple(_blocks(arguments, diffs, whole=whole)), more)
 
 
 def _summary(
@@ -165,7 +171,7 @@ def _files(diffs: tuple[Diff, ...], cwd: str | None) -> str:
     return ", ".join(_short(diff.path, cwd) for diff in diffs)
 
 
-def _diffs(arguments: Mapping[str, Any]) -> Iterator[Diff]:
+def _diffs(arguments: Mapping[str, Any], *, whole: bool) -> Iterator[Diff]:
     path = next((arguments[key] for key in _PATHS if isinstance(arguments.get(key), str)), "")
     edits = arguments.get("edits")
     for edit in [arguments, *(edits if isinstance(edits, list) else [])]:
@@ -174,14 +180,16 @@ def _diffs(arguments: Mapping[str, Any]) -> Iterator[Diff]:
         for old, new in _EDITS:
             before, after = edit.get(old), edit.get(new)
             if isinstance(before, str) and isinstance(after, str):
-                yield changed(path, before, after)
+                yield changed(path, before, after, whole=whole)
                 break
     for value in arguments.values():
         if isinstance(value, str) and is_patch(value):
-            yield from patched(value)
+            yield from patched(value, whole=whole)
 
 
-def _blocks(arguments: Mapping[str, Any], diffs: tuple[Diff, ...]) -> Iterator[Block]:
+def _blocks(
+    arguments: Mapping[str, Any], diffs: tuple[Diff, ...], *, whole: bool
+) -> Iterator[Block]:
     """Yield the arguments: changes as diffs, commands and contents as code, the rest as JSON."""
     shown: set[str] = set()
     if diffs:
@@ -193,26 +201,27 @@ def _blocks(arguments: Mapping[str, Any], diffs: tuple[Diff, ...]) -> Iterator[B
     for key in _COMMANDS:
         command = arguments.get(key)
         if isinstance(command, str) and command not in _VIEWS:
-            yield _code(command, "bash")
+            yield _code(command, "bash", whole=whole)
             shown.add(key)
     path = next((arguments[key] for key in _PATHS if isinstance(arguments.get(key), str)), "")
     for key in _CONTENTS:
         content = arguments.get(key)
         if isinstance(content, str):
-            yield _code(content, language_of(path))
+            yield _code(content, language_of(path), whole=whole)
             shown.add(key)
     rest = {key: value for key, value in arguments.items() if key not in shown}
     for key, value in [*rest.items()]:
         if isinstance(value, str) and ("\n" in value or len(value) > LINE):
-            yield _code(value, "", key)
+            yield _code(value, "", key, whole=whole)
             del rest[key]
     if rest:
-        yield _code(json_line(rest, indent=True), "json")
+        yield _code(json_line(rest, indent=True), "json", whole=whole)
 
 
-def _whole(text: str) -> tuple[Block, ...]:
-    return (_code(text, ""),) if text else ()
+def _text(text: str, *, whole: bool) -> tuple[Block, ...]:
+    return (_code(text, "", whole=whole),) if text else ()
 
 
-def _code(text: str, language: str, name: str = "") -> Code:
-    return Code(code(text[:SHOWN], language), max(len(text) - SHOWN, 0), name)
+def _code(text: str, language: str, name: str = "", *, whole: bool) -> Code:
+    shown = text if whole else text[:SHOWN]
+    return Code(code(shown, language), len(text) - len(shown), name)

@@ -22,24 +22,24 @@ _FILE = re.compile(r"\*\*\* (?:Update|Add|Delete) File: ([^\n]+)")
 _MARKS = ("*** ", "diff --git ", "index ", "new file", "deleted file", "similarity ", "rename ")
 
 
-def changed(path: str, before: str, after: str) -> Diff:
-    """Return the change from one text to another."""
+def changed(path: str, before: str, after: str, *, whole: bool = False) -> Diff:
+    """Return the change from one text to another; all of its lines if it is to be whole."""
     old, new = _lines(before), _lines(after)
     if max(len(old), len(new)) > _COMPARED or not old or not new:
         lines = [DiffLine("-", line) for line in old] + [DiffLine("+", line) for line in new]
     else:
         lines = list(_compared(old, new))
-    return _diff(path, lines)
+    return _diff(path, lines, whole=whole)
 
 
-def patched(text: str) -> list[Diff]:
+def patched(text: str, *, whole: bool = False) -> list[Diff]:
     """Return the changes of a patch, of the kind of `diff -u` or of Codex; empty if it is none."""
     found: list[Diff] = []
     path, lines = "", list[DiffLine]()
 
     def end() -> None:
         if any(line.sign in "+-" for line in lines):
-            found.append(_diff(path, [*lines]))
+            found.append(_diff(path, [*lines], whole=whole))
         lines.clear()
 
     source = text.split("\n")
@@ -91,6 +91,7 @@ def _compared(old: list[str], new: list[str]) -> Iterator[DiffLine]:
                 yield from (DiffLine("+", line) for line in new[begin:end])
 
 
-def _diff(path: str, lines: list[DiffLine]) -> Diff:
+def _diff(path: str, lines: list[DiffLine], *, whole: bool) -> Diff:
     added, removed = (sum(line.sign == sign for line in lines) for sign in "+-")
-    return Diff(path, added, removed, tuple(lines[:SHOWN]), max(len(lines) - SHOWN, 0))
+    shown = lines if whole else lines[:SHOWN]
+    return Diff(path, added, removed, tuple(shown), len(lines) - len(shown))

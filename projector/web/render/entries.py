@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from projector.export.parts import call_names
 from projector.views.messages import MessageState
 from projector.web.render import parts
 from projector.web.render.blocks import Answer, Block, Call, Result, Thinking
 from projector.web.render.calls import called, summary
 from projector.web.render.markdown import first_line
+from projector.web.render.used import used_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from projector.export.parts import CallsById
     from projector.views.messages import MessageView
     from projector.web.render.calls import Called
+    from projector.web.render.used import Used
+
+    Answers = Mapping[str, tuple[MessageView, Mapping[str, Any] | None]]
+    """Results by the ids of their calls: a message, and the part of it, if it is one."""
 
 Kind = Literal["prompt", "assistant", "tool", "aside"]
 """Who says a message: a person, a model, a tool; or it is an aside: by a program, or in a role that
@@ -38,6 +45,8 @@ class Entry:
         step: microseconds since the message before; None of the first one.
         model: that wrote it; None if it is the same as of the entry before, or not known.
         tokens: of the message; None if they are not known.
+        used: what the call of the API used that the message answered; None if that is not known,
+            or an entry before shows it.
         blocks: what it says.
         folded: the line under which it is folded; None if it is shown open.
         home: of a replay the session in which it counts; None else.
@@ -54,6 +63,7 @@ class Entry:
     step: int | None
     model: str | None
     tokens: int | None
+    used: Used | None
     blocks: tuple[Block, ...]
     folded: str | None
     home: str | None
@@ -64,39 +74,90 @@ class Entry:
 
 
 def entries(
-    views: Sequence[MessageView], *, cwd: str | None, whole: bool = False
+    views: Sequence[MessageView],
+    *,
+    cwd: str | None,
+    used: CallsById | None = None,
+    whole: bool = False,
 ) -> tuple[Entry, ...]:
     """Return messages as entries. A result is in the entry of its call, if that is among them.
 
     Args:
         views: messages of one session, in order.
         cwd: its working directory.
+        used: the calls of the API that the messages answered; None if they are not to be shown.
         whole: whether long texts are shown whole.
     """
-    calls = {call.id for view in views for call in _calls(view) if call.id is not None}
-    answers: dict[str, tuple[MessageView, Mapping[str, Any] | None]] = {}
+    return EntryMaker(cwd=cwd, used=used, whole=whole).make(views)
+
+
+class EntryMaker:
+    """Makes entries of the messages of one session, part by part.
+
+    Args:
+        cwd: the working directory of the session.
+        used: the calls of the API that the messages answered; None if they are not to be shown.
+        whole: whether long texts are shown whole.
+    """
+
+    def __init__(self, *, cwd: str | None, used: CallsById | None, whole: bool) -> None:
+        self._cwd, self._used, self._whole = cwd, used, whole
+        self._before: MessageView | None = None
+        self._last: Entry | None = None
+        self._model: str | None = None
+        self._call: frozenset[str] = frozenset()
+
+    def make(self, views: Sequence[MessageView]) -> tuple[Entry, ...]:
+        """Return messages that follow those of the call before as entries.
+
+        A result is in the entry of its call, if both are in this part.
+        """
+        answers = _answers(views)
+        return tuple(
+            entry for view in views if (entry := self._entry_of(view, answers)) is not None
+        )
+
+    def _entry_of(self, view: MessageView, answers: Answers) -> Entry | None:
+        blocks = tuple(_blocks(view, answers, self._cwd, whole=self._whole))
+        own = view.fields.get("model")
+        named = own if isinstance(own, str) and own != self._model else None
+        used = self._used_by(view)
+        before, self._before = self._before, view
+        if not blocks and _is_taken(view, answers):
+            return None
+        made, last = _entry(view, before, blocks, named, used), self._last
+        if self._call.intersection(call_names(view)):  # its call has counted these tokens
+            made = replace(made, tokens=None)
+        same = last is not None and (last.kind, last.speaker) == (made.kind, made.speaker)
+        made = replace(made, continues=same and made.kind == "assistant" and not named)
+        self._model = named or self._model
+        self._last = replace(made, blocks=())  # what it says is not kept
+        return made
+
+    def _used_by(self, view: MessageView) -> Used | None:
+        found = None if self._used is None else used_by(self._used, view)
+        if found is not None:
+            self._call = frozenset(call_names(view))
+        return found
+
+
+def _answers(views: Sequence[MessageView]) -> Answers:
+    """Return the results of the calls that are among messages, by the ids of the calls."""
+    calls = {id for view in views for id in calls_in(view)}
+    found: dict[str, tuple[MessageView, Mapping[str, Any] | None]] = {}
     for view in views:
         for id, part in _answered(view):
             if id in calls:
-                answers.setdefault(id, (view, part))
-    found: list[Entry] = []
-    before: MessageView | None = None
-    model: str | None = None
-    for view in views:
-        blocks = tuple(_blocks(view, answers, cwd, whole=whole))
-        own = view.fields.get("model")
-        named = own if isinstance(own, str) and own != model else None
-        if blocks or not _is_taken(view, answers):
-            made = _entry(view, before, blocks, named)
-            same = bool(found) and (found[-1].kind, found[-1].speaker) == (made.kind, made.speaker)
-            found.append(replace(made, continues=same and made.kind == "assistant" and not named))
-            model = named or model
-        before = view
-    return tuple(found)
+                found.setdefault(id, (view, part))
+    return found
 
 
 def _entry(
-    view: MessageView, before: MessageView | None, blocks: tuple[Block, ...], model: str | None
+    view: MessageView,
+    before: MessageView | None,
+    blocks: tuple[Block, ...],
+    model: str | None,
+    used: Used | None,
 ) -> Entry:
     kind = kind_of(view)
     tokens = view.fields.get("token_count")
@@ -110,8 +171,9 @@ def _entry(
         step=None if before is None else max(view.time - before.time, 0),
         model=model,
         tokens=tokens if isinstance(tokens, int) else None,
+        used=used,
         blocks=blocks,
-        folded=_beginning(view) if long else None,
+        folded=beginning(view) if long else None,
         home=view.home,
         revised=view.revised,
         archived=view.state is not MessageState.IN_TRANSCRIPT,
@@ -138,13 +200,24 @@ def _speaker(view: MessageView) -> str:
     return role if about is None else f"{role} ({about})"
 
 
-def _beginning(view: MessageView) -> str:
+def beginning(view: MessageView) -> str:
+    """Return the first line of what a message says; empty if it says nothing."""
     content = view.content
     for part in content if isinstance(content, list) else [content]:
         text = part.get("text") if isinstance(part, dict) else part
         if isinstance(text, str) and text.strip():
             return first_line(text, _LINE)
     return ""
+
+
+def calls_in(view: MessageView) -> set[str]:
+    """Return the ids of the calls of tools in a message."""
+    return {call.id for call in _calls(view) if call.id is not None}
+
+
+def answered_in(view: MessageView) -> set[str]:
+    """Return the ids of the calls that a message has results of."""
+    return {id for id, _ in _answered(view)}
 
 
 def _calls(view: MessageView) -> Iterator[Called]:
@@ -169,20 +242,14 @@ def _answered(view: MessageView) -> Iterator[tuple[str, Mapping[str, Any] | None
                 yield id, part
 
 
-def _is_taken(
-    view: MessageView, answers: Mapping[str, tuple[MessageView, Mapping[str, Any] | None]]
-) -> bool:
+def _is_taken(view: MessageView, answers: Answers) -> bool:
     """Return whether all that a message says is below calls."""
     ids = [id for id, _ in _answered(view)]
     return bool(ids) and all(id in answers and answers[id][0] is view for id in ids)
 
 
 def _blocks(
-    view: MessageView,
-    answers: Mapping[str, tuple[MessageView, Mapping[str, Any] | None]],
-    cwd: str | None,
-    *,
-    whole: bool,
+    view: MessageView, answers: Answers, cwd: str | None, *, whole: bool
 ) -> Iterator[Block]:
     reasoning = view.fields.get("reasoning")
     if isinstance(reasoning, str) and reasoning.strip():
@@ -193,7 +260,7 @@ def _blocks(
         return
     yield from parts.said(view.content, breaks=view.role != "assistant", whole=whole)
     for call in _calls(view):
-        about = summary(call, cwd)
+        about = summary(call, cwd, whole=whole)
         answer = answers.get(call.id or "")
         result = None if answer is None else _result(*answer, since=view.time, whole=whole)
         yield Call(call.tool, about.target, about.added, about.removed, about.blocks, result)

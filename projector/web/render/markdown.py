@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import nh3
+from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markupsafe import Markup
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 LONGEST = 40_000
 """Characters of the longest text that is read as Markdown; a longer one is shown as it is."""
+_STEPS = 1_000_000
+"""Characters that are read at most where addresses are looked for: a million takes 40 ms."""
 _TAGS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
     *("img", "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th"),
@@ -61,6 +64,11 @@ def is_image(address: str) -> bool:
 
 @lru_cache(maxsize=512)
 def markdown(text: str, *, breaks: bool = False) -> Markup:
+    """Return what `as_html` does, and keep it for a further request."""
+    return as_html(text, breaks=breaks)
+
+
+def as_html(text: str, *, breaks: bool = False) -> Markup:
     """Return Markdown as safe HTML.
 
     Args:
@@ -100,10 +108,43 @@ _CHECKS: dict[tuple[str, str], Callable[[str], bool]] = {
 
 @cache
 def _parser(breaks: bool) -> MarkdownIt:  # noqa: FBT001 - a key of the cache
-    found = MarkdownIt("commonmark", {"html": False, "breaks": breaks, "highlight": _highlight})
+    options = {"html": False, "breaks": breaks, "linkify": True, "highlight": _highlight}
+    found = _Parser("commonmark", options)
     found.enable(["table", "strikethrough"])
+    # in complete texts alone: the rule of the same name within a line takes quadratic time
+    found.core.ruler.enable("linkify")
+    found.linkify = _Addresses()
     found.add_render_rule("image", _image)
     return found
+
+
+class _Parser(MarkdownIt):
+    """A parser that shows an address as it is written."""
+
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - the name is markdown-it's
+        """Return the text of a link: not decoded, as other letters would hide where it leads."""
+        return link
+
+
+class _Addresses(LinkifyIt):  # type: ignore[misc] # it has no stubs
+    """Finds addresses in a text: those of http, https and mailto that begin so.
+
+    Without a scheme, names of files would be taken for names of hosts: `setup.py`, `README.md`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(options={"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+        for scheme in ("ftp:", "//"):
+            self.add(scheme, None)
+
+    def pretest(self, text: str) -> bool:
+        """Return whether addresses are to be looked for in a text.
+
+        At each scheme all up to the next space is read, so that the time is quadratic in a text
+        without spaces; no link is made in one that would take long.
+        """
+        steps = sum(len(run) * run.count(":") for run in text.split() if ":" in run)
+        return 0 < steps < _STEPS
 
 
 def _highlight(text: str, language: str, _: str) -> str:

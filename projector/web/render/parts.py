@@ -8,10 +8,12 @@ from journal.cli.kit.clean import json_line
 from projector.web.render.blocks import Block, Code, Image, Link, Prose, Thinking
 from projector.web.render.code import SHOWN, code, plain
 from projector.web.render.diff import is_patch, patched
-from projector.web.render.markdown import first_line, is_image, is_link, markdown
+from projector.web.render.markdown import as_html, first_line, is_image, is_link, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from markupsafe import Markup
 
 _DEEP = 8
 """Results within results that are shown as such."""
@@ -24,19 +26,27 @@ _IMAGES = frozenset({"image", "input_image", "image_url"})
 
 def prose(text: str, *, breaks: bool, whole: bool) -> Prose:
     """Return what was said; all of it if it is to be whole."""
-    shown = text if whole else text[:_SAID]
-    return Prose(markdown(shown, breaks=breaks), len(text) - len(shown))
+    html, left = _marked_up(text, breaks=breaks, whole=whole)
+    return Prose(html, left)
 
 
 def thinking(text: str, *, whole: bool) -> Thinking:
     """Return what a model thought."""
-    shown = text if whole else text[:_SAID]
-    return Thinking(first_line(text, _LINE), markdown(shown), len(text) - len(shown))
+    html, left = _marked_up(text, breaks=False, whole=whole)
+    return Thinking(first_line(text, _LINE), html, left)
+
+
+def _marked_up(text: str, *, breaks: bool, whole: bool) -> tuple[Markup, int]:
+    """Return Markdown as HTML, and the number of characters that it leaves out."""
+    if whole:  # it is shown once: to keep it would cost memory
+        return as_html(text, breaks=breaks), 0
+    shown = text[:_SAID]
+    return markdown(shown, breaks=breaks), len(text) - len(shown)
 
 
 def output(text: str, *, whole: bool) -> Iterator[Block]:
     """Yield the output of a tool: a patch as diffs, all else as it is."""
-    if is_patch(text) and (diffs := patched(text)):
+    if is_patch(text) and (diffs := patched(text, whole=whole)):
         yield from diffs
         return
     shown = text if whole else text[:SHOWN]
@@ -76,7 +86,7 @@ def _part(part: object, *, breaks: bool, whole: bool) -> Iterator[Block]:
     if isinstance(part, dict) and (other := _other(part, whole=whole)) is not None:
         yield other
     elif not isinstance(text, str):
-        yield _json(part)
+        yield _json(part, whole=whole)
     elif text.strip():
         yield prose(text, breaks=breaks, whole=whole)
 
@@ -117,6 +127,7 @@ def _address(value: object) -> str | None:
     )
 
 
-def _json(value: object) -> Code:
+def _json(value: object, *, whole: bool) -> Code:
     text = json_line(value, indent=True)
-    return Code(code(text[:SHOWN], "json"), max(len(text) - SHOWN, 0))
+    shown = text if whole else text[:SHOWN]
+    return Code(code(shown, "json"), len(text) - len(shown))

@@ -93,7 +93,7 @@ def test_nothing_is_written_where_nothing_is_found(
         ([], "name sessions, or give --query"),
         (["talk", "--all"], "not both"),
         (["talk", "--limit", "2"], "--limit goes with --query"),
-        (["talk", "--format", "html"], "'html' is not an installed format (installed: atif, json"),
+        (["talk", "--format", "pdf"], "'pdf' is not an installed format (installed: atif, html"),
         (["talk", "--detail", "some"], "'some' is not one of 'full', 'normal', 'prompts'"),
         (["talk", "--otlp-version", "1"], "'1' is not one of '1.36', '1.41'"),
         (["talk", "-o", ""], "the path is empty"),

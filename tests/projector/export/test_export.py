@@ -15,13 +15,14 @@ from projector.export.conversation import Conversation, Format, Settings
 from projector.export.formats import format_named, names
 from projector.export.otlp import spans as lines_of_spans
 from projector.export.otlp.conventions import LATEST
+from projector.web.export import document
 from tests.projector.export.conftest import SECRET, T, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-FORMATS = ("atif", "json", "jsonl", "md", "otlp")
+FORMATS = ("atif", "html", "json", "jsonl", "md", "otlp")
 
 
 def exported(path: Path, format: str, *sessions: str, **options: Any) -> str:  # noqa: ANN401
@@ -31,10 +32,10 @@ def exported(path: Path, format: str, *sessions: str, **options: Any) -> str:  #
 
 
 def test_all_formats_are_installed() -> None:
-    """The registry has the formats of this project; HTML is none of them yet."""
+    """The registry has the formats of this project."""
     assert names() == FORMATS
-    with pytest.raises(QueryError, match="'html' is not an installed format"):
-        format_named("html")
+    with pytest.raises(QueryError, match="'pdf' is not an installed format"):
+        format_named("pdf")
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -183,6 +184,7 @@ def test_memory_does_not_grow_with_the_number_of_messages(
     """Four times as many messages need no more than half as much again."""
     monkeypatch.setattr(reading, "_MOST", 50)
     monkeypatch.setattr(lines_of_spans, "_MOST", 10)
+    monkeypatch.setattr(document, "_PROMPTS", 10)
     roles = ("user", "assistant")
     with Journal.open(journal_dir, fsync="never") as journal:
         for session, count in (("small", 200), ("large", 800)):

@@ -55,7 +55,7 @@ def test_wrong_usage_is_refused(journal_dir: Path, monkeypatch: pytest.MonkeyPat
         every = run(cli, [*journal, "--host", "0.0.0.0"])  # noqa: S104 - it is refused
         assert every.exit_code == 2
         assert "--name" in every.stderr
-        monkeypatch.setattr("projector.web.command.find_spec", lambda _: None)
+        monkeypatch.setattr("projector.web.needed.find_spec", lambda _: None)
         missing = run(cli, journal)
         assert missing.exit_code == 1
         assert "pip install 'agent-journal[web]'" in missing.stderr

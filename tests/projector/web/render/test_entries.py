@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from typing import Any
 
 import pytest
@@ -167,6 +169,84 @@ def test_markdown_is_what_it_says() -> None:
     assert "<br>" not in markdown("a\nb")
     assert "\\u202e" in markdown("a &#x202e; b")
     assert "<th>" in markdown("|a|b|\n|-|-|\n|1|2|")
+
+
+def test_an_address_in_a_text_is_a_link() -> None:
+    """One with a scheme of those that a page may link to; it is shown as it is written."""
+    assert str(markdown("see https://a.example/x?y=1&z.")) == (
+        '<p>see <a href="https://a.example/x?y=1&amp;z" rel="noopener noreferrer">'
+        "https://a.example/x?y=1&amp;z</a>.</p>\n"
+    )
+    assert 'href="mailto:a@b.example"' in markdown("mailto:a@b.example")
+    assert ">http://xn--e1awd7f.example/%20x</a>" in markdown("http://xn--e1awd7f.example/%20x")
+    for text in ("setup.py", "www.a.example", "a@b.example", "//a.example", "1.2.3.4"):
+        assert "<a" not in markdown(text)
+    assert "<a" not in markdown("`https://a.example`")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:window.pwned=1",
+        "JaVaScRiPt://x%0Awindow.pwned=1",
+        "data:text/html,<script>1</script>",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "ftp://a.example/x",
+        "blob:http://a.example/x",
+        "view-source:http:x",
+    ],
+)
+def test_no_other_address_is_a_link(address: str) -> None:
+    """Alone, in a sentence, and behind one that is a link."""
+    for text in (address, f"see {address}.", f"<{address}>", f"http://a.example {address}"):
+        links = re.findall(r'<a href="([^"]*)"', markdown(text))
+        assert [link for link in links if not link.startswith("http://a.example")] == []
+
+
+def test_an_address_cannot_leave_its_attribute() -> None:
+    """What could end it is encoded, or is no part of it."""
+    for text in (
+        'http://a.example/"onmouseover=window.pwned=1',
+        "http://a.example/'><script>window.pwned=1</script>",
+        "http://a.example/\u202etxt.exe",
+        "http://a.example/\x00x",
+        "http://a.example/[x](javascript:1)",
+        "[http://a.example](http://b.example)",
+        "http://user:pass@a.example@b.example/",
+    ):
+        found = str(markdown(text))
+        assert re.sub(r'<a href="[^"<>]*" rel="noopener noreferrer">|</?(?:a|p)>', "", found) == (
+            re.sub("<[^>]*>", "", found)
+        )
+        assert "\u202e" not in found
+    assert markdown("[http://a.example](http://b.example)").count("<a ") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://" * 5_000,
+        "http://a" * 5_000,
+        "http://a.example/" + "(" * 30_000,
+        "http://a.example/" + "a." * 15_000,
+        "mailto:" * 5_000,
+        "mailto:" + "a@" * 15_000,
+        ":" * 39_000,
+        "h" * 39_000 + "://",
+        "http://" + "a" * 39_000,
+        "http://[" * 4_000,
+        "http://a.b " * 3_600,
+        "http:// " * 4_900,
+        "http://a.b\n" * 3_600,
+        "(http://a.b" * 60 + " x" * 15_000,
+    ],
+)
+def test_addresses_are_found_in_no_quadratic_time(text: str) -> None:
+    """Of the longest text that is read as Markdown, whatever it repeats."""
+    began = time.process_time()
+    markdown(text)
+    assert time.process_time() - began < 2
 
 
 def test_asides_are_folded_under_a_line() -> None:

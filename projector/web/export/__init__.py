@@ -1,0 +1,1 @@
+"""Sessions as files to keep: the format `html`, and answers that are files."""
