@@ -87,7 +87,7 @@ projector.reading.listing projector.reading.searching
 projector.reading.own_projector projector.reading.reader projector.reading.refresher
 projector.reading.usage projector.run
 journal.segments.gone
-projector.run.open_segments projector.run.watermark projector.search projector.search.engine
+projector.run.open_segments projector.run.watermark projector.search projector.search.plain
 projector.search.filters
 projector.search.functions projector.search.hits projector.search.matches
 projector.search.ordering projector.search.ordering.folded projector.search.ordering.order

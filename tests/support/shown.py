@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from projector.fold.messages import OUT
 from projector.search import functions
-from projector.search.engine import search
 from projector.search.filters import Filters
 from projector.search.hits import Look
+from projector.search.plain import plain_search
 from projector.text.query import parse
 from projector.views.messages import messages
 from projector.views.session_filters import SessionFilters
@@ -57,7 +57,7 @@ def shown(db: apsw.Connection, words: Sequence[str]) -> dict[str, Any]:
 
 
 def _found(db: apsw.Connection, word: str, filters: Filters, sort: Sort) -> Sequence[Hit]:
-    hits, exact = search(
+    hits, exact = plain_search(
         db, parse(word), filters, limit=_MANY, offset=0, sort=sort, look=Look(context=1)
     )
     assert exact

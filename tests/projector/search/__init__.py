@@ -1,1 +1,1 @@
-"""Tests of `projector.search.engine`."""
+"""Tests of `projector.search`."""

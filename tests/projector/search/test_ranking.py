@@ -11,7 +11,7 @@ import pytest
 from journal import Journal
 from projector import Projection
 from projector.db.tags import MOVED
-from projector.search import Filters, Look, search
+from projector.search import Filters, Look, plain_search
 from projector.search.prefixes import Prefixes
 from projector.search.ranking import count_matches, rarity
 from projector.text.query import parse
@@ -70,7 +70,7 @@ def _key(db: apsw.Connection, row: int) -> tuple[str, str]:
 def test_the_order_is_that_of_bm25(projection: Projection, query: str) -> None:
     """Messages have the order of FTS5's own bm25."""
     (hits, _), _ = projection.read(
-        lambda db: search(
+        lambda db: plain_search(
             db, parse(query), Filters(), limit=400, offset=0, sort="relevance", look=Look()
         )
     )

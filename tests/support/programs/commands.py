@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 _LOADED_LATE = (
     "projector.projection",
     "projector.reading.own_projector",
-    "projector.search.engine",
+    "projector.search.request",
     "projector.upkeep.status",
     "rich.console",
 )

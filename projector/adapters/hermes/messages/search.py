@@ -11,7 +11,7 @@ from projector.adapters.hermes.rows.message_ids import number
 from projector.adapters.hermes.rows.sessions import SESSIONS
 from projector.adapters.hermes.rows.values import seconds
 from projector.errors import QueryError
-from projector.search import Filters, Look, Sort, parse, search
+from projector.search import Filters, Look, Sort, parse, plain_search
 
 if TYPE_CHECKING:
     import apsw
@@ -74,7 +74,7 @@ class Search(Base):
         way = ways.get(sort.strip().lower() if isinstance(sort, str) else "", "relevance")
 
         def ask(db: apsw.Connection) -> list[Row]:
-            hits, _ = search(
+            hits, _ = plain_search(
                 db,
                 parsed,
                 filters,

@@ -1,4 +1,9 @@
-"""Full-text search over a projection: from a query to hits, all of them, without more."""
+"""A plain search: the messages that match, in the order of their scores or dates, and no more.
+
+`Projection.search` asks `projector.search.request` instead. That weighs who wrote a message, finds
+sessions by their titles, folds messages that say the same, and finds what comes nearest. A program
+that replaces another one, and must answer as that did, wants none of this.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +22,7 @@ if TYPE_CHECKING:
     from projector.text.query import Query
 
 
-def search(
+def plain_search(
     db: apsw.Connection,
     query: Query,
     filters: Filters,
