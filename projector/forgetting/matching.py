@@ -16,7 +16,7 @@ from projector.forgetting.retention import NAME, Policy
 from projector.forgetting.unneeded.wanted import Unneeded, Wanted
 from projector.search.filters import Filters, narrowing
 from projector.search.matches import all_rows
-from projector.search.replays import with_replays
+from projector.search.ordering.replays import with_replays
 from projector.text.query import parse
 from projector.views.sessions import ORDER
 

@@ -1,6 +1,6 @@
 """Search: from a query to ranked hits.
 
-There are two ways. `Projection.search`, and all that is built on it, takes that of `request`: what
+There are two ways. `Projection.search`, and all that is built on it, takes that of `find`: what
 matches is weighed, sessions are found by their titles, messages that say the same are folded, and
 what comes nearest is found if too few match.
 

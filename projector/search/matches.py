@@ -95,7 +95,7 @@ def matches(
     del found[most:]
     if asked.replays:
         with no_fork.turn:
-            from projector.search.replays import with_replays  # noqa: PLC0415 - few searches need it
+            from projector.search.ordering.replays import with_replays  # noqa: PLC0415 - few searches need it
 
         scores = dict(found)
         shown = with_replays(db, scores, asked)

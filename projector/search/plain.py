@@ -1,6 +1,6 @@
 """A plain search: the messages that match, in the order of their scores or dates, and no more.
 
-`Projection.search` asks `projector.search.request` instead. That weighs who wrote a message, finds
+`Projection.search` takes `projector.search.find` instead. That weighs who wrote a message, finds
 sessions by their titles, folds messages that say the same, and finds what comes nearest. A program
 that replaces another one, and must answer as that did, wants none of this.
 """

@@ -88,7 +88,7 @@ projector.reading.own_projector projector.reading.reader projector.reading.refre
 projector.reading.usage projector.run
 journal.segments.gone
 projector.run.open_segments projector.run.watermark projector.search projector.search.plain
-projector.search.filters
+projector.search.filters projector.search.find
 projector.search.functions projector.search.hits projector.search.matches
 projector.search.ordering projector.search.ordering.folded projector.search.ordering.order
 projector.search.ordering.titles

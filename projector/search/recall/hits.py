@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from projector.search.filters import narrowing
 from projector.search.hits import hit
 from projector.search.ordering.order import best_first, grouped
+from projector.search.ordering.replays import with_replays
 from projector.search.recall.nearest import nearest
-from projector.search.replays import with_replays
 from projector.text.highlight import find
 
 if TYPE_CHECKING:

@@ -106,10 +106,10 @@ def test_an_answer_says_where_the_time_was_over(
     """How many texts were read, and how many of these match; the newest come first."""
     monkeypatch.setattr("projector.search.texts._STEP", 1)
     with Projection.open(path) as projection:
-        monkeypatch.setattr("projector.search.request.SECONDS", -1.0)
+        monkeypatch.setattr("projector.search.find.SECONDS", -1.0)
         found = projection.search(".", mode="regex")
         assert (found.total, found.exact, found.cut, list(found)) == (0, False, 0, [])
-        monkeypatch.setattr("projector.search.request.SECONDS", 3.5)
+        monkeypatch.setattr("projector.search.find.SECONDS", 3.5)
         ticks = iter(range(100))
         monkeypatch.setattr("projector.search.texts.monotonic", lambda: next(ticks))
         found = projection.search(".", mode="regex")
@@ -160,7 +160,7 @@ def test_a_terminal_says_what_was_left_out(
     path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, said: str
 ) -> None:
     """The time, or the number of matches."""
-    monkeypatch.setattr("projector.search.request.SECONDS", seconds)
+    monkeypatch.setattr("projector.search.find.SECONDS", seconds)
     monkeypatch.setattr("projector.search.matches._SCANNED", 2)
     found = CliRunner().invoke(cli, ["--journal", str(path), "search", "--regex", "."])
     assert said in found.stderr
