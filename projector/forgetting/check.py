@@ -47,7 +47,7 @@ _OF_PROJECTION = {"lock", "build.lock", "CURRENT"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StillThere:
     """Something that is forgotten, and still there.
 
     Attributes:
@@ -89,7 +89,7 @@ class ErasedReport:
 
     requests: int
     events: int
-    found: tuple[Found, ...]
+    found: tuple[StillThere, ...]
     unchecked: tuple[Unchecked, ...]
     lost: tuple[str, ...]
 
@@ -132,7 +132,7 @@ class _Check:
         self._lost: set[str] = set()  # ids of requests that only a database has
 
     def report(self, lost: tuple[str, ...]) -> ErasedReport:
-        found = tuple(Found(*key, count) for key, count in sorted(self._found.items()))
+        found = tuple(StillThere(*key, count) for key, count in sorted(self._found.items()))
         requests = len(self.forgotten.requests)
         lost = tuple(sorted(self._lost.union(lost)))
         return ErasedReport(requests, self._events, found, tuple(self._unchecked), lost)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Selected:
     """What a selection names.
 
     Attributes:
@@ -50,7 +50,7 @@ source would not keep what is shown under it. Of a session without a transcript 
 that was taken out of it counts."""
 
 
-def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
+def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Selected:
     """Find what a selection names, or a policy no longer keeps, without what readers do not need.
 
     Args:
@@ -64,27 +64,27 @@ def find(db: apsw.Connection, selection: Selection | Policy, now: int) -> Found:
         RetentionError: the policy pins the beginning of a session's id.
     """
     if isinstance(selection, Policy):
-        return Found(_over(db, selection, now), ())
+        return Selected(_over(db, selection, now), ())
     for name in selection.sessions:
         _check_session(db, name)
         if not selection.replaced:
             _check_conversation(db, name)
     if selection.is_unneeded:
-        return Found((), ())
+        return Selected((), ())
     if selection.query is not None:
-        return Found((), _hits(db, selection, selection.query))
+        return Selected((), _hits(db, selection, selection.query))
     if selection.source is not None:
         return _from_source(db, selection.source, selection.cutoff, now)
     if selection.cutoff is not None:
-        return Found(_older(db, selection.cutoff, now), ())
+        return Selected(_older(db, selection.cutoff, now), ())
     for session, id in selection.messages:
         _check_message(db, session, id)
     sessions = tuple(dict.fromkeys(selection.sessions))
     keys = dict.fromkeys(key for key in selection.messages if key[0] not in sessions)
-    return Found(sessions, tuple(keys))
+    return Selected(sessions, tuple(keys))
 
 
-def unneeded(selection: Selection | Policy, now: int, found: Found) -> Unneeded:
+def unneeded(selection: Selection | Policy, now: int, found: Selected) -> Unneeded:
     """Return what is selected because it is deleted or replaced, beside what `find` found."""
     if isinstance(selection, Policy):
         kept = selection.pinned.union(found.sessions)
@@ -156,7 +156,7 @@ def _hits(db: apsw.Connection, selection: Selection, words: str) -> tuple[tuple[
     return tuple(keys)
 
 
-def _from_source(db: apsw.Connection, source: str, before: int | None, now: int) -> Found:
+def _from_source(db: apsw.Connection, source: str, before: int | None, now: int) -> Selected:
     """Find the sessions of which all messages come from a source, and its messages in others."""
     # of a session without messages its own source decides
     query = (
@@ -175,7 +175,7 @@ def _from_source(db: apsw.Connection, source: str, before: int | None, now: int)
         " AND coalesce(e.source, s.source) IS ?1"
     )
     keys: list[Any] = db.execute(query, (source, mixed)).fetchall()
-    return Found(tuple(name for name, others in found.items() if not others), tuple(keys))
+    return Selected(tuple(name for name, others in found.items() if not others), tuple(keys))
 
 
 def _older(db: apsw.Connection, before: int, now: int) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundUnneeded:
     """What was found.
 
     Attributes:
@@ -37,7 +37,7 @@ class Found:
         return self.deleted.contents + self.replaced.contents
 
 
-def find_unneeded(db: apsw.Connection, wanted: Unneeded) -> Found:
+def find_unneeded(db: apsw.Connection, wanted: Unneeded) -> FoundUnneeded:
     """Find what is to be forgotten because readers do not need it.
 
     Args:
@@ -46,5 +46,5 @@ def find_unneeded(db: apsw.Connection, wanted: Unneeded) -> Found:
     """
     deleted = Deleted() if wanted.deleted is None else find_deleted(db, wanted.deleted)
     if wanted.replaced is None:
-        return Found(deleted, Replaced())
-    return Found(deleted, find_replaced(db, wanted.replaced, set(deleted.events)))
+        return FoundUnneeded(deleted, Replaced())
+    return FoundUnneeded(deleted, find_replaced(db, wanted.replaced, set(deleted.events)))

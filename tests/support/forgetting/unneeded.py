@@ -20,7 +20,7 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from projector.forgetting.unneeded.deleted import Deleted, find_deleted
-from projector.forgetting.unneeded.find import Found
+from projector.forgetting.unneeded.find import FoundUnneeded
 from projector.forgetting.unneeded.replaced import Replaced as Values
 from projector.forgetting.unneeded.replaced import find_replaced
 from projector.forgetting.unneeded.wanted import Unneeded, Wanted
@@ -135,7 +135,9 @@ def check_unneeded(records: Sequence[Fact], folder: Path, wanted: Unneeded) -> l
     return [request]
 
 
-def _seen(folder: Path, records: Sequence[Fact], wanted: Unneeded) -> tuple[dict[str, Any], Found]:
+def _seen(
+    folder: Path, records: Sequence[Fact], wanted: Unneeded
+) -> tuple[dict[str, Any], FoundUnneeded]:
     """Return what readers see of records, and what they do not need of them."""
     folder.mkdir()
     put_key(folder)
@@ -146,12 +148,12 @@ def _seen(folder: Path, records: Sequence[Fact], wanted: Unneeded) -> tuple[dict
         return shown(db, WORDS) | _more(db, folder), _find(db, wanted)
 
 
-def _find(db: apsw.Connection, wanted: Unneeded) -> Found:
+def _find(db: apsw.Connection, wanted: Unneeded) -> FoundUnneeded:
     """Find what readers do not need, as `find_unneeded`, but also of the smallest values."""
     deleted = Deleted() if wanted.deleted is None else find_deleted(db, wanted.deleted)
     if wanted.replaced is None:
-        return Found(deleted, Values())
-    return Found(deleted, find_replaced(db, wanted.replaced, set(deleted.events), least=0))
+        return FoundUnneeded(deleted, Values())
+    return FoundUnneeded(deleted, find_replaced(db, wanted.replaced, set(deleted.events), least=0))
 
 
 def _more(db: apsw.Connection, journal: Path) -> dict[str, Any]:
