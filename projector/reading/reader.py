@@ -18,10 +18,11 @@ from projector.db.schema import UNFOLDED
 from projector.errors import BuildStopped, ProjectionError
 from projector.reading.asking import ask, lend, unwrapped
 from projector.reading.deadline import Deadline
-from projector.reading.elsewhere import Elsewhere, ShowsForgotten
 from projector.reading.goal import Goal, Own, always, has_applied
 from projector.reading.handle import Handle
-from projector.reading.hiding_check import HidingCheck
+from projector.reading.hidden.check import HidingCheck
+from projector.reading.hidden.shows_forgotten import ShowsForgotten
+from projector.reading.hidden.temporary import TemporaryProjection
 from projector.reading.in_use import LATEST
 from projector.reading.refresher import Refresher
 from projector.views.freshness import FRESH, Freshness
@@ -54,11 +55,11 @@ class Reader(Handle):
         super().__init__(journal)
         self._refresher = Refresher(journal, self.generations, self._own)
         self._hiding = HidingCheck(journal, self._known.segments)
-        self._elsewhere = Elsewhere(journal, type(self))
+        self._temporary = TemporaryProjection(journal, type(self))
 
     def _close_files(self) -> None:
         super()._close_files()
-        self._elsewhere.close()
+        self._temporary.close()
 
     @unwrapped
     def read(
@@ -97,10 +98,10 @@ class Reader(Handle):
             answered = self._read(query, deadline, patience, own, self._hiding.may_answer)
         except ShowsForgotten as shows:
             with self._exclusive():
-                return self._elsewhere.handle(shows).read(query, deadline.left(), patience, own)
-        if answered[1] and self._elsewhere.is_open:
+                return self._temporary.handle(shows).read(query, deadline.left(), patience, own)
+        if answered[1] and self._temporary.is_open:
             with self._exclusive():
-                self._elsewhere.close()
+                self._temporary.close()
         return answered
 
     def refresh(

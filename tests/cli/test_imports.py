@@ -81,8 +81,9 @@ journal.format.position projector.arguments
 projector.errors projector.fold projector.fold.facets
 projector.fold.messages projector.fold.sessions
 projector.fold.sweeps projector.projection projector.reading projector.reading.asking
-projector.reading.deadline projector.reading.elsewhere projector.reading.goal
-projector.reading.handle projector.reading.hiding_check projector.reading.in_use
+projector.reading.deadline projector.reading.goal
+projector.reading.handle projector.reading.hidden projector.reading.hidden.check
+projector.reading.hidden.shows_forgotten projector.reading.hidden.temporary projector.reading.in_use
 projector.reading.listing projector.reading.searching
 projector.reading.own_projector projector.reading.reader projector.reading.refresher
 projector.reading.usage projector.run

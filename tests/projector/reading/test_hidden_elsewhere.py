@@ -21,7 +21,8 @@ from projector.errors import NotFinished
 from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection
-from projector.reading import elsewhere, goal
+from projector.reading import goal
+from projector.reading.hidden import temporary as temporary_module
 from tests.projector.run.test_hiding import fill, shown
 from tests.support.forgetting.requests import ask
 
@@ -127,7 +128,7 @@ def test_without_space_anywhere_a_query_is_refused(
     journal_dir: Path, full: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the request, the space that is needed and what to do."""
-    monkeypatch.setattr(elsewhere, "_LEAST", 1 << 60)
+    monkeypatch.setattr(temporary_module, "_LEAST", 1 << 60)
     with (
         Projection.open(journal_dir) as projection,
         pytest.raises(ProjectionError, match=r"request \S+ asks to forget.* needs \d+ MiB.*TMPDIR"),

@@ -18,10 +18,10 @@ from journal.segments.listing import list_segments
 from projector.errors import ProjectionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from journal.erasure.request import Request
     from journal.fs.directory import Directory
+    from projector.reading.hidden.shows_forgotten import ShowsForgotten
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the folder inside is made with mode 0700
 """A file system in memory, if there is one."""
@@ -33,31 +33,7 @@ _LEAST = 16 * 1024 * 1024
 _log = logging.getLogger("projector")
 
 
-class ShowsForgotten(Exception):  # noqa: N818 - carries requests, and is no failure
-    """A snapshot shows what requests ask to forget, and no process replaces it.
-
-    Attributes:
-        requests: these.
-        why: why it is not replaced.
-    """
-
-    def __init__(self, requests: tuple[Request, ...], why: object) -> None:
-        self.requests = requests
-        self.why = why
-        super().__init__(
-            f"the projection shows what {name(requests)} to forget, and cannot be replaced: {why}"
-        )
-
-
-def name(requests: Iterable[Request]) -> str:
-    """Return requests as the subject of a sentence with the verb, the first few by their ids."""
-    ids = sorted({request.id for request in requests})
-    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""  # noqa: PLR2004 - a line holds three
-    noun, verb = ("request", "asks") if len(ids) == 1 else ("requests", "ask")
-    return f"{noun} {', '.join(ids[:3])}{more} {verb}"
-
-
-class Handle(Protocol):
+class OpenHandle(Protocol):
     """A handle that reads a projection."""
 
     def close(self) -> None:
@@ -65,10 +41,10 @@ class Handle(Protocol):
         ...
 
 
-Opened = TypeVar("Opened", bound=Handle)
+Opened = TypeVar("Opened", bound=OpenHandle)
 
 
-class Elsewhere(Generic[Opened]):
+class TemporaryProjection(Generic[Opened]):
     """Opens and keeps the handle on a projection in a temporary folder, and removes that folder.
 
     Args:

@@ -8,14 +8,14 @@ from journal.process.fork import no_fork
 from projector.db.schema import NOT_UNDERSTOOD
 from projector.errors import QueryTimeout
 from projector.reading.deadline import HIDING
-from projector.reading.elsewhere import ShowsForgotten
+from projector.reading.hidden.shows_forgotten import ShowsForgotten
 
 if TYPE_CHECKING:
     import apsw
 
     from journal.fs.directory import Directory
     from projector.reading.goal import Goal
-    from projector.reading.unhidden import Unhidden
+    from projector.reading.hidden.unhidden import Unhidden
     from projector.run.open_segments import OpenSegments
 
 
@@ -55,7 +55,7 @@ class HidingCheck:
         """
         if self._unhidden is None:
             with no_fork.turn:
-                from projector.reading.unhidden import Unhidden  # noqa: PLC0415 - as in `is_late`
+                from projector.reading.hidden.unhidden import Unhidden  # noqa: PLC0415 - as in `is_late`
 
             self._unhidden = Unhidden(self._journal.path, self._segments)
         requests = self._unhidden.find(db, goal.unapplied())
