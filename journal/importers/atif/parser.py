@@ -14,7 +14,7 @@ from journal.importers.parsing.parser import Repaired, SessionStart, Skipped
 from journal.importers.parsing.parts import Result, blocks, output
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import usage, without
-from journal.importers.parsing.values import non_empty, text_or_none
+from journal.importers.parsing.values import list_of, non_empty, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,13 +69,13 @@ class Atif:
         source = text_or_none(value.get("source")) or "unknown"
         parts = blocks(value.get("message"))
         parts.think(value.get("reasoning_content"))
-        for call in _list(value.get("tool_calls")):
+        for call in list_of(value.get("tool_calls")):
             if isinstance(call, dict):
                 id, name = call.get("tool_call_id"), call.get("function_name")
                 parts.call(id, name, call.get("arguments"))
         observation = value.get("observation")
         found = observation.get("results") if isinstance(observation, dict) else None
-        for result in _list(found):
+        for result in list_of(found):
             if isinstance(result, dict):
                 call = text_or_none(result.get("source_call_id"))
                 parts.results.append(Result(call, None, _content(result)))
@@ -134,7 +134,3 @@ def _content(result: dict[str, Json]) -> str | list[Json]:
     """Return the content of a result, or the trajectory of a sub-agent that it names."""
     content = result.get("content")
     return output(content if content is not None else result.get("subagent_trajectory_ref"))
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

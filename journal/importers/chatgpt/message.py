@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.importers.parsing.parts import Parts, Result, tool_call
-from journal.importers.parsing.values import text_or_none
+from journal.importers.parsing.values import list_of, text_or_none
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -42,7 +42,7 @@ def _content(content: dict[str, Json]) -> Parts:
     parts = Parts()
     kind = content.get("content_type")
     if kind == "thoughts":
-        for thought in _list(content.get("thoughts")):
+        for thought in list_of(content.get("thoughts")):
             named = thought if isinstance(thought, dict) else {}
             texts = (text_or_none(named.get(name)) for name in ("summary", "content"))
             parts.think(": ".join(filter(None, texts)))
@@ -50,7 +50,7 @@ def _content(content: dict[str, Json]) -> Parts:
         for name in _CONTEXT:
             parts.text(content.get(name))
     else:
-        for part in _list(content.get("parts")):
+        for part in list_of(content.get("parts")):
             _add(parts, part)
         for name in _TEXTS:
             if not parts.content:
@@ -83,7 +83,7 @@ def _add(parts: Parts, part: Json) -> None:
 def _attachments(value: dict[str, Json]) -> list[Json]:
     """Return the files that a person attached: their names and kinds; the bytes are elsewhere."""
     about = value.get("metadata")
-    files = _list(about.get("attachments")) if isinstance(about, dict) else []
+    files = list_of(about.get("attachments")) if isinstance(about, dict) else []
     return [
         {
             "type": "file",
@@ -94,7 +94,3 @@ def _attachments(value: dict[str, Json]) -> list[Json]:
         for file in files
         if isinstance(file, dict)
     ]
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

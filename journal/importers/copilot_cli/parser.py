@@ -22,7 +22,7 @@ from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, output
 from journal.importers.parsing.source_time import SourceTime, read_time
 from journal.importers.parsing.usage import usage, without
-from journal.importers.parsing.values import count_or_none, non_empty, text_or_none
+from journal.importers.parsing.values import count_or_none, non_empty, object_of, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +97,7 @@ class CopilotCLI(OneSession):
 
     def _start(self, line: _Line) -> Iterator[Item]:
         data = line.data
-        context = _object(data.get("context"))
+        context = object_of(data.get("context"))
         if (id := text_or_none(data.get("sessionId"))) is not None:
             self._talk.session = key(id)
         yield self._talk.created(
@@ -144,7 +144,7 @@ class CopilotCLI(OneSession):
         parts.text(data.get("content"))
         attached = data.get("attachments")
         for found in attached if isinstance(attached, list) else []:
-            parts.content.append(_attachment(_object(found)))
+            parts.content.append(_attachment(object_of(found)))
         changed = data.get("transformedContent")
         if changed not in (None, data.get("content")):
             yield Skipped(line.number, "user.message: the prompt with what Copilot added")
@@ -179,7 +179,7 @@ class CopilotCLI(OneSession):
             parts.lost.append("reasoning, encrypted")
         parts.text(data.get("content"))
         for found in data.get("toolRequests") or []:
-            request = _object(found)
+            request = object_of(found)
             parts.call(request.get("toolCallId"), request.get("name"), request.get("arguments"))
             self._started.pop(str(request.get("toolCallId")), None)
         model = text_or_none(data.get("model"))
@@ -205,7 +205,7 @@ class CopilotCLI(OneSession):
         data = line.data
         call = text_or_none(data.get("toolCallId"))
         yield from self._unnamed(call or "")
-        found, failure = _object(data.get("result")), _object(data.get("error"))
+        found, failure = object_of(data.get("result")), object_of(data.get("error"))
         content = found.get("content")
         content = failure.get("message") if content is None else content
         success = data.get("success")
@@ -237,8 +237,8 @@ class CopilotCLI(OneSession):
 
     def _shutdown(self, line: _Line) -> Iterator[Item]:
         """Yield the sums of each model, without the output that answers have."""
-        for model, found in _object(line.data.get("modelMetrics")).items():
-            used = _object(_object(found).get("usage"))
+        for model, found in object_of(line.data.get("modelMetrics")).items():
+            used = object_of(object_of(found).get("usage"))
             read, wrote = used.get("cacheReadTokens"), used.get("cacheWriteTokens")
             counts = {
                 "input_tokens": without(used.get("inputTokens"), read, wrote),
@@ -250,7 +250,7 @@ class CopilotCLI(OneSession):
             }
             call, session = f"shutdown:{model}", self._talk.session
             yield from usage(line.number, session, call, counts, line.time, model=model)
-        changed = _object(line.data.get("codeChanges")).get("filesModified")
+        changed = object_of(line.data.get("codeChanges")).get("filesModified")
         if changed:
             about = {"extra": {"files_modified": changed}}
             yield self._talk.created(line.number, **about)
@@ -273,7 +273,3 @@ def _attachment(found: dict[str, Json]) -> dict[str, Json]:
 def _sub(data: dict[str, Json]) -> dict[str, Json] | None:
     """Return the call of the sub-agent that a line belongs to, as `extra`."""
     return non_empty({"parent_tool_call": text_or_none(data.get("parentToolCallId"))})
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}

@@ -8,7 +8,7 @@ from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, output
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import usage
-from journal.importers.parsing.values import non_empty, text_or_none
+from journal.importers.parsing.values import list_of, non_empty, object_of, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +27,16 @@ def bubble_items(line: int, talk: Conversation, id: str, bubble: dict[str, Json]
     if role is None:
         yield Skipped(line, f"message of type {bubble.get('type')!s}")
         return
-    time, model = _time(bubble), text_or_none(_object(bubble.get("modelInfo")).get("modelName"))
+    time, model = _time(bubble), text_or_none(object_of(bubble.get("modelInfo")).get("modelName"))
     parts = Parts()
-    parts.think(_object(bubble.get("thinking")).get("text") or bubble.get("thinking"))
+    parts.think(object_of(bubble.get("thinking")).get("text") or bubble.get("thinking"))
     parts.text(text_or_none(bubble.get("text")) or text_or_none(bubble.get("rawText")))
-    for image in _list(bubble.get("images")):
-        parts.content.append({"type": "image", **_object(image)})
-    error = _object(bubble.get("errorDetails"))
+    for image in list_of(bubble.get("images")):
+        parts.content.append({"type": "image", **object_of(image)})
+    error = object_of(bubble.get("errorDetails"))
     if parts.is_empty:
         parts.text(error.get("message"))
-    result = _tool(parts, _object(bubble.get("toolFormerData")))
+    result = _tool(parts, object_of(bubble.get("toolFormerData")))
     fields: dict[str, Any] = {
         "timestamp": time,
         "model": model,
@@ -47,7 +47,7 @@ def bubble_items(line: int, talk: Conversation, id: str, bubble: dict[str, Json]
     yield from talk.message(line, id, role, parts, fields)
     if result is not None:
         yield talk.result(line, f"{id}:result", result, {"timestamp": time})
-    count = _object(bubble.get("tokenCount"))
+    count = object_of(bubble.get("tokenCount"))
     tokens = {
         "input_tokens": count.get("inputTokens"),
         "output_tokens": count.get("outputTokens"),
@@ -56,7 +56,7 @@ def bubble_items(line: int, talk: Conversation, id: str, bubble: dict[str, Json]
 
 
 def _time(bubble: dict[str, Json]) -> SourceTime:
-    timing = _object(bubble.get("timingInfo"))
+    timing = object_of(bubble.get("timingInfo"))
     times = (
         bubble.get("createdAt"),
         bubble.get("timestamp"),
@@ -84,20 +84,12 @@ def _tool(parts: Parts, tool: dict[str, Json]) -> Result | None:
 
 def _files(bubble: dict[str, Json]) -> list[str]:
     """Return the paths of the files that are attached to a message."""
-    context = _object(bubble.get("context"))
-    selections = _list(context.get("fileSelections")) or _list(bubble.get("relevantFiles"))
+    context = object_of(bubble.get("context"))
+    selections = list_of(context.get("fileSelections")) or list_of(bubble.get("relevantFiles"))
     found: list[str] = []
     for selection in selections:
-        uri = _object(selection).get("uri") if isinstance(selection, dict) else selection
-        path = _object(uri).get("fsPath") or _object(uri).get("path") or uri
+        uri = object_of(selection).get("uri") if isinstance(selection, dict) else selection
+        path = object_of(uri).get("fsPath") or object_of(uri).get("path") or uri
         if text_or_none(path) is not None:
             found.append(str(path))
     return found
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

@@ -16,7 +16,7 @@ from journal.importers.parsing.events import fact, key
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import usage
-from journal.importers.parsing.values import non_empty, text_or_none
+from journal.importers.parsing.values import list_of, non_empty, text_or_none
 from journal.importers.sqlite.cells import json_of
 from journal.importers.sqlite.conversations import Growth, Head, Probe
 from journal.importers.sqlite.snapshot import Program, Row
@@ -95,7 +95,7 @@ def _items(id: str, head: Row, rows: list[Row]) -> Iterator[Item]:
             bubble = yield from json_of(line, bubbles[own], "value", dict)
         if isinstance(bubble, dict):
             found.append((own, bubble))
-    for place, bubble in enumerate(_list(composer.get("conversation")), 1):
+    for place, bubble in enumerate(list_of(composer.get("conversation")), 1):
         if isinstance(bubble, dict):  # the first versions kept the messages in the conversation
             found.append((text_or_none(bubble.get("bubbleId")) or f"message-{place}", bubble))
     if not found:
@@ -113,7 +113,7 @@ def _has(composer: dict[str, Json], own: str) -> bool:
 def _order(composer: dict[str, Json], bubbles: dict[str, Row]) -> Iterator[str]:
     """Yield the ids of the messages: in the order of the conversation, then those it lacks."""
     listed: dict[str, None] = {}
-    for header in _list(composer.get("fullConversationHeadersOnly")):
+    for header in list_of(composer.get("fullConversationHeadersOnly")):
         if isinstance(header, dict) and text_or_none(header.get("bubbleId")) is not None:
             listed[header["bubbleId"]] = None
     yield from listed
@@ -146,7 +146,3 @@ def _facts(
             yield from usage(
                 1, talk.session, f"cost:{name}", spent, time, model=name, cost=cents / 100
             )
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

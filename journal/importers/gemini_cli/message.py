@@ -8,7 +8,7 @@ from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, google_parts, google_result, output
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import plus, usage, without
-from journal.importers.parsing.values import non_empty, text_or_none
+from journal.importers.parsing.values import list_of, non_empty, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def message_items(line: int, talk: Conversation, id: str, value: dict[str, Json]
     kind = text_or_none(value.get("type")) or text_or_none(value.get("role")) or "unknown"
     time = read_time(value.get("timestamp") or value.get("ts"))
     parts = google_parts(value.get("content") or value.get("parts"))
-    for thought in _list(value.get("thoughts")):
+    for thought in list_of(value.get("thoughts")):
         parts.think(_thought(thought))
     model = text_or_none(value.get("model"))
     unread = {name: item for name, item in value.items() if name not in _READ}
@@ -62,7 +62,7 @@ def message_items(line: int, talk: Conversation, id: str, value: dict[str, Json]
     elif role == "user" and parts.fields()["content"] == _CONTINUE:
         fields["meta"] = "notification"
     fields["extra"] = non_empty(unread)
-    calls = _list(value.get("toolCalls"))
+    calls = list_of(value.get("toolCalls"))
     if parts.is_empty and not parts.results and not calls:
         yield Skipped(line, f"{kind} message without content")
     yield from talk.message(line, id, role, parts, fields)
@@ -107,7 +107,7 @@ def _call(
 
 
 def _result(call: dict[str, Json], id: str) -> Result | None:
-    for part in _list(call.get("result")):
+    for part in list_of(call.get("result")):
         if isinstance(part, dict) and isinstance(part.get("functionResponse"), dict):
             return google_result(part["functionResponse"])
     shown = call.get("result") or call.get("resultDisplay")
@@ -119,7 +119,3 @@ def _thought(thought: Json) -> str | None:
         return text_or_none(thought)
     texts = (text_or_none(thought.get(name)) for name in ("subject", "description", "text"))
     return ": ".join(filter(None, texts)) or None
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

@@ -17,7 +17,7 @@ from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, output
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import usage
-from journal.importers.parsing.values import non_empty, text_or_none
+from journal.importers.parsing.values import non_empty, object_of, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def session_of(id: str) -> Session:
 
 def session_items(line: int, talk: Conversation, info: dict[str, Json]) -> Iterator[Item]:
     """Yield the facts of a session."""
-    times = _object(info.get("time"))
+    times = object_of(info.get("time"))
     parent = text_or_none(info.get("parentID"))
     yield talk.created(
         line,
@@ -69,7 +69,7 @@ def session_items(line: int, talk: Conversation, info: dict[str, Json]) -> Itera
                 "version": text_or_none(info.get("version")),
                 "project": text_or_none(info.get("projectID")),
                 "slug": text_or_none(info.get("slug")),
-                "share": text_or_none(_object(info.get("share")).get("url")),
+                "share": text_or_none(object_of(info.get("share")).get("url")),
             }
         ),
     )
@@ -130,7 +130,7 @@ class _Message:
         if kind in ("text", "reasoning", "file") and self._parts.calls:
             yield from self._flush()
         if self._time is None and kind != "step-start":
-            self._time = read_time(_object(part.get("time")).get("start"))
+            self._time = read_time(object_of(part.get("time")).get("start"))
         if kind == "text" and (part.get("synthetic") or part.get("ignored")):
             self._machine.append(part.get("text"))
         elif kind == "tool":
@@ -172,10 +172,10 @@ class _Message:
             yield from self._usage(self.info)
 
     def _tool(self, part: dict[str, Json]) -> None:
-        state = _object(part.get("state"))
+        state = object_of(part.get("state"))
         call, name = text_or_none(part.get("callID")), text_or_none(part.get("tool"))
         self._parts.call(call, name, state.get("input") or {})
-        status, about = state.get("status"), _object(state.get("metadata"))
+        status, about = state.get("status"), object_of(state.get("metadata"))
         given = state.get("error") if status == "error" else state.get("output")
         if given is None and status in (None, "pending", "running"):
             return  # it has no result yet
@@ -183,7 +183,7 @@ class _Message:
         attached = state.get("attachments")
         if isinstance(attached, list) and attached:
             texts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-            content = [*texts, *(_file(_object(one)) for one in attached)]
+            content = [*texts, *(_file(object_of(one)) for one in attached)]
         code = about.get("exit")
         result = Result(
             call,
@@ -192,15 +192,15 @@ class _Message:
             error=status == "error" or name == _INVALID,
             exit_code=code if type(code) is int else None,
         )
-        times = _object(state.get("time"))
+        times = object_of(state.get("time"))
         self._results.append((result, read_time(times.get("end") or times.get("start"))))
 
     def _fields(self) -> dict[str, Any]:
         """Return the fields of the message that follow from `info`."""
         info = self.info
-        error = _object(info.get("error"))
+        error = object_of(info.get("error"))
         first = self._segment == 1
-        created = read_time(_object(info.get("time")).get("created"))
+        created = read_time(object_of(info.get("time")).get("created"))
         later = self._time if self._time is not None and self._time.micros is not None else created
         return {
             "timestamp": created if first else later,
@@ -221,7 +221,7 @@ class _Message:
         """Yield the message of the parts so far, and the results of its tools."""
         fields = self._fields()
         if self._parts.is_empty and self._segment == 1:  # the error is all that it says
-            self._parts.text(_error_text(_object(self.info.get("error"))))
+            self._parts.text(_error_text(object_of(self.info.get("error"))))
         id = self.id if self._segment == 1 else f"{self.id}:{self._segment}"
         yield from self.talk.message(self.line, id, self.role, self._parts, fields)
         own = result_ids(id, [result for result, _ in self._results])
@@ -233,10 +233,10 @@ class _Message:
 
     def _usage(self, part: dict[str, Json]) -> Iterator[Item]:
         """Yield what one API call used: that of a step, or of a message without steps."""
-        tokens = _object(part.get("tokens"))
-        cache = _object(tokens.get("cache"))
+        tokens = object_of(part.get("tokens"))
+        cache = object_of(tokens.get("cache"))
         self._step += 1
-        times = _object(self.info.get("time"))
+        times = object_of(self.info.get("time"))
         # an export may have its ids blanked: then calls differ by their time
         own = self.id if self.id.startswith("msg") else f"{self.id}@{times.get('created')}"
         call = own if self._step == 1 else f"{own}:{self._step}"
@@ -277,14 +277,10 @@ def _without_ids(part: dict[str, Json]) -> dict[str, Json]:
 
 def _model(info: dict[str, Json], name: str) -> Json:
     """Return the model or the provider: newer versions have both in an object."""
-    return info.get(name) or _object(info.get("model")).get(name)
+    return info.get(name) or object_of(info.get("model")).get(name)
 
 
 def _error_text(error: dict[str, Json]) -> str | None:
-    text = text_or_none(_object(error.get("data")).get("message"))
+    text = text_or_none(object_of(error.get("data")).get("message"))
     name = text_or_none(error.get("name"))
     return ": ".join(part for part in (name, text) if part is not None) or None
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from journal.importers.parsing.parts import Parts, Result, blocks, output
-from journal.importers.parsing.values import count_or_none, non_empty, text_or_none
+from journal.importers.parsing.values import (
+    count_or_none,
+    list_of,
+    non_empty,
+    object_of,
+    text_or_none,
+)
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -60,7 +66,7 @@ def read_event(value: dict[str, Json], place: str) -> Event:
 
 def call_id(value: dict[str, Json]) -> str | None:
     """Return the id of the model's call that an event belongs to."""
-    about = _object(value.get("tool_call_metadata"))
+    about = object_of(value.get("tool_call_metadata"))
     return text_or_none(about.get("tool_call_id")) or text_or_none(value.get("tool_call_id"))
 
 
@@ -80,7 +86,7 @@ def _action(value: dict[str, Json], place: str) -> Event:
     if kind in _SAID or (role == "user" and "content" in args):
         for name in _TEXTS:
             parts.text(args.get(name))
-        for url in _list(args.get("image_urls")) + _list(args.get("images_urls")):
+        for url in list_of(args.get("image_urls")) + list_of(args.get("images_urls")):
             parts.content.append({"type": "image_url", "image_url": {"url": url}})
         if parts.is_empty:
             parts.text(value.get("message"))
@@ -89,7 +95,7 @@ def _action(value: dict[str, Json], place: str) -> Event:
         parts = Parts()
         parts.think(args.get("thought"))
     else:
-        about = _object(value.get("tool_call_metadata"))
+        about = object_of(value.get("tool_call_metadata"))
         own = ("action", "action_risk", "source", "message", "id", "timestamp", "cause")
         given = {
             name: item
@@ -108,10 +114,10 @@ def _asked(about: dict[str, Json], call: str | None) -> Json:
 
     The program stores its own form of them beside it, without some and with its own settings.
     """
-    for choice in _list(_object(about.get("model_response")).get("choices")):
-        for each in _list(_object(_object(choice).get("message")).get("tool_calls")):
-            if _object(each).get("id") == call and call is not None:
-                return _object(_object(each).get("function")).get("arguments")
+    for choice in list_of(object_of(about.get("model_response")).get("choices")):
+        for each in list_of(object_of(object_of(choice).get("message")).get("tool_calls")):
+            if object_of(each).get("id") == call and call is not None:
+                return object_of(object_of(each).get("function")).get("arguments")
     return None
 
 
@@ -121,21 +127,21 @@ def _recalled(value: dict[str, Json], extras: dict[str, Json]) -> Event:
     parts.text(value.get("content"))
     for name in ("repo_instructions", "additional_agent_instructions"):
         parts.text(extras.get(name))
-    for known in _list(extras.get("microagent_knowledge")):
-        parts.text(_object(known).get("content"))
+    for known in list_of(extras.get("microagent_knowledge")):
+        parts.text(object_of(known).get("content"))
     return Event("system", parts, f"observation/{_RECALLED}", "environment")
 
 
 def _observation(value: dict[str, Json]) -> Event:
     kind = text_or_none(value.get("observation")) or "no observation"
-    extras = _object(value.get("extras"))
+    extras = object_of(value.get("extras"))
     content = value.get("content")
     if kind == _RECALLED:
         return _recalled(value, extras)
     if kind in _STATES and not text_or_none(content):
         return Event("system", Parts(), f"observation/{kind}")
-    about = _object(value.get("tool_call_metadata"))
-    nested = _object(extras.get("metadata"))
+    about = object_of(value.get("tool_call_metadata"))
+    nested = object_of(extras.get("metadata"))
     code = next(
         (
             found
@@ -155,7 +161,7 @@ def _observation(value: dict[str, Json]) -> Event:
 def _of_version_1(value: dict[str, Json], place: str) -> Event:
     kind = str(value["kind"])
     source = text_or_none(value.get("source")) or "agent"
-    said = _object(value.get("llm_message"))
+    said = object_of(value.get("llm_message"))
     if kind == "MessageEvent":
         role = text_or_none(said.get("role")) or _ROLES.get(source, source)
         parts = blocks(said.get("content"))
@@ -166,14 +172,14 @@ def _of_version_1(value: dict[str, Json], place: str) -> Event:
     if kind == "ActionEvent":
         parts = blocks(value.get("thought"))
         parts.think(value.get("reasoning_content"))
-        called = _object(value.get("tool_call"))
+        called = object_of(value.get("tool_call"))
         arguments = called.get("arguments")
         if arguments is None:
-            arguments = non_empty(_object(value.get("action"))) or {}
+            arguments = non_empty(object_of(value.get("action"))) or {}
         parts.call(call_id(value) or place, value.get("tool_name"), arguments)
         return Event("assistant", parts, kind)
     if kind in ("ObservationEvent", "AgentErrorEvent", "UserRejectObservation"):
-        seen = _object(value.get("observation"))
+        seen = object_of(value.get("observation"))
         content = next(
             (
                 item
@@ -196,11 +202,3 @@ def _of_version_1(value: dict[str, Json], place: str) -> Event:
 def _source_of_first(kind: str, value: dict[str, Json]) -> str:
     """Return who acted in the first versions, which do not say it: only a person is not asked."""
     return "user" if kind == "message" and value.get("wait_for_response") is False else "agent"
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

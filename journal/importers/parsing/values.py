@@ -26,6 +26,16 @@ def count_or_none(value: Json) -> int | None:
     return value if is_count(value) else None
 
 
+def object_of(value: Json) -> dict[str, Json]:
+    """Return a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: Json) -> list[Json]:
+    """Return a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
 def non_empty(pairs: dict[str, Json]) -> dict[str, Json] | None:
     """Return the pairs whose value is not None, False or empty; None when nothing is left."""
     # zeros are values, and False is not

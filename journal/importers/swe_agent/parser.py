@@ -17,7 +17,7 @@ from journal.importers.parsing.conversation import Conversation
 from journal.importers.parsing.parser import SessionStart, Skipped
 from journal.importers.parsing.parts import Parts, Result, blocks, tool_call
 from journal.importers.parsing.usage import usage
-from journal.importers.parsing.values import non_empty, text_or_none
+from journal.importers.parsing.values import list_of, non_empty, object_of, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +48,9 @@ class SweAgent:
 
     def begin(self, value: dict[str, Json]) -> Iterator[Item]:
         """Yield the session, from the fields beside the messages."""
-        info, config = _object(value.get("info")), _object(value.get("replay_config"))
-        stats = _object(info.get("model_stats"))
-        model = _object(_object(_object(config.get("agent")).get("model"))).get("name")
+        info, config = object_of(value.get("info")), object_of(value.get("replay_config"))
+        stats = object_of(info.get("model_stats"))
+        model = object_of(object_of(object_of(config.get("agent")).get("model"))).get("name")
         kept = {
             "exit_status": info.get("exit_status"),
             "environment": value.get("environment"),
@@ -78,15 +78,15 @@ class SweAgent:
             return
         parts = blocks(value.get("content"))
         self._note(parts)
-        for thought in _list(value.get("thinking_blocks")):
-            parts.think(_object(thought).get("thinking"))
-        for call in _list(value.get("tool_calls")):
-            function = _object(_object(call).get("function"))
+        for thought in list_of(value.get("thinking_blocks")):
+            parts.think(object_of(thought).get("thinking"))
+        for call in list_of(value.get("tool_calls")):
+            function = object_of(object_of(call).get("function"))
             arguments = function.get("arguments")
             parts.calls.append(tool_call(call.get("id"), function.get("name"), arguments))
         kept = {name: value.get(name) for name in _KEPT if value.get(name) != value.get("content")}
         fields: dict[str, Json] = {"extra": non_empty(kept)}
-        ids = [text_or_none(id) for id in _list(value.get("tool_call_ids"))]
+        ids = [text_or_none(id) for id in list_of(value.get("tool_call_ids"))]
         call_id = text_or_none(value.get("tool_call_id")) or next(iter(ids), None)
         if role == "tool":
             parts = Parts(results=[Result(call_id, None, parts.fields()["content"] or "")])
@@ -101,7 +101,7 @@ class SweAgent:
 
     def step(self, number: int, value: Json) -> Iterator[Item]:
         """Yield what a step of the trajectory has beyond the conversation."""
-        step = _object(value)
+        step = object_of(value)
         for name, role in (("response", "assistant"), ("observation", "tool")):
             text = text_or_none(step.get(name))
             if text is None or any(text.strip() in known for known in self._texts):
@@ -124,11 +124,3 @@ class SweAgent:
     def _note(self, parts: Parts) -> None:
         texts = (part.get("text") for part in parts.content)
         self._texts.update(text for text in texts if isinstance(text, str))
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

@@ -15,7 +15,7 @@ from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.parts import Parts, Result, output
 from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.usage import usage
-from journal.importers.parsing.values import non_empty, text_or_none
+from journal.importers.parsing.values import non_empty, object_of, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +65,10 @@ class Request:
             return
         message = self.value.get("message")
         parts = Parts()
-        parts.text(_object(message).get("text") if isinstance(message, dict) else message)
-        variables = _object(self.value.get("variableData")).get("variables")
+        parts.text(object_of(message).get("text") if isinstance(message, dict) else message)
+        variables = object_of(self.value.get("variableData")).get("variables")
         for variable in variables if isinstance(variables, list) else []:
-            parts.content.append(_attachment(_object(variable)))
+            parts.content.append(_attachment(object_of(variable)))
         yield from self.talk.message(self.line, self.id, "user", parts, {"timestamp": self._time})
 
     def response(self) -> Iterator[Item]:
@@ -93,11 +93,11 @@ class Request:
 
     @property
     def _result(self) -> dict[str, Json]:
-        return _object(self.value.get("result"))
+        return object_of(self.value.get("result"))
 
     @property
     def _metadata(self) -> dict[str, Json]:
-        return _object(self._result.get("metadata"))
+        return object_of(self._result.get("metadata"))
 
     @property
     def _model(self) -> str | None:
@@ -117,7 +117,7 @@ class Request:
         elif kind == "inlineReference":
             self._texts.append(_reference(found.get("inlineReference")))
         elif kind == "textEditGroup":
-            uri = _object(found.get("uri"))
+            uri = object_of(found.get("uri"))
             self._parts.content.append(
                 {"type": "edit", "path": uri.get("fsPath") or uri.get("path")}
             )
@@ -129,15 +129,16 @@ class Request:
     def _tool(self, item: dict[str, Json]) -> None:
         id = text_or_none(item.get("toolCallId"))
         called = self._round(id)
-        shown, details = _object(item.get("toolSpecificData")), _object(item.get("resultDetails"))
+        shown = object_of(item.get("toolSpecificData"))
+        details = object_of(item.get("resultDetails"))
         given = called.get("arguments") or details.get("input")
         if given is None:
-            command = _object(shown.get("commandLine")).get("original") or shown.get("command")
+            command = object_of(shown.get("commandLine")).get("original") or shown.get("command")
             given = {"command": command} if command else shown.get("rawInput") or {}
         self._parts.call(id, called.get("name") or item.get("toolId"), given)
-        stored = _object(self._metadata.get("toolCallResults")).get(id or "")
+        stored = object_of(self._metadata.get("toolCallResults")).get(id or "")
         found = (
-            _object(stored).get("content") if isinstance(stored, dict) else details.get("output")
+            object_of(stored).get("content") if isinstance(stored, dict) else details.get("output")
         )
         if found is None:
             found = _text({"value": item.get("pastTenseMessage")})
@@ -151,20 +152,20 @@ class Request:
         """Return the call as the agent made it; empty if it stored none."""
         rounds = self._metadata.get("toolCallRounds")
         for one in rounds if isinstance(rounds, list) else []:
-            for call in _object(one).get("toolCalls") or []:
-                if id is not None and _object(call).get("id") == id:
-                    return _object(call)
+            for call in object_of(one).get("toolCalls") or []:
+                if id is not None and object_of(call).get("id") == id:
+                    return object_of(call)
         return {}
 
     def _flush(self) -> Iterator[Item]:
         """Yield the message of the items so far, and the results of its tools."""
         self._parts.text("".join(self._texts).strip())
-        error = _object(self._result.get("errorDetails")).get("message")
+        error = object_of(self._result.get("errorDetails")).get("message")
         if self._parts.is_empty and self._segment == 1:
             self._parts.text(error)
         own = text_or_none(self.value.get("responseId")) or f"{self.id}:response"
         id = own if self._segment == 1 else f"{own}:{self._segment}"
-        agent = text_or_none(_object(self.value.get("agent")).get("id"))
+        agent = text_or_none(object_of(self.value.get("agent")).get("id"))
         fields: dict[str, Any] = {
             "timestamp": self._time,
             "model": self._model,
@@ -201,20 +202,16 @@ def _values(found: Json) -> str | list[Json]:
 
 def _reference(reference: Json) -> str:
     """Return a reference in a text, as it is read: a name, or a path."""
-    found = _object(reference)
-    location = _object(found.get("location"))
-    uri = _object(location.get("uri")) or found
+    found = object_of(reference)
+    location = object_of(found.get("location"))
+    uri = object_of(location.get("uri")) or found
     name = found.get("name") or uri.get("fsPath") or uri.get("path")
     return f"`{name}`" if name else ""
 
 
 def _attachment(variable: dict[str, Json]) -> dict[str, Json]:
-    value = _object(variable.get("value"))
-    uri = _object(value.get("uri")) or value
+    value = object_of(variable.get("value"))
+    uri = object_of(value.get("uri")) or value
     path = uri.get("fsPath") or uri.get("path")
     kept = {"name": variable.get("name"), "path": path, "kind": variable.get("kind")}
     return {"type": "file", **{name: value for name, value in kept.items() if value is not None}}
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
