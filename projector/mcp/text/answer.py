@@ -46,10 +46,5 @@ def answer(
     return (before + fence(shown.lines) + after).rstrip("\n")
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count and its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _lines(lines: Sequence[str], most: int, width: int) -> str:
     return "".join(f"{short(line, width)}\n" for line in lines[:most])

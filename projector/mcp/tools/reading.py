@@ -8,11 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from journal.cli.kit.times import format_local_time
+from journal.errors import counted
 from projector.cli.kit.render import readable
 from projector.fold.messages import IN_ARCHIVE, IN_TRANSCRIPT
 from projector.mcp.recall import redacted_data
 from projector.mcp.refs import index_of, message_refs, projects, resolve, session_refs
-from projector.mcp.text.answer import LEAST, MOST, answer, plural
+from projector.mcp.text.answer import LEAST, MOST, answer
 from projector.mcp.text.budget import Block, around, fill
 from projector.mcp.text.cursor import cursor, places
 from projector.mcp.text.fence import prepared, short
@@ -164,9 +165,9 @@ class _Pages:
         )
 
     def _cut(self, cut: int, left: int) -> Iterator[str]:
-        parts = [plural(cut, "text") + " shortened"] if cut else []
+        parts = [counted(cut, "text") + " shortened"] if cut else []
         if left:
-            parts.append(f"{plural(left, 'message')} not shown")
+            parts.append(f"{counted(left, 'message')} not shown")
         if parts:
             yield f"Cut to max_chars={self._given['max_chars']}: {', '.join(parts)}."
 

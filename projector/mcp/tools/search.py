@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from journal.cli.kit.times import format_local_time
+from journal.errors import counted
 from projector.mcp.recall import redacted_data
 from projector.mcp.refs import message_refs, projects, session_refs
-from projector.mcp.text.answer import LEAST, MOST, answer, plural
+from projector.mcp.text.answer import LEAST, MOST, answer
 from projector.mcp.text.budget import Block, share
 from projector.mcp.text.fence import prepared, short
 from projector.mcp.tools.argument import Argument
@@ -196,8 +197,8 @@ def _found(results: Results, before: int, is_near: list[bool], out: int, nearest
         which = f"The nearest, {first:,}-{first + near - 1:,} of {nearest}:"
         return which if total else f"No message has all words. {which}"
     return (
-        f"Sessions {before + 1:,}-{before + whole:,} of {exactly}{plural(total, 'session')}:"
-        f" {plural(messages, 'message')} {'has' if messages == 1 else 'have'} all words."
+        f"Sessions {before + 1:,}-{before + whole:,} of {exactly}{counted(total, 'session')}:"
+        f" {counted(messages, 'message')} {'has' if messages == 1 else 'have'} all words."
         + (f" Behind them {near} of {nearest} that come nearest." if near else "")
     )
 
@@ -208,7 +209,7 @@ def _about(results: Results, out: int, asking: str | None, projection: Projectio
         name = projection.read(lambda db: session_refs(db, [asking]))[0][asking]
         yield (
             f"Left out: the session that asks ({short(name, 40)}), with"
-            f" {plural(out, 'message')} that match{'es' if out == 1 else ''};"
+            f" {counted(out, 'message')} that match{'es' if out == 1 else ''};"
             " include_asking=true searches it, too."
         )
     lacking = "; ".join(_lacking(results))
@@ -261,7 +262,7 @@ def _why(hit: Hit, *, nearest: bool) -> str:
         why = f"near; without: {short(', '.join(hit.missing), 100)}"
     else:
         why = "near; the session has all words, this message has not"
-    return why + (f"; {plural(hit.more, 'other message')} of it found" if hit.more else "")
+    return why + (f"; {counted(hit.more, 'other message')} of it found" if hit.more else "")
 
 
 def _text(redactor: Redactor, query: Query, hit: Hit) -> str:
@@ -280,8 +281,8 @@ def _text(redactor: Redactor, query: Query, hit: Hit) -> str:
 def _cut(shown: Shown, count: int, limit: int) -> Iterator[str]:
     parts = []
     if shown.cut:
-        parts.append(f"{plural(shown.cut, 'text')} shortened")
+        parts.append(f"{counted(shown.cut, 'text')} shortened")
     if shown.blocks < count:
-        parts.append(f"{plural(count - shown.blocks, 'session')} not shown")
+        parts.append(f"{counted(count - shown.blocks, 'session')} not shown")
     if parts:
         yield f"Cut to max_chars={limit}: {', '.join(parts)}. open(ref) shows a message whole."

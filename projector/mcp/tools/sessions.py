@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from journal.cli.kit.times import format_local_time
+from journal.errors import counted
 from projector.mcp.refs import projects, session_refs
-from projector.mcp.text.answer import LEAST, MOST, answer, plural
+from projector.mcp.text.answer import LEAST, MOST, answer
 from projector.mcp.text.budget import Block, share
 from projector.mcp.text.fence import short
 from projector.mcp.tools.argument import Argument
@@ -87,7 +88,7 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         if not views:
             return
         if shown.blocks < len(views):
-            left = plural(len(views) - shown.blocks, "session")
+            left = counted(len(views) - shown.blocks, "session")
             yield f"Cut to max_chars={given['max_chars']}: {left} not shown."
         end = views[shown.blocks][0] if shown.blocks < len(views) else views[-1][0] + 1
         if shown.blocks and any(view.session != asking for view in found[end:]):
@@ -115,7 +116,7 @@ def _line(
     about = [
         names[view.session],
         "" if last is None else format_local_time(last, "minutes"),
-        plural(view.messages, "message"),
+        counted(view.messages, "message"),
         short(view.source, 24),
         short(redactor.text(folders.get(view.session, "")), 40),
         short(redactor.text(view.title or view.preview), 100),
