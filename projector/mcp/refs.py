@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from projector.db.kinds import MESSAGE
 from projector.errors import NotFound
 from projector.fold.messages import OUT
 from projector.mcp.text.fence import short
-from projector.views.session_names import find_session, matching, short_ids
+from projector.views.session_names import find_session, hash_of, matching, short_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,7 +48,7 @@ class Place:
 def session_refs(db: apsw.Connection, sessions: Iterable[str]) -> dict[str, str]:
     """Return the handle of each session, of 20 characters at most and without blanks."""
     return {
-        session: name if _is_plain(name) else f"+{_hash(session)[:_HASH]}"
+        session: name if _is_plain(name) else f"+{hash_of(session)[:_HASH]}"
         for session, name in short_ids(db, sessions).items()
     }
 
@@ -118,7 +117,7 @@ def index_of(messages: Sequence[MessageView], name: str) -> int:
         return ids.index(name)
     found = [at for at, id in enumerate(ids) if id.startswith(name)]
     if not found and name.startswith("+"):
-        found = [at for at, id in enumerate(ids) if _hash(id).startswith(name[1:])]
+        found = [at for at, id in enumerate(ids) if hash_of(id).startswith(name[1:])]
     if len(found) != 1:
         how = "several messages of the session match" if found else "no message of the session has"
         raise NotFound(f"{how} {short(name, 80)!r}; search gives handles")
@@ -140,7 +139,7 @@ def _piece(db: apsw.Connection, session: str, id: str) -> str:
     piece = id[: max(shared + 1, _LEAST)]
     if len(piece) <= _MOST and _TYPED.fullmatch(piece) and "#" not in piece:
         return piece
-    return f"+{_hash(id)[: _MOST - 1]}"
+    return f"+{hash_of(id)[: _MOST - 1]}"
 
 
 def _has(db: apsw.Connection, session: str, beginning: str) -> bool:
@@ -170,7 +169,3 @@ def _messages(db: apsw.Connection, ref: str) -> list[tuple[str, str]]:
 def _is_plain(name: str) -> bool:
     """Return whether a name is shown as it is, and ends where it seems to."""
     return name.isprintable() and not set(name) & set(" #\"'")
-
-
-def _hash(id: str) -> str:
-    return sha256(id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -79,6 +79,13 @@ def short_ids(db: apsw.Connection, sessions: Iterable[str]) -> dict[str, str]:
     return found | (_ends_or_hashes(db, left) if left else {})
 
 
+def hash_of(id: str) -> str:
+    """Return the SHA-256 of an id, in hex digits."""
+    from hashlib import sha256  # noqa: PLC0415 - few ids need it, and it takes a millisecond
+
+    return sha256(id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _beginning(db: apsw.Connection, name: str) -> list[str]:
     # a range: LIKE would read % and _ in the name as wildcards
     query = (
@@ -99,7 +106,7 @@ def _ending(db: apsw.Connection, name: str) -> list[str]:
 def _hashed(db: apsw.Connection, name: str) -> list[str]:
     if _HASH.fullmatch(name) is None:
         return []
-    return [session for session in _all(db) if _hash(session).startswith(name[1:])]
+    return [session for session in _all(db) if hash_of(session).startswith(name[1:])]
 
 
 def _several(db: apsw.Connection, name: str, found: list[str]) -> str:
@@ -135,8 +142,8 @@ def _ends_or_hashes(db: apsw.Connection, sessions: list[str]) -> dict[str, str]:
         mirror = session[::-1]
         end = (_piece(mirror, _shared_in(mirror, alike[session[-_LEAST:]])) or "")[::-1]
         if not end or _beginning(db, end):  # a beginning comes before an end
-            hashes = hashes or sorted(map(_hash, names))
-            own = _hash(session)
+            hashes = hashes or sorted(map(hash_of, names))
+            own = hash_of(session)
             end = f"+{own[: max(_shared_in(own, hashes) + 1, _LEAST)]}"
         found[session] = end
     return found
@@ -167,12 +174,6 @@ def _shared(one: str, other: str) -> int:
     """Return how many characters two texts have in common at their beginning."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
-def _hash(session: str) -> str:
-    from hashlib import sha256  # noqa: PLC0415 - few ids need it, and it takes a millisecond
-
-    return sha256(session.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _all(db: apsw.Connection) -> list[str]:
