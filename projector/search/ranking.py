@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 SAMPLED = 5_000
 """Most matches of a phrase that are counted; the number of more matches is estimated."""
 
-_K1, _B = 1.2, 0.75
+K1, B = 1.2, 0.75
+"""How soon a word that is repeated adds little, and how much the length of a text counts."""
 _LEAST = 1e-6
 """The weight of a phrase that more than half of all messages have."""
 _TEXT, _TAGS = 0, 1
@@ -59,7 +60,7 @@ class _Weights:
     def __init__(self, api: apsw.FTS5ExtensionApi, phrases: Phrases) -> None:
         total = api.row_count
         average = api.column_total_size(_TEXT) / total
-        self._even, self._uneven = _K1 * (1 - _B), _K1 * _B / average if average else 0.0
+        self._even, self._uneven = K1 * (1 - B), K1 * B / average if average else 0.0
         self.norms: dict[bytes, float] = {}
         self.tags = phrases.tags
         texts = len(phrases.matches) + (phrases.words - 1 if phrases.words else 0)
@@ -67,7 +68,7 @@ class _Weights:
         # the weight of a single phrase changes no order
         one = len(phrases.matches) == 1
         weights = [
-            (_K1 + 1) * (1.0 if one else rarity(matches, total)) for matches in phrases.matches
+            (K1 + 1) * (1.0 if one else rarity(matches, total)) for matches in phrases.matches
         ]
         at = 0 if one else phrases.at if phrases.words else None
         self.rest = None if at is None else weights.pop(at)

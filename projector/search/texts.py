@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from projector.db.columns import Columns, from_columns
+from projector.search.ranking import K1, B
 from projector.text.document import searched
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ SECONDS = 2.0
 """How long a search reads texts."""
 _STEP = 64
 """Texts that are read between two looks at the clock."""
-_K1, _B = 1.2, 0.75
-"""The constants of bm25, as in `projector.search.ranking`."""
 COLUMNS = ", ".join(f"e.{name}" for name in Columns._fields)
 """The columns of `_events` that make a text."""
 
@@ -98,5 +97,5 @@ class _Text:
         """Return the score of the index; if there is none, bm25 of what was counted."""
         if not self.count:
             return self.indexed
-        norm = _K1 * (1 - _B + _B * self.size / average)
-        return (_K1 + 1) * self.count / (self.count + norm)
+        norm = K1 * (1 - B + B * self.size / average)
+        return (K1 + 1) * self.count / (self.count + norm)

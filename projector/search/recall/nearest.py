@@ -287,7 +287,11 @@ def _estimate(rows: list[int], total: int) -> float:
 
 
 def _rarity(matches: float, total: int) -> float:
-    """Return the weight of a word; it is positive, however many messages have it."""
+    """Return the weight of a word; it is positive, however many messages have it.
+
+    That of `projector.search.ranking` is the same for all words that at least half of the messages
+    have: a question of such words would have no order. Here a rarer word always weighs more.
+    """
     return log(1 + max(total - matches + 0.5, 0.5) / (matches + 0.5))
 
 
