@@ -26,8 +26,12 @@ _STATE_BITS = 3
 """The lowest bits of a message's mark hold its state."""
 
 
-def mark_of(value: Json) -> int:
-    """Return a number below 2**53 that identifies a JSON value."""
+def mark53_of(value: Json) -> int:
+    """Return a number below 2**53 that identifies a JSON value.
+
+    The mark of a message has its state in bits beside such a number. That of
+    `journal.importers.sqlite.known` has all 64 bits.
+    """
     return _number(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 

@@ -19,7 +19,7 @@ from journal.format.event_types import KEY_DELETED, KEY_SET
 from journal.importers.formats import DatabaseResult
 from journal.importers.hermes.change_writer import ChangeWriter
 from journal.importers.hermes.database import open_database
-from journal.importers.hermes.known_state import KnownState, mark_of
+from journal.importers.hermes.known_state import KnownState, mark53_of
 from journal.importers.hermes.messages import Messages
 from journal.importers.hermes.rows import KEY_SPACES, named_value
 from journal.importers.hermes.sessions import write_session
@@ -148,7 +148,7 @@ class _Import:
             self.changes.skip("key-value without a key")
             return
         name, value = named
-        marks[name] = mark_of(value)
+        marks[name] = mark53_of(value)
         data = {"key": name, "value": value}
         known = self.known.keys.get(space, {}).get(name)
         if known == marks[name]:

@@ -12,7 +12,7 @@ from journal.format.event_types import (
     USAGE_SET,
 )
 from journal.format.fields.extra import extra_fields, split_extra
-from journal.importers.hermes.known_state import SessionMarks, mark_of
+from journal.importers.hermes.known_state import SessionMarks, mark53_of
 from journal.importers.hermes.rows import end_data, session_data, usage_data, used_counts
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def write_session(
     repairs = (*row.repairs, *found.repairs)
     own = {name: value for name, value in found.data.items() if name != "extra"}
     fields = own | extra_fields(found.data)
-    marks = {name: mark_of(value) for name, value in fields.items()}
+    marks = {name: mark53_of(value) for name, value in fields.items()}
     if known is None:
         changes.fact(id, SESSION_CREATED, found.data, repairs)
     elif known.fields != marks:
@@ -50,7 +50,7 @@ def write_session(
 def _write_end(changes: ChangeWriter, id: str, values: dict[str, Json], known: int) -> int:
     """Append that a session has ended or was reopened; return the mark of its end."""
     found = end_data(values)
-    mark = 0 if found is None else mark_of(found.data)
+    mark = 0 if found is None else mark53_of(found.data)
     if known == mark:
         if mark:
             changes.already(id)
@@ -68,7 +68,7 @@ def _write_usage(changes: ChangeWriter, id: str, values: dict[str, Json], known:
     if not known and not any(used.values()):
         return 0
     data = usage_data(used)
-    mark = mark_of(data)
+    mark = mark53_of(data)
     if known == mark:
         changes.already(id)
     elif known:
