@@ -182,7 +182,7 @@ class KnownState:
                 messages.add(known)
         return KnownState(self.round, sessions, messages, self.keys)
 
-    def forgotten(self) -> KnownState:
+    def emptied(self) -> KnownState:
         """Return an empty state whose next changes get ids that no earlier one had."""
         return KnownState(self.round + 1)
 

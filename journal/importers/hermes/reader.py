@@ -52,7 +52,7 @@ def read_database(
     """Read one database, as `DatabaseReader` specifies."""
     state = KnownState.unpack(known)
     if reread and first:
-        state = state.forgotten()
+        state = state.emptied()
     with open_database(path) as database:
         changes = ChangeWriter(writer, state.round, first)
         work = _Import(database, state, changes, step, path.stat().st_mtime_ns // 1000)
