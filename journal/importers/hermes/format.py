@@ -36,7 +36,7 @@ def _is_export(value: Json) -> bool:
 
 
 def _parser(location: Location) -> Parser:
-    from journal.importers.hermes.export import HermesExport  # noqa: PLC0415 - loaded to read
+    from journal.importers.hermes.exported import HermesExport  # noqa: PLC0415 - loaded to read
 
     return HermesExport(location)
 

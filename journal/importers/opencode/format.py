@@ -52,19 +52,19 @@ def _is_document(document: Document) -> bool:
 
 
 def _pieces(document: Document, location: Location) -> Iterator[Numbered]:
-    from journal.importers.opencode import export, storage  # noqa: PLC0415 - loaded to read
+    from journal.importers.opencode import exported, storage  # noqa: PLC0415 - loaded to read
 
     if _is_stored(document):
         return storage.pieces(document, location)
-    return export.pieces(document, location)
+    return exported.pieces(document, location)
 
 
 def _whole(value: Json, location: Location) -> Iterator[Item]:
-    from journal.importers.opencode import export, storage  # noqa: PLC0415 - loaded to read
+    from journal.importers.opencode import exported, storage  # noqa: PLC0415 - loaded to read
 
     if isinstance(value, dict) and "messages" not in value:
         return storage.stored(value, location)
-    return export.whole(value, location)
+    return exported.whole(value, location)
 
 
 FORMAT = SourceFormat(

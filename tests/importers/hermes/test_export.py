@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.importers.hermes.export import HermesExport
+from journal.importers.hermes.exported import HermesExport
 from projector.projection import Projection
 from tests.importers.feed import feed, line, reasons
 from tests.importers.hermes.databases import START, Hermes, run
