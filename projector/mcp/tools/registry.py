@@ -10,7 +10,7 @@ from projector.errors import ProjectorError
 from projector.mcp.errors import ToolError
 from projector.mcp.text.answer import LEAST
 from projector.mcp.text.fence import short
-from projector.mcp.tools import note, reading, search, sessions
+from projector.mcp.tools import note, open_, search, sessions
 from projector.mcp.tools.argument import checked
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ _READING = (
         "open",
         "Read a past conversation",
         "Show a message with those around it, or a session from its beginning.",
-        reading.ARGUMENTS,
-        reading.open_ref,
+        open_.ARGUMENTS,
+        open_.open_ref,
     ),
     Tool(
         "sessions",
