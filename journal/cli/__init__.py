@@ -1,6 +1,12 @@
 """The `journal` command: append to a journal, import into it, read it back and check it.
 
-One module holds one command, as `command`.
+One module holds one command, as `command`. Those that need the projection are in the package
+`projector`, and arrive as entry points (`pyproject.toml`):
+
+- `erasures`, `forget`, `retain` and `scan` are in `projector.cli.erasure` (`journal.commands`);
+- the formats of `journal export` are in `projector.adapters` (`journal.exporters`);
+- `journal verify --erased` asks `projector.cli.erasure.verify_erased` (`journal.checks`);
+- `journal restore SESSION` asks `projector.cli.restore_session` (`journal.restorers`).
 """
 
 from __future__ import annotations
