@@ -15,9 +15,6 @@ Every process appends events to a lane that it alone holds; nothing waits for an
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from journal.arriving import (
-        is_forgotten,
-    )
     from journal.backup.check import (
         BackupCheck,
         verify_backup,
@@ -61,6 +58,9 @@ if TYPE_CHECKING:
         Entry,
         read,
     )
+    from journal.forgotten import (
+        is_forgotten,
+    )
     from journal.format.event import (
         Event,
     )
@@ -91,7 +91,6 @@ else:
             "journal.backup.check": ("BackupCheck", "verify_backup"),
             "journal.backup.make": ("BackupReport", "make_backup"),
             "journal.backup.restore": ("RestoreReport", "restore_backup"),
-            "journal.arriving": ("is_forgotten",),
             "journal.erasure.compact": ("Compaction", "compact"),
             "journal.errors": (
                 "AppendError",
@@ -118,6 +117,7 @@ else:
                 "VersionError",
             ),
             "journal.events": ("Entry", "read"),
+            "journal.forgotten": ("is_forgotten",),
             "journal.format.event": ("Event",),
             "journal.format.new_event": ("new_event",),
             "journal.format.position": ("Position",),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from journal.arriving import Arrivals
+from journal.cli.arrivals import Arrivals
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import FAILED
 from journal.cli.kit.output import print_block, print_json, print_line, warn

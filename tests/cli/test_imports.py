@@ -53,7 +53,7 @@ journal.segments journal.segments.segment
 """Modules that both commands need."""
 
 _APPEND = _START | _names("""
-journal.__main__ journal.arriving journal.cli.append journal.cli.message_lines
+journal.__main__ journal.arriving journal.cli.append journal.cli.arrivals journal.cli.message_lines
 journal.erasure journal.erasure.lock journal.format.fields.message journal.fs.waiting
 journal.format.new_event journal.format.position journal.lanes journal.lanes.background
 journal.lanes.group_commit
