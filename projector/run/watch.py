@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent, FileMovedEvent
 from watchdog.events import FileSystemEventHandler as Handler
 
-from journal.importers.files.watcher import new_observer
+from journal.fs.observer import new_observer
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.db.sqlite_errors import was_removed

@@ -5,35 +5,17 @@ A notification can be lost, so all followed files are also checked from time to 
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
-import warnings
 from typing import TYPE_CHECKING
+
+from journal.fs.observer import new_observer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver
-
-
-def new_observer() -> BaseObserver:
-    """Return an observer of watchdog, without two messages that mean nothing to a user.
-
-    watchdog warns of a folder that it finds twice: when it is made, and in its parent. When it is
-    stopped while it starts, it logs as an error that its thread is inactive; a user would see that
-    as the last line of a command that ended as asked.
-    """
-    from watchdog.observers import Observer  # noqa: PLC0415 - only following and projecting need it
-
-    warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
-    logging.getLogger("watchdog.observers.inotify").addFilter(_is_error)
-    return Observer()
-
-
-def _is_error(record: logging.LogRecord) -> bool:
-    return "called when the thread is inactive" not in record.getMessage()
 
 
 class FolderWatcher:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from watchdog.events import FileModifiedEvent, FileMovedEvent, FileSystemEventHandler
 
-from journal.importers.files.watcher import new_observer
+from journal.fs.observer import new_observer
 
 if TYPE_CHECKING:
     from pathlib import Path
