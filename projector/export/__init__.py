@@ -16,5 +16,6 @@ To add a format:
    it. Beside it, test what is special to it, by a reader of another author if there is one.
 4. Describe it in `docs/export.md`, and in the help of `command`.
 
-Another package does the same, with its own entry point.
+Another package does the same, with its own entry point: HTML is in `projector.web.export`,
+beside the templates.
 """
