@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,34 +14,25 @@ from journal.erasure.requests import read_requests
 from journal.errors import counted
 from journal.format.event import Event
 from journal.format.record import FORMAT
-from journal.fs.files import is_draft
 from journal.importers.run.ledger import Ledger
-from journal.redact.quick import RULES_FILE
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
 from journal.segments.reader import SegmentWalk
-from journal.segments.segment import segment_number
 from projector.db.quiet import quiet
 from projector.db.read_only import open_on_any_medium
 from projector.errors import ProjectionError, RetentionError
 from projector.forgetting import contents
 from projector.forgetting.leftovers import DATABASE, HINTS, IMPORTS
+from projector.forgetting.own_files import files_below, why_not_own
 from projector.forgetting.retention import NAME, read_policy
 from projector.run.hiding import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from journal.erasure.requests import Forgotten
     from journal.format.record import Header
     from journal.format.scan import Damage
     from journal.fs.directory import Directory
     from journal.segments.listing import SegmentRef
-
-_OF_JOURNAL = {"journal.json", "arbiter", "eraser", "key", RULES_FILE, NAME}
-_OF_LANE = {"lock", "retired", "roll"}
-_OF_PROJECTION = {"lock", "build.lock", "CURRENT"}
-"""Files that hold nothing that was appended; of the policy the pinned sessions are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +103,7 @@ def _check_erased(journal: Directory) -> ErasedReport:
     for ref in list_segments(journal.lanes):
         check.segment(ref)
     check.policy()
-    for path in _files(journal.path, check.folder_failed):
+    for path in files_below(journal.path, check.folder_failed):
         check.file(path)
     return check.report(find_lost_requests(journal))
 
@@ -174,39 +163,20 @@ class _Check:
     def file(self, path: Path) -> None:
         """Compare what a file holds that is no segment."""
         where = self._name(path)
-        database = DATABASE.fullmatch(path.name)
         try:
-            if not stat.S_ISREG(path.lstat().st_mode):
-                self.add(where, "it is a link, or no regular file")
-                return
+            why = why_not_own(self._journal, path)
         except FileNotFoundError:  # a draft, or the WAL of SQLite
             return
-        if is_draft(path.name):
-            self.add(where, "it is a draft that a process left: `journal forget --finish`")
-        elif database is not None:
-            if path.suffix == ".db":
-                self._database(path)
-            elif not path.with_name(f"{path.name.partition('.')[0]}.db").exists() and path.exists():
-                self.add(where, "it is of a database that is not there")
+        if why is not None:
+            self.add(where, why)
+        elif DATABASE.fullmatch(path.name) is not None and path.suffix == ".db":
+            self._database(path)
         elif path.parent == self._journal.path / IMPORTS:
             self._imported(where, path.name)
-        elif path.parent.parent == self._journal.lanes and segment_number(path.name) is not None:
-            pass  # its events were compared
-        elif path.name not in self._own(path.parent):
-            self.add(where, "it is none of the journal's files")
 
     def folder_failed(self, error: OSError) -> None:
         """Note a folder that cannot be listed."""
         self.add(self._name(Path(error.filename)), f"cannot list it: {error.strerror or error}")
-
-    def _own(self, folder: Path) -> set[str]:
-        """Return the names of files in a folder that hold nothing that was appended."""
-        if folder == self._journal.path:
-            return _OF_JOURNAL
-        if folder.parent == self._journal.lanes:
-            return _OF_LANE
-        is_projection = folder.is_relative_to(self._journal.path / "projection")
-        return _OF_PROJECTION if is_projection else set()
 
     def _database(self, path: Path) -> None:
         where = self._name(path)
@@ -259,10 +229,3 @@ class _Check:
 
     def _name(self, path: Path) -> str:
         return str(path.relative_to(self._journal.path))
-
-
-def _files(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
-    """Yield everything below a folder that is no folder, never through a link."""
-    for root, folders, names in os.walk(folder, onerror=on_error):
-        links = [name for name in folders if Path(root, name).is_symlink()]
-        yield from (Path(root, name) for name in sorted([*names, *links]))

@@ -17,6 +17,7 @@ from journal.writer import Journal
 from projector.errors import NotFinished, NotProjected, ProjectorError
 from projector.forgetting.erasures import only_recorded, read_erasures
 from projector.forgetting.leftovers import databases, remove_leftovers
+from projector.forgetting.own_files import foreign_files
 from projector.projection import Projection
 from projector.upkeep.salvage import salvage
 
@@ -55,6 +56,8 @@ class Outcome:
             number.
         lost: ids of requests that neither a lane nor the database has any more: what they forgot
             is shown where it arrives again.
+        foreign: files below the journal's folder that are none of its own, relative to it: they are
+            not read, and may hold what is forgotten, such as a copy of a segment.
         unknown_keys: ids of keys that requests name and the journal lacks: what these requests
             forget cannot be determined. Add the line of the key to the file `key`.
         started: microseconds since 1970.
@@ -70,6 +73,7 @@ class Outcome:
     unreadable: tuple[DamagedBytes, ...] = ()
     newer: tuple[tuple[str, int], ...] = ()
     lost: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
     unknown_keys: tuple[str, ...] = ()
     started: int = 0
     duration: int = 0
@@ -149,6 +153,7 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
         unreadable=report.damaged,
         newer=report.newer,
         lost=lost,
+        foreign=foreign_files(journal),
         unknown_keys=forgotten.unknown_keys,
         started=started,
         duration=round((time.monotonic() - began) * 1e6),

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from journal.format.event_types import FORGET, MESSAGE_APPENDED, MESSAGE_REVISED
 from projector.db.kinds import NAMESPACE
 from projector.forgetting.contents import Content, of_session
-from projector.search.elsewhere import strings
+from projector.search.elsewhere import Elsewhere, strings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Container, Iterable, Iterator
 
     import apsw
+
+_TELLING = 6
+"""Characters of an id that is searched for within words: a shorter one is in many by chance."""
 
 
 def children(db: apsw.Connection, sessions: Collection[str]) -> list[str]:
@@ -32,29 +35,80 @@ def keys(db: apsw.Connection, sessions: Collection[str]) -> Iterator[Content]:
     """Yield the events of namespaces that mention one of some sessions, without messages.
 
     An event mentions a session if the session's id is in the name of the namespace, in the event's
-    id, or in a string of its data, and no letter, digit, `-` or `_` is beside it there. So a short
-    id is not found within other ids.
+    id, or in a string of its data. No letter and no digit may be beside it there, and it may not be
+    a part of another session's longer id. So `s1` is found in `lock-s1`, not in `s12`, and in
+    `s1-2` only if no other session has that id.
     """
     if not sessions:
         return
     finder = NameFinder(sessions)
+    longer: NameFinder | None = None
+    for content in _of_namespaces(db):
+        texts = [text for text in _names(content) if finder.finds_any(text)]
+        if not texts:
+            continue
+        if longer is None:
+            longer = NameFinder(_longer(db, finder, sessions))
+        if any(_is_mentioned(text, finder, longer) for text in texts):
+            yield content
+
+
+def within_words(
+    db: apsw.Connection, sessions: Collection[str], but: Container[tuple[str, str]]
+) -> Iterator[Elsewhere]:
+    """Yield the events of namespaces that have the id of a session as a part of a longer word.
+
+    It may be a mention, such as `cacheab12cd`, or another name: people decide.
+
+    Args:
+        db: the projection.
+        sessions: ids; those of fewer than 6 characters are not searched for.
+        but: keys of events that are not yielded.
+    """
+    finder = NameFinder(name for name in sessions if len(name) >= _TELLING)
+    if not finder:
+        return
+    for content in _of_namespaces(db):
+        if content.key not in but and any(map(finder.is_within, _names(content))):
+            yield Elsewhere("key", *content.key)
+
+
+def _of_namespaces(db: apsw.Connection) -> Iterator[Content]:
     query = f"SELECT session FROM _sessions s WHERE {NAMESPACE} AND session <> ?"
     for (namespace,) in db.execute(query, (FORGET,)).fetchall():
         for content in of_session(db, str(namespace)):
-            event = content.event
-            if event.type in {MESSAGE_APPENDED, MESSAGE_REVISED}:
-                continue
-            names = (event.session, event.id, *strings(event.data))
-            if any(map(finder.finds_any, names)):
+            if content.event.type not in {MESSAGE_APPENDED, MESSAGE_REVISED}:
                 yield content
 
 
-_BEGINNING = re.compile(r"(?<![\w-])")
-_WITHIN = re.compile(r"[\w-]")
+def _names(content: Content) -> Iterator[str]:
+    event = content.event
+    yield event.session
+    yield event.id
+    yield from strings(event.data)
+
+
+def _longer(db: apsw.Connection, finder: NameFinder, sessions: Collection[str]) -> Iterator[str]:
+    """Yield the ids of other sessions that contain one of some."""
+    for (session,) in db.execute(f"SELECT session FROM _sessions s WHERE NOT {NAMESPACE}"):
+        if session not in sessions and finder.finds_any(session):
+            yield session
+
+
+def _is_mentioned(text: str, finder: NameFinder, longer: NameFinder) -> bool:
+    covered = [(at, at + len(name)) for at, name in longer.find(text)]
+    return any(
+        not any(begin <= at and at + len(name) <= end for begin, end in covered)
+        for at, name in finder.find(text)
+    )
+
+
+_BEGINNING = re.compile(r"(?<![^\W_])")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
 class NameFinder:
-    """Finds names in texts, where they are no part of a longer one.
+    """Finds names in texts, where no letter or digit is beside them.
 
     A pattern with all names as alternatives would try each of thousands at each character.
     """
@@ -64,10 +118,26 @@ class NameFinder:
         for name in names:
             self._by_length[len(name)].add(name)
 
+    def __bool__(self) -> bool:
+        return bool(self._by_length)
+
+    def find(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield where each name begins in a text, and the name."""
+        for found in _BEGINNING.finditer(text):
+            at = found.start()
+            for length, names in self._by_length.items():
+                name = text[at : at + length]
+                if name in names and _LETTER_OR_DIGIT.match(text, at + length) is None:
+                    yield at, name
+
     def finds_any(self, text: str) -> bool:
         """Return whether one of the names is in a text."""
+        return next(self.find(text), None) is not None
+
+    def is_within(self, text: str) -> bool:
+        """Return whether one of the names is in a text, whatever is beside it."""
         return any(
-            text[at : at + length] in names and _WITHIN.match(text, at + length) is None
-            for at in (found.start() for found in _BEGINNING.finditer(text))
+            text[at : at + length] in names
             for length, names in self._by_length.items()
+            for at in range(len(text) - length + 1)
         )

@@ -20,7 +20,7 @@ from projector.text.snippet import snippet
 from projector.views.sessions import ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Collection, Container, Mapping
 
     import apsw
 
@@ -105,7 +105,8 @@ class Plan:
         names: what requests must name.
         wanted: what is selected because it is deleted or replaced.
         unknown_pins: ids that the policy pins and no session has.
-        elsewhere: of a query, what has its words, is not found by a search, and stays.
+        elsewhere: what stays. Of a query, what has its words and is not found by a search; else
+            key-values and claims that have the id of one of the sessions within a longer word.
     """
 
     scope: Scope
@@ -218,15 +219,22 @@ def make_plan(db: apsw.Connection, selection: Selection | Policy, naming: Naming
         ),
         wanted,
         () if isinstance(selection, Selection) else unknown_pins(db, selection),
-        () if words is None else _elsewhere(db, words, events),
+        _elsewhere(db, selection, found.sessions, events),
     )
 
 
 def _elsewhere(
-    db: apsw.Connection, words: str, events: Container[tuple[str, str]]
+    db: apsw.Connection,
+    selection: Selection | Policy,
+    sessions: Collection[str],
+    but: Container[tuple[str, str]],
 ) -> tuple[Elsewhere, ...]:
-    found = find_elsewhere(db, words)
-    return tuple(each for each in found if (each.session, each.id) not in events)
+    if isinstance(selection, Selection) and selection.query is not None:
+        found = find_elsewhere(db, selection.query)
+        return tuple(each for each in found if (each.session, each.id) not in but)
+    if selection.is_by_age:
+        return ()
+    return tuple(mentions.within_words(db, sessions, but))
 
 
 def _session(db: apsw.Connection, session: str) -> ForgottenSession:

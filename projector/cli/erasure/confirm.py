@@ -106,10 +106,11 @@ def exit_code(outcome: Outcome) -> int:
     """Return the exit code of a command with an outcome.
 
     It is `BUSY` only where it helps to wait and to repeat the command. `INCOMPLETE` are damage, a
-    lost request, and a missing key or a segment of a newer version, which keep a request pending.
+    lost request, files that are none of the journal's, and a missing key or a segment of a newer
+    version, which keep a request pending.
     """
     if outcome.pending:
         return BUSY
-    if not outcome.is_complete or outcome.unreadable or outcome.lost:
+    if not outcome.is_complete or outcome.unreadable or outcome.lost or outcome.foreign:
         return INCOMPLETE
     return DONE

@@ -93,13 +93,14 @@ def command(
     limit.
 
     A session goes with its messages and usage in other sessions that repeat them, and with the
-    key-values and claims that mention its id. --older-than forgets single events instead: a session
-    can continue, and a younger one that repeats its messages keeps them. An age of zero and a time
-    in the future are refused, since everything is older. --query can be narrowed by
-    sessions, --source and --older-than. It forgets what a search finds, and names what else has
-    these words and stays, with the command that forgets it: titles and other fields of sessions,
-    removed and deleted messages, texts that a revision replaced, contents in conflict, fields of
-    messages such as `extra`, key-values, other events. It reads all of these once.
+    key-values and claims that mention its id. Those that have its id within a longer word stay, and
+    are named. --older-than forgets single events instead: a session can continue, and a younger one
+    that repeats its messages keeps them. An age of zero and a time in the future are refused, since
+    everything is older. --query can be narrowed by sessions, --source and --older-than. It forgets
+    what a search finds, and names what else has these words and stays, with the command that
+    forgets it: titles and other fields of sessions, removed and deleted messages, texts that a
+    revision replaced, contents in conflict, fields of messages such as `extra`, key-values, other
+    events. It reads all of these once.
 
     --deleted gets space back: it forgets removed and cleared messages, and deleted sessions that
     were not created again, since at least the age that --older-than gives. What readers see stays
@@ -130,10 +131,11 @@ def command(
     can be rewritten. Such a segment is named as pending, and the exit code is 7. `--finish` does
     the rest, and so does `projector run`. Damaged bytes cannot be searched for what is forgotten:
     they are named, and the exit code is 6 until --erase-damage erases them; before, it writes back
-    what the database has of other conversations in them. The exit code is also 6 where a
-    request is in no lane and in no database any more, where the journal lacks the key of one, and
-    where only a newer version can read a segment. See also `journal erasures` and `journal verify
-    --erased`.
+    what the database has of other conversations in them. The exit code is also 6 where a request is
+    in no lane and in no database any more, where the journal lacks the key of one, where only a
+    newer version can read a segment, and where a file in the journal's folder is none of its own,
+    such as a copy of a segment: it may hold what is forgotten. See also `journal erasures` and
+    `journal verify --erased`.
 
     If the journal's file `key` is missing, and requests need it, no new request is made: put the
     file back from a backup or a copy. --finish --new-key makes a new key where there is none; what
@@ -147,8 +149,8 @@ def command(
     "events", "elsewhere", "outcome"};
     {"scope", "sessions": [{...}], "messages", "replays", "keys", "replaced", "children", "events",
     "elsewhere", "outcome": {"requests", "lines", "segments", "bytes", "generations",
-    "pending": [{...}], "unreadable": [{...}], "newer": [{...}], "lost", "unknown_keys", "started",
-    "duration"}};
+    "pending": [{...}], "unreadable": [{...}], "newer": [{...}], "lost", "foreign",
+    "unknown_keys", "started", "duration"}};
     {"outcome": {...}}
 
     The first is that of --dry-run, the last that of --finish. Messages and replays have "session",

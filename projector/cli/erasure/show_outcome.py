@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import print_line, warn
 from journal.erasure.receipts import warnings
 from journal.errors import counted
 
 if TYPE_CHECKING:
     from projector.forgetting.finish import Outcome
+
+_NAMED = 3
+"""Files that are none of the journal's, of which the names are shown; JSON has all."""
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
@@ -61,6 +65,16 @@ def show_outcome(outcome: Outcome, done: str = "erased") -> None:
             " cannot be searched for what is forgotten. `journal forget --finish --erase-damage`"
             " writes back to the journal what the database has of other conversations, and erases"
             " these bytes; what neither has, a backup may have (`journal restore`)",
+            err=True,
+        )
+    if outcome.foreign:
+        files = ", ".join(outcome.foreign[:_NAMED])
+        more = ", ..." if len(outcome.foreign) > _NAMED else ""
+        print_line(
+            f"{counted(len(outcome.foreign), 'file')} in the journal's folder"
+            f" {'is' if len(outcome.foreign) == 1 else 'are'} not the journal's ({one_line(files)}"
+            f"{more}), and may hold what is forgotten: nothing in them was erased. Delete or move"
+            " what you do not need",
             err=True,
         )
     for text in warnings((), outcome.lost):

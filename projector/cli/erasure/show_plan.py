@@ -56,13 +56,14 @@ _ELSEWHERE = {
 
 
 def show_elsewhere(plan: Plan) -> None:
-    """Write to stderr where the words of a query stay, and how they are forgotten there."""
+    """Write to stderr where what was selected by stays, and how it is forgotten there."""
+    has = "the id of a session within a word" if plan.query is None else "these words"
     for kind, (what, command) in _ELSEWHERE.items():
         found = [each for each in plan.elsewhere if each.kind == kind]
         if found:
             names = (f"{each.session} {each.id}".strip() for each in found[:_NAMED])
             print_line(
-                f"not forgotten, and has these words: {what}: {len(found):,}"
+                f"not forgotten, and has {has}: {what}: {len(found):,}"
                 f" ({one_line(', '.join(names))}{', ...' if len(found) > _NAMED else ''}):"
                 f" `{command}`",
                 err=True,

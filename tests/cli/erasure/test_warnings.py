@@ -14,6 +14,7 @@ from journal import Journal, JournalOpenError
 from journal.cli import cli
 from projector import Selection, forget, redact_secrets
 from projector.forgetting.forget import plan
+from tests.support.journals import segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,3 +149,25 @@ def test_a_journal_in_which_nothing_was_forgotten_warns_of_nothing(
     assert (path / "eraser").exists()
     assert not (path / "key").exists()
     assert _warnings(invoke, tmp_path) == []
+
+
+def test_a_copy_of_a_segment_in_the_journal_is_named(
+    invoke: Callable[..., Result], path: Path
+) -> None:
+    """It is not read and not erased: exit code 6, until it is gone."""
+    segment = next(each for each in segments(path) if b"text of s2" in each.read_bytes())
+    copy = segment.with_name(f"{segment.name}.bak")
+    shutil.copy(segment, copy)
+    (path / "projection" / "aside").mkdir()
+    shutil.copy(segment, path / "projection" / "aside" / "notes")
+    names = [str(copy.relative_to(path)), "projection/aside/notes"]
+    result = invoke("forget", "s2", "--yes", code=6)
+    assert f"2 files in the journal's folder are not the journal's ({', '.join(names)})" in (
+        result.stderr
+    )
+    assert b"text of s2" in copy.read_bytes()
+    again = invoke("forget", "--finish", "--json", code=6)
+    assert json.loads(again.stdout)["outcome"]["foreign"] == names
+    copy.unlink()
+    shutil.rmtree(path / "projection" / "aside")
+    assert invoke("forget", "--finish").stderr == ""

@@ -167,10 +167,11 @@ def test_keys_and_claims_that_mention_a_session_are_forgotten(journal: Journal) 
         data = {"key": key, "value": value}
         journal.append(session="@keys", id=f"k{number}", type="key.set", data=data)
     journal.append(session="@claims", id="c-s1", type="key.deleted", data={"key": "x"})
+    journal.append_message("s1-2", "user", "b", id="m1")
     journal.append(session="@claims", id="of s1", type="key.deleted", data={"key": "y"})
     journal.append_message("s1", "user", "a", id="m1")
     found = plan(journal.path, Selection(sessions=("s1",)))
-    assert {each.id for each in found.keys} == {"k0", "k1", "k2", "of s1"}
+    assert {each.id for each in found.keys} == {"k0", "k1", "k2", "c-s1", "of s1"}
 
 
 def test_children_lose_their_parent(journal: Journal) -> None:
