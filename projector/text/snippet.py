@@ -32,6 +32,8 @@ _UNEVEN = re.compile(rf"[{_BLANK}]{{2}}|[^\S ]|[\x00-\x1f\x7f-\x9f\ud800-\udfff]
 _SHOWN = re.compile(f"{_BLANKS.pattern}+|[^{_BLANK}]")
 """A character as it is shown: blank space of any length is one."""
 _WORD = re.compile(r"\w")
+_BETWEEN = re.compile(r"\W", re.ASCII)
+_LAST_BETWEEN = re.compile(r".*\W", re.ASCII | re.DOTALL)
 _JOINER = "\u200d"
 # joiners, skin tones, vowels and finals of Hangul, half-width voicing marks
 _JOINS = re.compile("[\u200d\U0001f3fb-\U0001f3ff\u1160-\u11ff\uff9e\uff9f]")
@@ -74,7 +76,14 @@ def excerpt(
     return f"{before}{''.join(pieces)}{after}"
 
 
+def _is_plain(text: str) -> bool:
+    """Return whether a text of ASCII has no blanks but single spaces."""
+    return text.isprintable() and "  " not in text
+
+
 def _line(text: str) -> str:
+    if text.isascii() and _is_plain(text):  # most are: this takes a tenth of the time
+        return text
     return _BLANKS.sub(" ", text) if _UNEVEN.search(text) else text
 
 
@@ -85,12 +94,49 @@ def _window(text: str, matches: Sequence[Match], width: int) -> tuple[int, int]:
         end = _forward(text, start, width)[0]
         return start, _end_at_word(text, min(start + 1, end), end)
     first, last = _best(matches, width)
-    start, end = first.start, min(last.end, _forward(text, first.start, width)[0])
+    start = first.start
+    reach = text[max(start - width - 1, 0) : start + 2 * width + 1]
+    if reach.isascii() and (_is_plain(reach) or not _TWO_BLANKS.search(reach)):
+        return _plain_window(text, start, last.end, width)
+    return _any_window(text, start, last.end, width)
+
+
+def _any_window(text: str, start: int, end: int, width: int) -> tuple[int, int]:
+    """Return the window around what is between two places."""
+    end = min(end, _forward(text, start, width)[0])
     room = max(width - len(_line(text[start:end])), 0)
     after, left = _forward(text, end, room - room // 3)
     before, left = _backward(text, start, room // 3 + left)
     after, _ = _forward(text, after, left)
     return _start_at_word(text, before, start), _end_at_word(text, end, after)
+
+
+def _plain_window(text: str, start: int, end: int, width: int) -> tuple[int, int]:
+    """Return what `_any_window` does, of ASCII text of which each character is shown.
+
+    It takes a quarter of the time.
+    """
+    end = min(end, start + width)
+    room = width - (end - start)
+    after = min(end + room - room // 3, len(text))
+    before = max(start - (room - (after - end)), 0)
+    after = min(after + room - (after - end) - (start - before), len(text))
+    if _is_within_word(text, before):
+        gap = _BETWEEN.search(text, before, min(before + _WORD_SLACK, start) + 1)
+        before = gap.start() if gap else before
+    if _is_within_word(text, after):
+        gap = _LAST_BETWEEN.match(text, max(after - _WORD_SLACK, end) - 1, after)
+        after = gap.end() if gap else after
+    return before, after
+
+
+def _is_within_word(text: str, place: int) -> bool:
+    """Return whether a cut at `place` of ASCII text would go through a word."""
+    return (
+        0 < place < len(text)
+        and _BETWEEN.match(text, place) is None
+        and _BETWEEN.match(text, place - 1) is None
+    )
 
 
 def _best(matches: Sequence[Match], width: int) -> tuple[Match, Match]:

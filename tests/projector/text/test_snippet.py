@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from projector.errors import QueryError
+from projector.text import snippet as snippets
 from projector.text.normalize import fold, normal, units
 from projector.text.query import parse
 from projector.text.snippet import snippet
@@ -240,3 +241,15 @@ def test_a_megabyte_is_searched_quickly(text: str) -> None:
         start = time.process_time()
         snippet(text, terms)
         assert time.process_time() - start < 0.5
+
+
+@given(st.text("ab_-. \n9", max_size=400), st.integers(0, 400), st.integers(1, 60), st.data())
+def test_plain_text_has_the_same_window_as_any_text(
+    text: str, start: int, width: int, data: st.DataObject
+) -> None:
+    """The faster way through text of ASCII finds the same window."""
+    text = " ".join(text.split()) or "a"
+    start = min(start, len(text) - 1)
+    end = data.draw(st.integers(start + 1, len(text)))
+    found = snippets._plain_window(text, start, end, width)
+    assert found == snippets._any_window(text, start, end, width)
