@@ -16,8 +16,8 @@ from journal.process import clock
 from journal.writer import Journal
 from projector.errors import NotFinished, NotProjected, ProjectorError
 from projector.forgetting.erasures import only_recorded, read_erasures
-from projector.forgetting.leftovers import databases, remove_leftovers
-from projector.forgetting.own_files import foreign_files
+from projector.forgetting.files.leftovers import databases, remove_leftovers
+from projector.forgetting.files.own_files import foreign_files
 from projector.projection import Projection
 from projector.upkeep.salvage import salvage
 

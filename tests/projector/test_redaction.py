@@ -22,8 +22,8 @@ from journal.fs.directory import open_directory
 from journal.fs.key_file import own_key
 from projector import Projection, SessionStore
 from projector.errors import NotFinished
-from projector.forgetting.check import check_erased
 from projector.forgetting.erasures import erasures
+from projector.forgetting.files.check import check_erased
 from projector.forgetting.finish import finish_forgetting
 from projector.redaction import find_secrets, redact_secrets
 from projector.upkeep.salvage import salvage

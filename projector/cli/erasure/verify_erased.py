@@ -9,13 +9,13 @@ from journal.cli.kit.exits import DAMAGED, DONE, INCOMPLETE
 from journal.cli.kit.output import print_json, print_line
 from journal.erasure.receipts import REMEDY
 from journal.errors import counted
-from projector.forgetting.check import check_erased
+from projector.forgetting.files.check import check_erased
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from journal.fs.directory import Directory
-    from projector.forgetting.check import ErasedReport
+    from projector.forgetting.files.check import ErasedReport
 
 
 def print_check(journal: Directory, as_json: bool) -> int:  # noqa: FBT001 - `journal verify` calls it so

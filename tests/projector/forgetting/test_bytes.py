@@ -14,7 +14,7 @@ from journal import Journal, make_backup
 from journal.cli import cli
 from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
-from projector.forgetting.check import check_erased
+from projector.forgetting.files.check import check_erased
 from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection

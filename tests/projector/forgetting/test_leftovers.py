@@ -16,10 +16,10 @@ from projector import Projection
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.errors import ProjectorBusy
-from projector.forgetting import leftovers
-from projector.forgetting.check import check_erased
+from projector.forgetting.files import leftovers
+from projector.forgetting.files.check import check_erased
+from projector.forgetting.files.leftovers import databases, remove_leftovers
 from projector.forgetting.forget import forget
-from projector.forgetting.leftovers import databases, remove_leftovers
 from projector.forgetting.selection import Selection
 
 if TYPE_CHECKING:

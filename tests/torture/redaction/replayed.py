@@ -14,7 +14,7 @@ from journal.importers.run.driver import Importer
 from journal.redact.redactor import Redactor
 from journal.redact.setup import own_rules
 from projector import Projection
-from projector.forgetting.check import check_erased
+from projector.forgetting.files.check import check_erased
 from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget, plan
 from projector.forgetting.selection import Selection

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from journal import Journal
 from journal.fs.directory import open_directory
 from journal.verify.checks import DEATH
-from projector.forgetting.check import check_erased
 from projector.forgetting.erasures import erasures
+from projector.forgetting.files.check import check_erased
 from tests.torture.soak.cast import Cast, play, read_lines
 from tests.torture.soak.forgetting import waits
 from tests.torture.soak.forgetting.appends import judge_appends, read_spans, read_waits

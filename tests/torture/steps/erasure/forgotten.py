@@ -49,7 +49,7 @@ from unittest.mock import patch
 from journal import Journal, make_backup, restore_backup
 from journal.fs.directory import open_directory
 from projector import NotFound, Projection
-from projector.forgetting.check import check_erased
+from projector.forgetting.files.check import check_erased
 from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection

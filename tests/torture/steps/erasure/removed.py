@@ -41,8 +41,8 @@ from journal.segments.follow import Follower
 from journal.status import read_status
 from journal.verify import verify
 from projector import Projection, SessionStore
-from projector.forgetting.check import check_erased
 from projector.forgetting.erasures import erasures
+from projector.forgetting.files.check import check_erased
 from projector.upkeep.verify import verify as verify_projection
 from tests.support.erasing import named
 from tests.torture.arguments import Amount, step_parser

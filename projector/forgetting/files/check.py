@@ -22,8 +22,8 @@ from projector.db.quiet import quiet
 from projector.db.read_only import open_on_any_medium
 from projector.errors import ProjectionError, RetentionError
 from projector.forgetting import contents
-from projector.forgetting.leftovers import DATABASE, HINTS, IMPORTS
-from projector.forgetting.own_files import files_below, why_not_own
+from projector.forgetting.files.leftovers import DATABASE, HINTS, IMPORTS
+from projector.forgetting.files.own_files import files_below, why_not_own
 from projector.forgetting.retention import NAME, read_policy
 from projector.run.hiding import recorded
 

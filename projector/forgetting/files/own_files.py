@@ -1,6 +1,6 @@
 """Which files below a journal's folder are the journal's own.
 
-Others are not read, so nothing is known of what is in them: a copy of a segment that somebody made
+Others are not read, so nothing is known of what is in them: a copy of a segment that a person made
 beside it can hold what was forgotten.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from journal.fs.files import is_draft
 from journal.redact.quick import RULES_FILE
 from journal.segments.segment import segment_number
-from projector.forgetting.leftovers import DATABASE, IMPORTS
+from projector.forgetting.files.leftovers import DATABASE, IMPORTS
 from projector.forgetting.retention import NAME
 
 if TYPE_CHECKING:
