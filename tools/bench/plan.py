@@ -46,6 +46,9 @@ class Plan:
         idle_seconds: the time for which it idles.
         growth: messages in the journals that are compared for growth.
         gained: messages that a projection of each then applies.
+        viewed: messages that the viewer is measured beside.
+        viewed_session: messages of one more session.
+        requests: to each kind of page, in a round.
     """
 
     folder: Path
@@ -75,6 +78,9 @@ class Plan:
     idle_seconds: float = 30.0
     growth: tuple[int, ...] = (10_000, 100_000, 1_000_000, 3_000_000)
     gained: int = 5_000
+    viewed: int = 1_000_000
+    viewed_session: int = 500_000
+    requests: int = 100
 
 
 def full(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
@@ -104,6 +110,9 @@ def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
         followed=2_000,
         idle_seconds=5.0,
         growth=(5_000, 20_000, 50_000),
+        viewed=50_000,
+        viewed_session=20_000,
+        requests=40,
     )
 
 
@@ -134,4 +143,7 @@ def tiny(folder: Path) -> Plan:
         idle_seconds=0.2,
         growth=(100, 200),
         gained=50,
+        viewed=1_000,
+        viewed_session=300,
+        requests=1,
     )

@@ -38,6 +38,7 @@ from tools.bench.parts import (
     size,
 )
 from tools.bench.parts.search import filtering
+from tools.bench.parts.viewing import pages
 from tools.bench.plan import full, quick
 from tools.bench.processes import BenchError
 from tools.bench.report import plots, results
@@ -79,6 +80,7 @@ PARTS: dict[str, Part] = {
     "erasing": erasing,
     "importing": importing,
     "idle": idle,
+    "viewing": pages,
     "growth": growth,
 }
 """By name, in the order of the table; `growth` is last, because it appends to measured journals."""

@@ -1,0 +1,1 @@
+"""The viewer beside a million messages."""
