@@ -24,10 +24,10 @@ from projector.errors import NotFound, ProjectionError
 from projector.export.conversation import Conversation
 from projector.export.detail import at_detail
 from projector.export.pages import page
+from projector.views.billing.calls import session_calls
 from projector.views.messages import tool_names, with_tool_name
 from projector.views.redacted import redacted_message, redacted_session
 from projector.views.sessions import session
-from projector.views.usage import session_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

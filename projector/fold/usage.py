@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from journal.format.event_types import USAGE_SET
 from projector.fold.sessions import amounts, call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from projector.fold.sessions import OrderedEvent
     from projector.fold.sweeps import Order
@@ -36,29 +37,58 @@ class Call:
     id: str | None = None
 
 
+Bases = Mapping[str, "Order"]
+"""By counter, the order of the last event that set it: what was added before does not count."""
+
+
+def bases(events: Iterable[OrderedEvent]) -> Bases:
+    """Return what the events of a session set last."""
+    found: dict[str, Order] = {}
+    for order, type, data, *_ in events:
+        if type == USAGE_SET:
+            for name in amounts(data):
+                if name not in found or order > found[name]:
+                    found[name] = order
+    return found
+
+
 def fold_calls(events: Iterable[OrderedEvent]) -> list[Call]:
     """Return the calls of a session; their amounts add up to `fold_usage` of the same events.
 
     Args:
         events: its usage events, without those that a deletion reaches.
     """
-    ordered = sorted(events, key=lambda event: event.order)
-    base: dict[str, Order] = {}
-    for order, type, data, *_ in ordered:
+    events = list(events)
+    base = bases(events)
+    calls: dict[object, list[OrderedEvent]] = {}
+    for number, event in enumerate(events):
+        call = None if event.type == USAGE_SET else call_of(event.data)
+        calls.setdefault(number if call is None else call, []).append(event)
+    return [found for each in calls.values() if (found := fold_call(each, base)) is not None]
+
+
+def fold_call(events: Collection[OrderedEvent], base: Bases) -> Call | None:
+    """Return one call; None if its events count nothing.
+
+    Args:
+        events: all events of the call; or one that sets counters, or names no call.
+        base: what the events of the session set.
+    """
+    found: Call | None = None
+    for order, type, data, time, _ in sorted(events, key=_by_order) if len(events) > 1 else events:
+        counted = amounts(data)
         if type == USAGE_SET:
-            base |= dict.fromkeys(amounts(data), order)
-    calls: dict[object, Call] = {}
-    for number, (order, type, data, time, _) in enumerate(ordered):
-        found = amounts(data)
-        if type == USAGE_SET:
-            counted = {name: n for name, n in found.items() if base[name] == order}
-        else:
-            counted = {n: a for n, a in found.items() if n not in base or base[n] < order}
-        call = call_of(data) if type != USAGE_SET else None
+            counted = {name: n for name, n in counted.items() if base[name] == order}
+        elif base:
+            counted = {n: a for n, a in counted.items() if n not in base or base[n] < order}
         if counted:
-            key = number if call is None else call
-            calls[key] = _joined(calls.get(key), _call(data, counted, time, call))
-    return list(calls.values())
+            call = None if type == USAGE_SET else call_of(data)
+            found = _joined(found, _call(data, counted, time, call))
+    return found
+
+
+def _by_order(event: OrderedEvent) -> Order:
+    return event.order
 
 
 def _call(data: Mapping[str, Any], counted: dict[str, int], time: int, id: object) -> Call:

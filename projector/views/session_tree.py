@@ -11,7 +11,7 @@ from projector.views.session_names import EXISTS
 from projector.views.sessions import SessionView, session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import apsw
 
@@ -45,49 +45,61 @@ def session_tree(
         limit: most trees to return.
         offset: how many trees to skip.
     """
+    found = tree_names(db, filters, limit=limit, offset=offset)
+    return [SessionNode(session(db, name), depth) for name, depth in found]
+
+
+def tree_names(
+    db: apsw.Connection, filters: SessionFilters = _ALL, *, limit: int, offset: int = 0
+) -> list[tuple[str, int]]:
+    """Return the ids and depths of sessions; arguments and order are those of `session_tree`.
+
+    Only the trees up to the last one are read.
+    """
+    where, values = condition(db, filters)
     query = (
-        f"SELECT session, {ABOVE}, coalesce(own_first, first) FROM _sessions WHERE {EXISTS}"
+        f"SELECT session, {ABOVE} FROM _sessions WHERE {EXISTS}{where}"
         " ORDER BY last DESC NULLS LAST, session"
     )
-    found: list[tuple[str, str | None, int | None]] = db.execute(query).fetchall()  # type: ignore[assignment] # texts and a date
-    parents = {name: parent for name, parent, _ in found}
-    firsts = {name: (first is not None, first or 0, name) for name, _, first in found}
-    where, values = condition(db, filters)
-    passing = {
-        str(name)
-        for (name,) in db.execute(f"SELECT session FROM _sessions WHERE {EXISTS}{where}", values)
-    }
-    tops = list(dict.fromkeys(_top(name, parents) for name in parents if name in passing))
-    below: dict[str, list[str]] = {}
-    for name in sorted(parents, key=firsts.__getitem__):
-        if (parent := parents[name]) is not None:
-            below.setdefault(parent, []).append(name)
-    return [
-        SessionNode(session(db, name), depth)
-        for top in tops[offset : offset + limit]
-        for name, depth in _walk(top, below)
-    ]
+    tops: dict[str, None] = {}
+    for name, above in db.execute(query, values):
+        tops[_top(db, str(name), above)] = None
+        if len(tops) >= offset + limit:
+            break
+    return [found for top in list(tops)[offset:] for found in _walk(db, top)]
 
 
-def _top(name: str, parents: Mapping[str, str | None]) -> str:
-    """Return the first session above one, or itself; in a cycle of parents the lowest id."""
+def _top(db: apsw.Connection, name: str, above: object) -> str:
+    """Return the first session above one, or itself; in a cycle of parents the lowest id.
+
+    `above` is the id of its parent; None if it has none.
+    """
     chain: dict[str, None] = {}
+    query = f"SELECT {ABOVE} FROM _sessions WHERE session = ? AND {EXISTS}"
     while name not in chain:
         chain[name] = None
-        above = parents[name]
-        if above is None or above not in parents:
+        if above is None:
             return name
-        name = above
+        found = db.execute(query, (str(above),)).fetchone()
+        if found is None:
+            return name
+        name, above = str(above), found[0]
     names = list(chain)
     return min(names[names.index(name) :])
 
 
-def _walk(top: str, below: Mapping[str, list[str]]) -> Iterator[tuple[str, int]]:
+def _walk(db: apsw.Connection, top: str) -> Iterator[tuple[str, int]]:
     """Yield a session and all below it, each with its depth."""
+    # of those that no message has a date of, the lowest id first
+    query = (
+        f"SELECT session FROM _sessions WHERE {ABOVE} = ? AND {EXISTS}"
+        " ORDER BY coalesce(own_first, first) NULLS FIRST, session"
+    )
     waiting, seen = [(top, 0)], {top}
     while waiting:
         name, depth = waiting.pop()
         yield name, depth
-        children = [child for child in below.get(name, ()) if child not in seen]
+        children = [str(child) for (child,) in db.execute(query, (name,))]
+        children = [child for child in children if child not in seen]
         seen.update(children)
         waiting += [(child, depth + 1) for child in reversed(children)]

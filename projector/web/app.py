@@ -45,11 +45,13 @@ class Site:
         path: of the page; its link is marked.
         query: what the search box holds.
         behind: what the projection lacks; None if nothing, or if that is not known.
+        is_ready: whether nothing of the page is still being counted; else it loads itself again.
     """
 
     path: str
     query: str
     behind: Behind | None
+    is_ready: bool = True
 
 
 def application(readings: Readings, hub: Hub) -> Starlette:
@@ -127,8 +129,8 @@ def _shown(page: Page, request: Request, behind: Behind | None) -> Response:
         whole = dict(page.json())
         if behind is not None:
             whole["behind"] = behind.as_json()
-        return Response(as_json(whole), page.status, _VARY, JSON)
-    site = Site(path, request.query_params.get("q", ""), behind)
+        return Response(as_json(whole), page.status if page.is_ready else 503, _VARY, JSON)
+    site = Site(path, request.query_params.get("q", ""), behind, page.is_ready)
     text = fill(page.template, {"view": page.view, "title": page.title, "site": site})
     return Response(text.encode("utf-8", "replace"), page.status, _VARY, _HTML)
 

@@ -24,6 +24,8 @@ class Page:
         json: makes what a program gets; called only for one.
         status: of HTTP.
         whole: whether it is a page; else it is a part of one, which a script asked for.
+        is_ready: whether nothing of it is still being counted; else it loads itself again, and a
+            program gets the status 503.
     """
 
     template: str
@@ -32,6 +34,7 @@ class Page:
     json: Callable[[], Mapping[str, Any]]
     status: int = 200
     whole: bool = True
+    is_ready: bool = True
 
 
 def as_json(value: Mapping[str, Any]) -> bytes:

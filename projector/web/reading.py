@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from projector.errors import ProjectionError
 from projector.projection import Projection
+from projector.web.counting import Counting
 from projector.web.memo import Memo
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Readings:
     Attributes:
         path: folder of the journal.
         memo: answers that are kept for a while.
+        counting: what is counted of all messages.
 
     Raises:
         NotAJournalError: there is no journal.
@@ -52,6 +54,7 @@ class Readings:
         for _ in range(READERS):
             self._handles.put(Projection.open(path))
         self.memo = Memo()
+        self.counting = Counting(self.peek)
         self._lock = Lock()
         self._behind: tuple[float, Behind | None] = (0.0, None)
 
@@ -98,6 +101,7 @@ class Readings:
 
     def close(self) -> None:
         """Close the handles."""
+        self.counting.close()
         for _ in range(READERS):
             self._handles.get().close()
 

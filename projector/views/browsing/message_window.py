@@ -6,6 +6,7 @@ counts the messages that are out of the transcript, too. It is found by the inde
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _SCANNED = 4_000
 """Most messages that are looked at for prompts or answers."""
+_NEAR = 5_000
+"""Events before and behind a message among which its usage is."""
 _BEGINNING = 200
 """Characters of a prompt in an outline."""
 
@@ -202,6 +205,21 @@ def _side(
     )
     rows = db.execute(query, (session.number, *values, limit))
     return [make_view(session.name, session.source, row) for row in rows]
+
+
+def rows_near(db: apsw.Connection, name: str, views: Sequence[MessageView]) -> tuple[int, int]:
+    """Return the rowids between which the events are that were applied with some messages.
+
+    What a message used is appended with it, so a long session need not be read as a whole.
+    """
+    query = (
+        "SELECT min(id), max(id) FROM _events WHERE session ="
+        " (SELECT id FROM _sessions WHERE session = ?)"
+        " AND event_id IN (SELECT value FROM json_each(?))"
+    )
+    ids = json.dumps([view.id for view in views])
+    first, last = db.execute(query, (name, ids)).fetchone() or (None, None)
+    return int(first or 0) - _NEAR, int(last or 0) + _NEAR
 
 
 def views_of(

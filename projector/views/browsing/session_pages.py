@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from projector.db.kinds import MESSAGE
@@ -13,7 +15,7 @@ from projector.views.session_names import EXISTS
 from projector.views.sessions import INDEXED, brief
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import apsw
 
@@ -90,6 +92,55 @@ def _marks(
         )
         for last, name in db.execute(query, (*bound, *values, limit)):
             yield Mark(None if last is None else int(last), str(name))
+
+
+_CHUNK = 400
+
+
+def names_of(db: apsw.Connection, rows: Iterable[int]) -> list[str]:
+    """Return the ids of sessions by their rowids, in the order of these, without deleted ones."""
+    return list(_passing(db, rows, _ALL))
+
+
+def in_order(
+    db: apsw.Connection, rows: Sequence[int], filters: SessionFilters, *, limit: int, offset: int
+) -> list[str]:
+    """Return the ids of sessions, those of some rowids first, in the order of these.
+
+    All others are behind them, in the order of their ids.
+
+    Args:
+        db: the projection.
+        rows: rowids of sessions.
+        filters: which sessions.
+        limit: most to return.
+        offset: how many to skip.
+    """
+    found = list(islice(_passing(db, rows, filters), offset + limit))
+    missing = offset + limit - len(found)
+    if missing <= 0:
+        return found[offset:]
+    where, values = condition(db, filters)
+    query = (
+        f"SELECT session FROM _sessions WHERE {EXISTS}{where}"
+        " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY session LIMIT ?"
+    )
+    rest = db.execute(query, (*values, json.dumps([*rows]), missing))
+    return [*found, *(str(name) for (name,) in rest)][offset:]
+
+
+def _passing(db: apsw.Connection, rows: Iterable[int], filters: SessionFilters) -> Iterator[str]:
+    """Yield the ids of those sessions of some rowids that pass, in the order of the rowids."""
+    where, values = condition(db, filters)
+    query = (
+        f"SELECT s.session FROM json_each(?) j JOIN _sessions s ON s.id = j.value"
+        f" WHERE s.id IN (SELECT id FROM _sessions WHERE id = j.value AND {EXISTS}{where})"
+        " ORDER BY j.key"
+    )
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, _CHUNK)):
+        for (name,) in db.execute(query, (json.dumps(chunk), *values)):
+            yield str(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,82 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from projector.db.kinds import MESSAGE
-from projector.fold.messages import IN_TRANSCRIPT
+from projector.db.tags import DAY
+from projector.views.browsing.block import COUNTED, DATE, bounds
 
 if TYPE_CHECKING:
     import apsw
 
 
-@dataclass(frozen=True, slots=True)
-class ToolUse:
-    """A tool.
+class ToolCounts(NamedTuple):
+    """How often a tool was used.
 
     Attributes:
-        name: its name.
         calls: how often it was called.
         results: how many results it has.
         errors: how many of these report an error, as `projector.fold.facets` says.
     """
 
-    name: str
     calls: int
     results: int
     errors: int
 
 
-_OWN = "NOT EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL)"
-_OF_SESSION = (
-    f"e.kind = {MESSAGE} AND e.session = ?1 AND e.state = {IN_TRANSCRIPT}"
-    f" AND (?2 IS NULL OR coalesce(e.timestamp, e.time) >= ?2) AND {_OWN}"
+_QUERY = f"""
+WITH called AS MATERIALIZED (
+  SELECT e.session AS session, {DATE} / {DAY} AS day, json_extract(c.value, '$.id') AS id,
+    coalesce(json_extract(c.value, '$.function.name'), json_extract(c.value, '$.name')) AS name
+  FROM _events e, json_each(e.other_fields, '$.tool_calls') c
+  WHERE {COUNTED} AND e.other_fields IS NOT NULL AND c.type = 'object'
+), named AS MATERIALIZED (
+  SELECT session, id, max(name) AS name FROM called
+  WHERE typeof(id) = 'text' AND typeof(name) = 'text' GROUP BY 1, 2
+), answered AS MATERIALIZED (
+  SELECT e.session AS session, {DATE} / {DAY} AS day,
+    json_extract(e.other_fields, '$.tool_call_id') AS id,
+    json_extract(e.other_fields, '$.tool_name') AS name,
+    json_type(e.other_fields, '$.extra.is_error') IS 'true'
+      OR (json_type(e.other_fields, '$.extra.exit_code') IS 'integer'
+        AND json_extract(e.other_fields, '$.extra.exit_code') <> 0)
+      OR (e.content_is_json AND instr(e.content, '"is_error":true') > 0) AS failed
+  FROM _events e WHERE {COUNTED} AND e.role = 'tool'
 )
-_CALLS = (
-    "SELECT json_extract(c.value, '$.id'), coalesce(json_extract(c.value, '$.function.name'),"
-    " json_extract(c.value, '$.name')) FROM _events e,"
-    " json_each(e.other_fields, '$.tool_calls') c"
-    f" WHERE {_OF_SESSION} AND c.type = 'object'"
-)
-_RESULTS = (
-    "SELECT json_extract(e.other_fields, '$.tool_call_id'),"
-    " json_extract(e.other_fields, '$.tool_name'),"
-    " json_type(e.other_fields, '$.extra.is_error') IS 'true'"
-    " OR (json_type(e.other_fields, '$.extra.exit_code') IS 'integer'"
-    " AND json_extract(e.other_fields, '$.extra.exit_code') <> 0)"
-    " OR (e.content_is_json AND instr(e.content, '\"is_error\":true') > 0)"
-    f" FROM _events e WHERE {_OF_SESSION} AND e.role = 'tool'"
-)
-_SESSIONS = (
-    "SELECT DISTINCT f.session FROM _facet_values v JOIN _facets f ON f.value = v.id"
-    " JOIN _sessions s ON s.id = f.session WHERE v.kind = 'tool' AND (?1 IS NULL OR s.last >= ?1)"
-)
+SELECT day, name, count(*), 0, 0 FROM called WHERE typeof(name) = 'text' GROUP BY 1, 2
+UNION ALL
+SELECT a.day, coalesce(a.name, n.name), 0, count(*), total(a.failed)
+FROM answered a LEFT JOIN named n ON a.name IS NULL AND n.session = a.session AND n.id = a.id
+WHERE coalesce(a.name, n.name) IS NOT NULL GROUP BY 1, 2
+"""
+"""The rows are joined in SQLite: other threads can work meanwhile."""
 
 
-def tool_uses(db: apsw.Connection, since: int | None = None) -> list[ToolUse]:
-    """Return the tools of all messages, that with most calls first.
+def tool_counts(db: apsw.Connection, block: int) -> dict[tuple[int, str], ToolCounts]:
+    """Return how often tools were used, by the day (in UTC, since 1970) and the name of the tool.
 
-    A result without the name of its tool counts for the call that it answers. It reads all messages
-    of sessions with calls. A message that forks repeat counts once.
+    A result without the name of its tool counts for the call that it answers. A message that forks
+    repeat counts once.
 
     Args:
         db: the projection.
-        since: only messages of this time or later; microseconds since 1970.
+        block: of sessions.
     """
-    found: dict[str, list[int]] = {}
-    for (session,) in db.execute(_SESSIONS, (since,)).fetchall():
-        names: dict[str, str] = {}
-        for id, name in db.execute(_CALLS, (session, since)):
-            if isinstance(name, str):
-                found.setdefault(name, [0, 0, 0])[0] += 1
-                if isinstance(id, str):
-                    names[id] = name
-        for id, own, failed in db.execute(_RESULTS, (session, since)):
-            name = own if isinstance(own, str) else names.get(str(id))
-            if name is not None:
-                counts = found.setdefault(name, [0, 0, 0])
-                counts[1] += 1
-                counts[2] += bool(failed)
-    uses = [ToolUse(name, *counts) for name, counts in found.items()]
-    return sorted(uses, key=lambda use: (-max(use.calls, use.results), use.name))
+    found: dict[tuple[int, str], ToolCounts] = {}
+    for day, name, *counts in db.execute(_QUERY, bounds(block)):
+        key = int(day), str(name)
+        old = found.get(key, (0, 0, 0))
+        found[key] = ToolCounts(*(one + int(other) for one, other in zip(old, counts, strict=True)))
+    return found

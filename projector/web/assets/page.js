@@ -1,4 +1,5 @@
 // Each page works without this: it adds keys, lists that continue, and what is appended meanwhile.
+import { again } from "./again.js";
 import { keys } from "./keys.js";
 import { lists } from "./lists.js";
 import { live } from "./live.js";
@@ -6,6 +7,7 @@ import { palette } from "./palette.js";
 import { session } from "./session.js";
 
 keys();
+again();
 lists();
 session();
 live();

@@ -36,12 +36,20 @@ export function palette() {
     return PAGES.filter(([name]) => name.toLowerCase().includes(words)).map(([name, href]) => option(name, href));
   }
 
+  /** Show what is known without a request: Enter chooses among that at once. */
+  function show(query) {
+    const found = pages(query);
+    if (query) found.push(option(`Search for “${query}”`, `/search?q=${encodeURIComponent(query)}`));
+    list.replaceChildren(...found);
+    choose(0);
+    return found;
+  }
+
   async function find() {
     const query = input.value.trim();
     const number = ++asked;
-    const found = pages(query);
+    const found = show(query);
     if (query) {
-      found.push(option(`Search for “${query}”`, `/search?q=${encodeURIComponent(query)}`));
       const answer = await fetch(`/search.json?q=${encodeURIComponent(query)}`);
       const hits = answer.ok ? (await answer.json()).hits : [];
       for (const hit of hits.slice(0, 8)) {
@@ -50,8 +58,9 @@ export function palette() {
       }
     }
     if (number === asked) {
+      const at = [...list.querySelectorAll("a")].findIndex((link) => link.hasAttribute("aria-current"));
       list.replaceChildren(...found);
-      choose(0);
+      choose(at);
     }
   }
 
@@ -64,6 +73,8 @@ export function palette() {
 
   input.addEventListener("input", () => {
     clearTimeout(timer);
+    asked++;
+    show(input.value.trim());
     timer = setTimeout(find, PAUSE);
   });
   input.addEventListener("keydown", (event) => {

@@ -20,6 +20,7 @@ Make = Callable[[Readings, Mapping[str, str]], Page]
 
 def warm(readings: Readings) -> None:
     """Make the answers that take longest, before a request waits for them."""
+    readings.counting.prepare(dashboard.prepare)
     for make in (sessions.sessions, dashboard.dashboard):
         try:
             make(readings, {})

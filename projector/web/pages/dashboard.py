@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
-from functools import partial
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from projector.forgetting.erasures import erasures
-from projector.views.browsing.activity import messages_by_hour
-from projector.views.browsing.tools import tool_uses
+from projector.views.browsing.requests import count_requests
+from projector.views.browsing.session_pages import names_of
 from projector.views.session_filters import SessionFilters, count_sessions
 from projector.views.sessions import brief, session_ids
-from projector.views.usage import By, UsageFilters, UsageRow, session_usage, usage
 from projector.web import params as given
 from projector.web import urls
 from projector.web.charts.bars import Bar, columns, share
@@ -22,17 +19,17 @@ from projector.web.formats import money, number
 from projector.web.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import apsw
     from markupsafe import Markup
 
     from projector.upkeep.status import Status
-    from projector.views.browsing.tools import ToolUse
-    from projector.views.sessions import SessionBrief, SessionSort
+    from projector.views.browsing.census import Census, Report, ToolUse
+    from projector.views.sessions import SessionBrief
+    from projector.views.usage import UsageRow
     from projector.web.reading import Readings
 
-_DAY = 86_400_000_000
 _RANGES: Mapping[str, tuple[int | None, Unit]] = {
     "30": (30, "day"),
     "90": (90, "day"),
@@ -43,8 +40,8 @@ _RANGES: Mapping[str, tuple[int | None, Unit]] = {
 _ROWS = 10
 """Groups, tools and sessions that are shown."""
 _COUNTING = "all messages are being counted: ask again in a few seconds"
-_GOOD = 30.0
-"""Seconds for which the answers are kept."""
+_GOOD = 5.0
+"""Seconds for which the answers that are quickly made are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +76,21 @@ class Top:
 
 
 @dataclass(frozen=True, slots=True)
-class Dashboard:
-    """The page.
+class Counted:
+    """What is counted of all messages of some time.
 
     Attributes:
-        days: the time that is shown: `30`, `90`, `365` or `all`.
-        ranges: addresses of this page for each of these.
         times: what was used by day, week or month, the earliest first.
-        unit: `day`, `week` or `month`.
         total: the sums over this time.
         tokens, costs: charts of the times.
         groups: what was used by model, project and source.
         heat: a map of the hours of a week; `hours` are its counts, by day.
         messages: how many have a date in this time.
         tools: those with most calls.
-        longest, dearest: sessions, of all times.
-        status: of the journal and its projection.
-        gone: number of sessions that no source has any more.
-        requests, open_requests: number of requests to forget, and of those without a receipt.
+        dearest: sessions, of all times.
     """
 
-    days: str
-    ranges: tuple[tuple[str, str], ...]
     times: tuple[UsageRow, ...]
-    unit: str
     total: UsageRow
     tokens: Markup
     costs: Markup
@@ -111,8 +99,40 @@ class Dashboard:
     hours: tuple[tuple[str, tuple[int, ...]], ...]
     messages: int
     tools: tuple[Tool, ...]
-    longest: tuple[Top, ...]
     dearest: tuple[Top, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The page.
+
+    Attributes:
+        days: the time that is shown: `30`, `90`, `365` or `all`.
+        ranges: addresses of this page for each of these.
+        unit: `day`, `week` or `month`.
+        counted: what is counted of all messages; None while it is counted for the first time.
+        longest: sessions, of all times.
+        status: of the journal and its projection.
+        gone: number of sessions that no source has any more.
+        requests, open_requests: number of requests to forget, and of those without a receipt.
+    """
+
+    days: str
+    ranges: tuple[tuple[str, str], ...]
+    unit: str
+    counted: Counted | None
+    longest: tuple[Top, ...]
+    status: Status
+    gone: int
+    requests: int
+    open_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """What is quickly read."""
+
+    longest: tuple[Top, ...]
     status: Status
     gone: int
     requests: int
@@ -120,44 +140,72 @@ class Dashboard:
 
 
 def dashboard(readings: Readings, params: Mapping[str, str]) -> Page:
-    """Return the dashboard; what it shows is at most half a minute older than the projection."""
+    """Return the dashboard; what takes long to count may be missing at first, and then older."""
     days = given.choice(params, "days", _RANGES, "90")
-    view = readings.memo.soon(("dashboard", days), _GOOD, lambda: _view(readings, days))
-    if view is None:
-        return Page("wait.html", "Dashboard", None, lambda: {"error": _COUNTING}, 503)
-    return Page("dashboard.html", "Dashboard", view, lambda: _json(view))
-
-
-def _view(readings: Readings, days: str) -> Dashboard:
-    count, unit = _RANGES[days]
-    since = None if count is None else int(time.time() * 1e6) - count * _DAY
-    filters = UsageFilters(since, None, None, None, None)
-    # one question after the other: a snapshot for all would keep the projector waiting
-    times, total, _ = readings.peek(lambda db: usage(db, unit, filters))
-    hours = readings.peek(lambda db: messages_by_hour(db, since))
-    week = heat(hours)
-    requests = erasures(readings.path)
-    with readings.handle() as handle:
-        status = handle.status()
-    return Dashboard(
+    now = readings.memo.get("dashboard", _GOOD, lambda: _now(readings))
+    census = readings.counting.census()
+    view = Dashboard(
         days=days,
         ranges=tuple((name, urls.page(urls.DASHBOARD, days=name)) for name in _RANGES),
-        times=times,
-        unit=unit,
-        total=total,
-        tokens=columns(f"Tokens by {unit}", _bars(times, unit, _tokens)),
-        costs=columns(f"Cost by {unit}", _bars(times, unit, _cost)),
-        groups=tuple((by, _groups(readings, by, filters)) for by in ("model", "project", "source")),
-        heat=heat_map("Messages by hour and day of the week", week),
-        hours=tuple(zip(DAYS, week, strict=True)),
-        messages=sum(hours.values()),
-        tools=readings.peek(lambda db: _tools(db, since)),
-        longest=readings.peek(lambda db: _top(db, "messages")),
-        dearest=readings.peek(lambda db: _top(db, "cost")),
+        unit=_RANGES[days][1],
+        counted=None if census is None else _counted(readings, census, days),
+        longest=now.longest,
+        status=now.status,
+        gone=now.gone,
+        requests=now.requests,
+        open_requests=now.open_requests,
+    )
+    if view.counted is None:
+        return Page("dashboard.html", "Dashboard", view, lambda: _json(view, None), is_ready=False)
+    return Page("dashboard.html", "Dashboard", view, lambda: _json(view, view.counted))
+
+
+def prepare(census: Census) -> None:
+    """Make what each time shows, before a page waits for it."""
+    for days in _RANGES:
+        _report(census, days)
+
+
+def _report(census: Census, days: str) -> Report:
+    count, unit = _RANGES[days]
+    today = datetime.now(UTC).astimezone().toordinal()
+    return census.report(unit, None if count is None else today - count + 1)
+
+
+def _now(readings: Readings) -> _Now:
+    # one question after the other: a snapshot for all would keep the projector waiting
+    longest = readings.peek(
+        lambda db: _tops(db, readings, session_ids(db, sort="messages", limit=_ROWS))
+    )
+    requests, unfinished = readings.peek(count_requests)
+    with readings.handle() as handle:
+        status = handle.status()
+    return _Now(
+        longest=longest,
         status=status,
         gone=readings.peek(lambda db: count_sessions(db, SessionFilters(gone=True))),
-        requests=len(requests),
-        open_requests=sum(request.receipt is None for request in requests),
+        requests=requests,
+        open_requests=unfinished,
+    )
+
+
+def _counted(readings: Readings, census: Census, days: str) -> Counted:
+    report, unit = _report(census, days), _RANGES[days][1]
+    week = heat(report.hours)
+    uses = report.tools[:_ROWS]
+    most = max((use.calls for use in uses), default=0)
+    dearest = [*census.costliest[:_ROWS]]
+    return Counted(
+        times=report.times,
+        total=report.total,
+        tokens=columns(f"Tokens by {unit}", _bars(report.times, unit, _tokens)),
+        costs=columns(f"Cost by {unit}", _bars(report.times, unit, _cost)),
+        groups=tuple((by, _groups(by, rows)) for by, rows in report.groups),
+        heat=heat_map("Messages by hour and day of the week", week),
+        hours=tuple(zip(DAYS, week, strict=True)),
+        messages=sum(report.hours.values()),
+        tools=tuple(Tool(use, share(use.calls, most)) for use in uses),
+        dearest=readings.peek(lambda db: _tops(db, readings, names_of(db, dearest))),
     )
 
 
@@ -183,8 +231,7 @@ def _cost(row: UsageRow) -> Bar:
     return Bar(name, row.cost or 0, f"{name}: {money(row.cost) or 'unknown'}")
 
 
-def _groups(readings: Readings, by: By, filters: UsageFilters) -> tuple[Group, ...]:
-    rows, _, _ = readings.peek(partial(usage, by=by, filters=filters))
+def _groups(by: str, rows: tuple[UsageRow, ...]) -> tuple[Group, ...]:
     shown = rows[:_ROWS]
     most = max(map(_sum, shown), default=0)
     return tuple(
@@ -201,33 +248,29 @@ def _only(by: str, name: str) -> dict[str, str | int | None]:
     return {by: name, "all": 1}
 
 
-def _tools(db: apsw.Connection, since: int | None) -> tuple[Tool, ...]:
-    uses = tool_uses(db, since)[:_ROWS]
-    most = max((use.calls for use in uses), default=0)
-    return tuple(Tool(use, share(use.calls, most)) for use in uses)
-
-
-def _top(db: apsw.Connection, sort: SessionSort) -> tuple[Top, ...]:
+def _tops(db: apsw.Connection, readings: Readings, names: Iterable[str]) -> tuple[Top, ...]:
     found = []
-    for name in session_ids(db, sort=sort, limit=_ROWS):
+    for name in names:
         view = brief(db, name)
-        used = session_usage(db, view.session) if view.usage else None
+        used = readings.counting.used(db, view)
         found.append(Top(view, None if used is None else used.cost))
-    return tuple(top for top in found if sort != "cost" or top.cost is not None)
+    return tuple(found)
 
 
-def _json(view: Dashboard) -> dict[str, object]:
+def _json(view: Dashboard, counted: Counted | None) -> dict[str, object]:
+    if counted is None:
+        return {"error": _COUNTING}
     return {
         "days": view.days,
         "unit": view.unit,
-        "times": [asdict(row) for row in view.times],
-        "total": asdict(view.total),
-        **{f"by_{by}": [asdict(group.row) for group in groups] for by, groups in view.groups},
-        "hours": {day: list(counts) for day, counts in view.hours},
-        "messages": view.messages,
-        "tools": [asdict(tool.use) for tool in view.tools],
+        "times": [asdict(row) for row in counted.times],
+        "total": asdict(counted.total),
+        **{f"by_{by}": [asdict(group.row) for group in groups] for by, groups in counted.groups},
+        "hours": {day: list(counts) for day, counts in counted.hours},
+        "messages": counted.messages,
+        "tools": [asdict(tool.use) for tool in counted.tools],
         "longest": [_top_json(top) for top in view.longest],
-        "most_expensive": [_top_json(top) for top in view.dearest],
+        "most_expensive": [_top_json(top) for top in counted.dearest],
         "status": asdict(view.status),
         "gone": view.gone,
         "requests": view.requests,

@@ -9,6 +9,7 @@ from projector.cli.kit.render import message_json, session_json
 from projector.cli.show.resume import resume
 from projector.errors import NotFound
 from projector.export.parts import CallsById, call_names
+from projector.views.billing.calls import session_calls
 from projector.views.browsing.message_window import (
     end_of,
     find,
@@ -16,6 +17,7 @@ from projector.views.browsing.message_window import (
     key_at,
     key_of,
     prompts,
+    rows_near,
     views_from,
     views_of,
     window,
@@ -23,9 +25,9 @@ from projector.views.browsing.message_window import (
 )
 from projector.views.session_filters import SessionFilters
 from projector.views.sessions import brief, session_ids
-from projector.views.usage import session_calls, session_usage
 from projector.web import params as given
 from projector.web import urls
+from projector.web.counting import is_long
 from projector.web.page import Page
 from projector.web.render.entries import entries
 
@@ -127,7 +129,7 @@ class _Part:
 def session(readings: Readings, params: Mapping[str, str]) -> Page:
     """Return the page of a session."""
     name = _name(params)
-    view, messages = readings.peek(lambda db: _page(db, name, params))
+    view, messages = readings.peek(lambda db: _page(db, readings, name, params))
     title = view.session.title or view.session.preview or view.session.session
     return Page("session.html", title, view, lambda: _json(view, messages))
 
@@ -188,7 +190,7 @@ def _name(params: Mapping[str, str]) -> str:
 
 
 def _page(
-    db: apsw.Connection, name: str, params: Mapping[str, str]
+    db: apsw.Connection, readings: Readings, name: str, params: Mapping[str, str]
 ) -> tuple[SessionPage, tuple[MessageView, ...]]:
     view = brief(db, name)
     found = find(db, view.session)
@@ -202,7 +204,7 @@ def _page(
     below = SessionFilters(parent=view.session)
     page = SessionPage(
         session=view,
-        used=session_usage(db, view.session) if view.usage else None,
+        used=readings.counting.used(db, view),
         resume=resume(view),
         children=tuple(brief(db, child) for child in session_ids(db, below, limit=_CHILDREN)),
         entries=_entries(db, view, part.views),
@@ -292,7 +294,8 @@ def _entries(
     used = None
     if session.usage:
         names = {name for view in views for name in call_names(view)}
-        used = CallsById(session_calls(db, session.session, names))
+        between = rows_near(db, session.session, views) if is_long(session) else None
+        used = CallsById(session_calls(db, session.session, names, between))
     return entries(views, cwd=session.cwd, used=used)
 
 

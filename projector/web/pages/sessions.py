@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Literal, get_args
 from projector.reading.listing import session_filters
 from projector.search.facets import facets
 from projector.search.filters import Filters
-from projector.views.browsing.session_pages import Mark, children_of, last_said, session_page
-from projector.views.session_tree import session_tree
+from projector.views.browsing.session_pages import (
+    Mark,
+    children_of,
+    in_order,
+    last_said,
+    session_page,
+)
+from projector.views.session_tree import tree_names
 from projector.views.sessions import SessionSort, brief, session_ids
-from projector.views.usage import session_usage
 from projector.web import params as given
+from projector.web.counting import is_long
 from projector.web.page import Page
 from projector.web.urls import SESSIONS, page
 
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.search.facets import FacetBy
+    from projector.views.browsing.census import Census
     from projector.views.session_filters import SessionFilters
     from projector.views.sessions import SessionBrief
     from projector.web.reading import Readings
@@ -43,6 +50,7 @@ _FACETS = 30.0
 """Seconds for which the values of filters are kept."""
 _FILTERS: tuple[FacetBy, ...] = ("source", "project", "model", "tool")
 _MOST = 1_000_000
+_COUNTING = "The costs of all sessions are being added up."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,12 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
         parent=given.text(params, "parent"),
     )
     state = {name: value for name, value in params.items() if name not in {"after", "offset"}}
-    rows, after = readings.peek(lambda db: _rows(db, readings, params, filters, sort))
+    census = readings.counting.census() if sort == "cost" else None
+    if sort == "cost" and census is None:
+        return Page(
+            "wait.html", "Sessions", _COUNTING, lambda: {"error": _COUNTING}, is_ready=False
+        )
+    rows, after = readings.peek(lambda db: _rows(db, readings, params, filters, sort, census))
     view = Sessions(
         rows=rows,
         choices=tuple(_choice(readings, by, names[by]) for by in _FILTERS),
@@ -165,6 +178,7 @@ def _rows(
     params: Mapping[str, str],
     filters: SessionFilters,
     sort: str,
+    census: Census | None,
 ) -> tuple[tuple[Row, ...], dict[str, str | int | None] | None]:
     """Return the rows, and the parameters of the next page; None if there is none."""
     now = int(time.time() * _MICRO)
@@ -177,12 +191,15 @@ def _rows(
     offset = given.number(params, "offset", 0, _MOST)
     more: dict[str, str | int | None] = {"offset": offset + SIZE}
     if sort == "tree":
-        nodes = session_tree(db, filters, limit=SIZE + 1, offset=offset)
-        tops = [at for at, node in enumerate(nodes) if node.depth == 0]
+        nodes = tree_names(db, filters, limit=SIZE + 1, offset=offset)
+        tops = [at for at, (_, depth) in enumerate(nodes) if depth == 0]
         end = tops[SIZE] if len(tops) > SIZE else len(nodes)
-        rows = tuple(_row(db, readings, node.view, now, node.depth) for node in nodes[:end])
+        rows = tuple(_row(db, readings, brief(db, name), now, depth) for name, depth in nodes[:end])
         return rows, more if end < len(nodes) else None
-    names = session_ids(db, filters, sort=sort, limit=SIZE + 1, offset=offset)  # type: ignore[arg-type] # it was checked
+    if census is not None:
+        names = in_order(db, census.costliest, filters, limit=SIZE + 1, offset=offset)
+    else:
+        names = session_ids(db, filters, sort=sort, limit=SIZE + 1, offset=offset)  # type: ignore[arg-type] # it was checked
     rows = tuple(_row(db, readings, brief(db, name), now) for name in names[:SIZE])
     return rows, more if len(names) > SIZE else None
 
@@ -198,18 +215,21 @@ def _row(
     db: apsw.Connection, readings: Readings, view: SessionBrief, now: int, depth: int = 0
 ) -> Row:
     used = [view.usage[name] for name in ("input_tokens", "output_tokens") if name in view.usage]
-    cost = None
-    if view.usage:
+    if is_long(view):
+        cost = _cost(db, readings, view)
+    elif view.usage:
         # it changes only with the usage, so the answer never gets old: no other thread may use `db`
         key = ("cost", view.session, tuple(view.usage.items()))
-        cost = readings.memo.get(key, inf, lambda: _cost(db, view.session))
+        cost = readings.memo.get(key, inf, lambda: _cost(db, readings, view))
+    else:
+        cost = None
     state = _state(db, view, now)
     tokens = int(sum(used)) if used else None
     return Row(view, state, tokens, cost, children_of(db, view.session), depth)
 
 
-def _cost(db: apsw.Connection, session: str) -> int | None:
-    used = session_usage(db, session)
+def _cost(db: apsw.Connection, readings: Readings, session: SessionBrief) -> int | None:
+    used = readings.counting.used(db, session)
     return None if used is None else used.cost
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from journal import Journal
 from projector import Projection
-from projector.views.usage import session_calls
+from projector.views.billing.calls import session_calls
 from projector.web.formats import fine_money
 from tests.projector.web.served import served
 

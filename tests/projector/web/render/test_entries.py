@@ -169,6 +169,7 @@ def test_markdown_is_what_it_says() -> None:
     assert "<br>" not in markdown("a\nb")
     assert "\\u202e" in markdown("a &#x202e; b")
     assert "<th>" in markdown("|a|b|\n|-|-|\n|1|2|")
+    assert "<tr>\n<td></td>\n<th>b</th>" in markdown("||b|\n|-|-|\n|1|2|")
 
 
 def test_an_address_in_a_text_is_a_link() -> None:
