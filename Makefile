@@ -8,7 +8,7 @@ WORKERS ?= auto
 # the tests start thousands of programs, and each would compile all its modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check fast coverage torture bench recall lint format docs clean
+.PHONY: demo test check fast coverage torture bench recall screenshots lint format docs clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python -m tools.demo $(ARGS)
@@ -48,6 +48,10 @@ endif
 # LOCOMO=FOLDER asks its questions, too; UPDATE=1 writes docs/recall.md
 recall: .venv-bench/bench.stamp
 	.venv-bench/bin/python -m tools.recall.run $(if $(LOCOMO),--locomo $(LOCOMO)) $(if $(UPDATE),--update)
+
+# of every page of the viewer, into build/screenshots; UPDATE=1 takes those of the README again, too
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tools.screenshots $(if $(UPDATE),--update)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

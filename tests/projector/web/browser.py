@@ -1,37 +1,23 @@
-"""Debian's Chromium, without a window and without a network of its own."""
+"""Debian's Chromium, as the tests of the viewer use it."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-_ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-default-apps",
-    "--hide-scrollbars",
-    # a request to any other host than the viewer's fails at once, and is still reported
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-)
-_TIMEOUT = 20
+    from selenium.webdriver import Chrome
+
+    from tests.projector.web.served import Served
 
 
 def programs() -> tuple[str, str]:
@@ -44,24 +30,37 @@ def programs() -> tuple[str, str]:
     return found[0], found[1]
 
 
-@contextmanager
-def browser(folder: Path, width: int = 1280, height: int = 900) -> Iterator[Chrome]:
-    """Run a browser with an empty profile; `folder` is for that."""
-    chromium, driver = programs()
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for argument in _ARGUMENTS:
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={folder}")
-    options.add_argument(f"--window-size={width},{height}")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    with Chrome(options, Service(driver)) as found:
-        found.set_page_load_timeout(_TIMEOUT)
-        found.set_script_timeout(_TIMEOUT)
-        # the size of a window has a least width; that of the page has none
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        found.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        yield found
+def open_page(driver: Chrome, viewer: Served, address: str) -> None:
+    """Go to a page of a viewer."""
+    driver.get(f"http://{viewer.host}{address}")
+
+
+def wait(driver: Chrome, condition: Callable[[Chrome], object]) -> None:
+    """Wait until a condition is true."""
+    # a page that changes meanwhile has other elements
+    gone = (StaleElementReferenceException, NoSuchElementException, IndexError)
+    WebDriverWait(driver, 10, 0.05, ignored_exceptions=gone).until(condition)
+
+
+def wait_for_address(driver: Chrome, part: str) -> None:
+    """Wait until the address of the page has a part."""
+    wait(driver, lambda found: part in found.current_url)
+
+
+def press(driver: Chrome, *keys: str) -> None:
+    """Press keys, one after the other."""
+    for key in keys:
+        driver.switch_to.active_element.send_keys(key)
+
+
+def texts(driver: Chrome, selector: str) -> list[str]:
+    """Return the texts of the elements that a selector finds."""
+    return [element.text for element in driver.find_elements(By.CSS_SELECTOR, selector)]
+
+
+def click(driver: Chrome, selector: str) -> None:
+    """Click the first element that a selector finds."""
+    driver.find_element(By.CSS_SELECTOR, selector).click()
 
 
 def requests(driver: Chrome) -> list[str]:

@@ -7,24 +7,20 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from selenium.common.exceptions import (
-    JavascriptException,
-    NoSuchElementException,
-    StaleElementReferenceException,
-)
+from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from journal import Journal
 from projector.projection import Projection
 from projector.web import urls
-from tests.projector.web.browser import browser, complaints, requests
+from tests.projector.web.browser import complaints, open_page, press, requests, texts, wait
 from tests.projector.web.hostile import HTML, write
 from tests.projector.web.served import served
+from tools.screenshots.browser import set_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from selenium.webdriver import Chrome
@@ -35,13 +31,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 _SESSIONS = ("texts", "calls", "roles", "models", "thoughts", "parts")
 _MANY = 300
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """One browser for the tests of this module."""
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -87,28 +76,9 @@ def viewer(path: Path) -> Iterator[Served]:
         yield found
 
 
-def _open(driver: Chrome, viewer: Served, address: str) -> None:
-    driver.get(f"http://{viewer.host}{address}")
-
-
-def _wait(driver: Chrome, condition: Callable[[Chrome], object]) -> None:
-    # a page that changes meanwhile has other elements
-    gone = (StaleElementReferenceException, NoSuchElementException, IndexError)
-    WebDriverWait(driver, 10, 0.05, ignored_exceptions=gone).until(condition)
-
-
-def _press(driver: Chrome, *keys: str) -> None:
-    for key in keys:
-        driver.switch_to.active_element.send_keys(key)
-
-
-def _texts(driver: Chrome, selector: str) -> list[str]:
-    return [element.text for element in driver.find_elements(By.CSS_SELECTOR, selector)]
-
-
 def _assert_harmless(driver: Chrome, viewer: Served, address: str) -> None:
     requests(driver), complaints(driver)
-    _open(driver, viewer, address)
+    open_page(driver, viewer, address)
     # what is folded is opened, what reacts to the pointer or to the focus is touched
     driver.execute_script(
         "document.querySelectorAll('details').forEach((one) => { one.open = true; });"
@@ -155,7 +125,7 @@ def test_nothing_of_a_title_or_a_query_runs_or_loads(driver: Chrome, hostile: Se
 
 def test_the_policy_would_stop_what_gets_through(driver: Chrome, viewer: Served) -> None:
     """An image of another host is not asked for, and texts are made into no script and no HTML."""
-    _open(driver, viewer, urls.SESSIONS)
+    open_page(driver, viewer, urls.SESSIONS)
     complaints(driver)
     image = "const one = document.createElement('img'); one.src = 'http://evil.example/x.png';"
     driver.execute_script(f"{image} document.body.append(one);")
@@ -172,49 +142,49 @@ def test_the_policy_would_stop_what_gets_through(driver: Chrome, viewer: Served)
 
 def test_keys_choose_open_and_go_on(driver: Chrome, viewer: Served) -> None:
     """The keys j and k choose a session, Enter opens it, ] opens the next, / goes to the search."""
-    _open(driver, viewer, urls.SESSIONS)
-    titles = _texts(driver, "#rows .title a:first-child")
+    open_page(driver, viewer, urls.SESSIONS)
+    titles = texts(driver, "#rows .title a:first-child")
     assert len(titles) == 3
     body = driver.find_element(By.TAG_NAME, "body")
     body.send_keys("j")
     assert len(driver.find_elements(By.CSS_SELECTOR, "tr.chosen")) == 1
-    _press(driver, "j", "k")
+    press(driver, "j", "k")
     assert titles[0] in driver.find_element(By.CSS_SELECTOR, "tr.chosen").text
-    _press(driver, Keys.ENTER)
-    _wait(driver, lambda found: "/session?" in found.current_url)
+    press(driver, Keys.ENTER)
+    wait(driver, lambda found: "/session?" in found.current_url)
     first = driver.current_url
     driver.find_element(By.TAG_NAME, "body").send_keys("]")
-    _wait(driver, lambda found: found.current_url != first)
+    wait(driver, lambda found: found.current_url != first)
     driver.find_element(By.TAG_NAME, "body").send_keys("[")
-    _wait(driver, lambda found: found.current_url == first)
+    wait(driver, lambda found: found.current_url == first)
     driver.find_element(By.TAG_NAME, "body").send_keys("/")
     assert driver.switch_to.active_element.get_attribute("name") == "q"
-    _press(driver, "zebra", Keys.ENTER)
-    _wait(driver, lambda found: "/search?q=zebra" in found.current_url)
-    assert _texts(driver, ".hits mark") == ["zebra"]
+    press(driver, "zebra", Keys.ENTER)
+    wait(driver, lambda found: "/search?q=zebra" in found.current_url)
+    assert texts(driver, ".hits mark") == ["zebra"]
 
 
 def test_help_and_palette(driver: Chrome, viewer: Served) -> None:
     """? lists the keys; Ctrl+K finds a message and goes to it."""
-    _open(driver, viewer, urls.SESSIONS)
+    open_page(driver, viewer, urls.SESSIONS)
     driver.find_element(By.TAG_NAME, "body").send_keys("?")
     assert driver.find_element(By.ID, "help").is_displayed()
-    _press(driver, Keys.ESCAPE)
+    press(driver, Keys.ESCAPE)
     driver.find_element(By.TAG_NAME, "body").send_keys(Keys.CONTROL, "k")
     assert driver.find_element(By.ID, "palette").is_displayed()
-    _press(driver, "zebra")
-    _wait(driver, lambda found: any("zebra" in text for text in _texts(found, "#palette li")[1:]))
-    _press(driver, Keys.ARROW_DOWN, Keys.ENTER)
-    _wait(driver, lambda found: "id=short" in found.current_url)
+    press(driver, "zebra")
+    wait(driver, lambda found: any("zebra" in text for text in texts(found, "#palette li")[1:]))
+    press(driver, Keys.ARROW_DOWN, Keys.ENTER)
+    wait(driver, lambda found: "id=short" in found.current_url)
 
 
 def test_a_call_is_a_line_that_opens(driver: Chrome, viewer: Served) -> None:
     """The line says what changed and how it ended; below are the diff and the result."""
-    _open(driver, viewer, urls.session("calls"))
+    open_page(driver, viewer, urls.session("calls"))
     line = driver.find_element(By.CSS_SELECTOR, ".call > summary")
     assert line.text.split() == ["Edit", "src/a.py", "+2", "-1", "exit", "1"]
     line.click()
-    assert [text.strip() for text in _texts(driver, ".diff pre span")] == ["a", "-b", "+c", "+d"]
+    assert [text.strip() for text in texts(driver, ".diff pre span")] == ["a", "-b", "+c", "+d"]
     assert "no such file" in driver.find_element(By.CSS_SELECTOR, ".call .inside").text
     driver.find_element(By.CSS_SELECTOR, "[data-fold]").click()
     driver.find_element(By.CSS_SELECTOR, "[data-fold]").click()
@@ -223,17 +193,17 @@ def test_a_call_is_a_line_that_opens(driver: Chrome, viewer: Served) -> None:
 
 def test_a_long_session_goes_on_in_both_directions(driver: Chrome, viewer: Served) -> None:
     """Pages are added at the ends, messages far away are removed, and all can be read."""
-    _open(driver, viewer, urls.session("long", at="n150"))
+    open_page(driver, viewer, urls.session("long", at="n150"))
     target = driver.find_element(By.CSS_SELECTOR, "[data-target]")
     assert "message number 150" in target.text
     for _ in range(12):
         driver.execute_script("window.scrollTo(0, document.body.scrollHeight)")
         time.sleep(0.15)
-    assert "message number 299" in _texts(driver, ".entry")[-1]
+    assert "message number 299" in texts(driver, ".entry")[-1]
     for _ in range(25):
         driver.execute_script("window.scrollTo(0, 0)")
         time.sleep(0.15)
-        shown = _texts(driver, ".entry .body")
+        shown = texts(driver, ".entry .body")
         if shown[0] == "message number 0":
             break
     numbers = [int(text.rsplit(" ", 1)[1]) for text in shown]
@@ -244,32 +214,32 @@ def test_a_long_session_goes_on_in_both_directions(driver: Chrome, viewer: Serve
 
 def test_prompts_and_answers_alone(driver: Chrome, viewer: Served) -> None:
     """The focused mode has each prompt and the last thing that was answered to it."""
-    _open(driver, viewer, urls.session("long"))
+    open_page(driver, viewer, urls.session("long"))
     driver.find_element(By.LINK_TEXT, "Prompts and answers").click()
-    numbers = [int(text.rsplit(" ", 1)[1]) for text in _texts(driver, ".entry .body")]
+    numbers = [int(text.rsplit(" ", 1)[1]) for text in texts(driver, ".entry .body")]
     assert numbers[:4] == [0, 9, 10, 19]
-    assert len(_texts(driver, ".outline li")) == _MANY // 10
+    assert len(texts(driver, ".outline li")) == _MANY // 10
 
 
 def test_facets_and_dates_filter(driver: Chrome, viewer: Served) -> None:
     """A click on a facet narrows the search; the filter can be removed."""
-    _open(driver, viewer, urls.page(urls.SEARCH, q="message", group="none"))
+    open_page(driver, viewer, urls.page(urls.SEARCH, q="message", group="none"))
     driver.find_element(By.CSS_SELECTOR, ".facet a[title=user]").click()
-    _wait(driver, lambda found: "role=user" in found.current_url)
-    assert set(_texts(driver, ".hits .facts span:first-child")) == {"user"}
+    wait(driver, lambda found: "role=user" in found.current_url)
+    assert set(texts(driver, ".hits .facts span:first-child")) == {"user"}
     driver.find_element(By.CSS_SELECTOR, ".chip").click()
-    _wait(driver, lambda found: "role=" not in found.current_url)
+    wait(driver, lambda found: "role=" not in found.current_url)
 
 
 def test_what_is_appended_appears(driver: Chrome, viewer: Served, path: Path) -> None:
     """An open page shows a new message by itself; without "follow latest" below a line."""
-    _open(driver, viewer, urls.session("short"))
+    open_page(driver, viewer, urls.session("short"))
     _append(path, "b1", "a striped horse")
-    _wait(driver, lambda found: "a striped horse" in _texts(found, ".entry")[-1])
+    wait(driver, lambda found: "a striped horse" in texts(found, ".entry")[-1])
     driver.find_element(By.ID, "follow").click()
     _append(path, "b2", "it lives in Africa")
-    _wait(driver, lambda found: "it lives in Africa" in _texts(found, ".entry")[-1])
-    assert _texts(driver, ".unread") == ["new"]
+    wait(driver, lambda found: "it lives in Africa" in texts(found, ".entry")[-1])
+    assert texts(driver, ".unread") == ["new"]
     assert driver.find_element(By.ID, "live").text == "1 new"
     assert driver.title.startswith("(1) ")
 
@@ -286,12 +256,10 @@ def _append(path: Path, id: str, text: str) -> None:
 )
 def test_every_page_fits_a_narrow_screen(driver: Chrome, viewer: Served, address: str) -> None:
     """At 360 pixels nothing is wider than the screen."""
-    size = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": False}
-    before = size | {"width": 1280, "height": 900}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    set_size(driver, 360, 740)
     try:
-        _open(driver, viewer, address)
+        open_page(driver, viewer, address)
         width = driver.execute_script("return document.documentElement.scrollWidth")
         assert width <= 360
     finally:
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", before)
+        set_size(driver)

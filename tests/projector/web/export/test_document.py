@@ -18,11 +18,10 @@ from projector.views.messages import MessageState, MessageView
 from projector.web import needed
 from projector.web.render import portions as portion
 from projector.web.render.portions import portions
-from tests.projector.web.browser import browser, complaints, requests
+from tests.projector.web.browser import complaints, requests
 from tests.projector.web.hostile import corpus, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from selenium.webdriver import Chrome
@@ -219,13 +218,6 @@ def test_a_portion_ends_where_no_call_waits(monkeypatch: pytest.MonkeyPatch) -> 
     assert ids(asks, *(_view(str(n), "user") for n in range(3))) == ["a01", "2"]
     monkeypatch.setattr(portion, "_SIZE", 1)
     assert ids(asks, answers) == ["a", "r"]
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """A browser for the tests of this module."""
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 def _load(driver: Chrome, folder: Path, text: str) -> str:

@@ -1,0 +1,126 @@
+"""axe, the automatic checks of accessibility, on every page in light, in dark, and narrow."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from projector.web import urls
+from tests.projector.web.browser import open_page, wait
+from tests.projector.web.served import served
+from tools.screenshots.browser import set_scheme, set_size
+from tools.screenshots.made_up import LIVE, MAIN, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver import Chrome
+
+    from tests.projector.web.served import Served
+    from tools.screenshots.browser import Scheme
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+_NOW = 1_795_000_000_000_000
+_PAGES = (
+    urls.SESSIONS,
+    urls.page(urls.SESSIONS, sort="tree"),
+    urls.page(urls.SESSIONS, source="none-such"),
+    urls.session(MAIN),
+    urls.session(MAIN, focus=1),
+    urls.session(LIVE),
+    urls.page(urls.MESSAGE, session=MAIN, id="m11"),
+    urls.SEARCH,
+    urls.page(urls.SEARCH, q="price feed"),
+    urls.page(urls.SEARCH, q="connection elephant", source="claude-code"),
+    urls.page(urls.DASHBOARD, days="all"),
+    urls.session("none-such"),
+)
+_LOOKS: tuple[tuple[Scheme, int], ...] = (("light", 1280), ("dark", 1280), ("light", 360))
+_RUN = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ['violations']}).then(
+  (found) => done(found.violations.map((one) => ({
+    rule: one.id, about: one.help, where: one.nodes.map((node) => node.html.slice(0, 200)),
+    why: one.nodes.map((node) => node.failureSummary.slice(0, 300)),
+  }))),
+  (error) => done([{rule: 'axe', about: String(error), where: [], why: []}]));
+"""
+
+
+def _axe() -> str:
+    """Return the program; skip the test where it is missing, but not in CI.
+
+    `.ci/run` installs the package `axe-core` of npm, and names the file in `AXE`.
+    """
+    given = os.environ.get("AXE")
+    if given is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs the package axe-core of npm, and its axe.min.js in AXE")
+        pytest.skip("AXE does not name the file axe.min.js of the package axe-core of npm")
+    return Path(given).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The program that checks a page."""
+    return _axe()
+
+
+@pytest.fixture(scope="module")
+def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A viewer of a journal that has something for each page."""
+    path = tmp_path_factory.mktemp("axe") / "journal"
+    write(path, _NOW)
+    with served(path) as found:
+        yield found
+
+
+@pytest.fixture
+def look(request: pytest.FixtureRequest, driver: Chrome) -> Iterator[None]:
+    """A look of the browser, which is then as it was."""
+    scheme, width = request.param
+    set_scheme(driver, scheme)
+    set_size(driver, width)
+    yield
+    set_scheme(driver, "light")
+    set_size(driver)
+
+
+@pytest.mark.parametrize(
+    "look", _LOOKS, indirect=True, ids=[f"{name}-{width}" for name, width in _LOOKS]
+)
+@pytest.mark.usefixtures("look")
+def test_axe_finds_no_fault(driver: Chrome, viewer: Served, axe: str) -> None:
+    """On every page, with all that is folded opened, and in the dialogs."""
+    wrong: list[tuple[str, dict[str, Any]]] = []
+    for address in _PAGES:
+        open_page(driver, viewer, address)
+        wait(driver, lambda found: not found.find_elements("css selector", "[data-again]"))
+        driver.execute_script(
+            "for (const one of document.querySelectorAll('details')) one.open = true;"
+        )
+        driver.execute_script(axe)
+        wrong += [(address, one) for one in driver.execute_async_script(_RUN)]
+    for dialog in ("help", "palette"):
+        driver.execute_script(f"document.getElementById('{dialog}').showModal()")
+        wrong += [(dialog, one) for one in driver.execute_async_script(_RUN)]
+        driver.execute_script(f"document.getElementById('{dialog}').close()")
+    assert wrong == []
+
+
+def test_axe_would_find_a_fault(driver: Chrome, viewer: Served, axe: str) -> None:
+    """An image without a text, and a text that is hardly lighter than its ground."""
+    open_page(driver, viewer, urls.SESSIONS)
+    driver.execute_script(
+        "const image = document.createElement('img'); image.src = '/assets/icon.svg';"
+        "const text = document.createElement('p'); text.textContent = 'hardly seen';"
+        "text.style.color = '#eee'; text.style.background = '#fff';"
+        "document.querySelector('main').append(image, text);"
+    )
+    driver.execute_script(axe)
+    rules = {one["rule"] for one in driver.execute_async_script(_RUN)}
+    assert {"image-alt", "color-contrast"} <= rules

@@ -1,0 +1,1 @@
+"""Screenshots of the viewer, of a journal that is made up: `make screenshots`."""
