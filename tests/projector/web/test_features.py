@@ -354,11 +354,11 @@ def test_pages_work_without_scripts(driver: Chrome, viewer: Served) -> None:
     try:
         open_page(driver, viewer, urls.SESSIONS)
         driver.find_element(By.LINK_TEXT, "More sessions").click()
-        assert "after=" in driver.current_url
+        wait_for_address(driver, "after=")
         open_page(driver, viewer, urls.SESSIONS)
         driver.find_element(By.CSS_SELECTOR, "select[name=source] option[value=codex]").click()
         driver.find_element(By.XPATH, "//button[text()='Apply']").click()
-        assert "source=codex" in driver.current_url
+        wait_for_address(driver, "source=codex")
         open_page(driver, viewer, urls.session(MAIN))
         click(driver, "details.call > summary")
         assert "class Feed" in _body(driver)
