@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check fast coverage torture bench recall screenshots lint format docs clean
 
-demo: $(VENV)/run.stamp
+demo: $(VENV)/demo.stamp
 	$(BIN)/python -m tools.demo $(ARGS)
 
 test: $(VENV)/dev.stamp
@@ -77,9 +77,14 @@ $(VENV)/run.stamp: pyproject.toml journal/__init__.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
+# the demonstration ends with the viewer
+$(VENV)/demo.stamp: pyproject.toml journal/__init__.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web]'
+	touch $@ $(VENV)/run.stamp
+
 $(VENV)/dev.stamp: pyproject.toml journal/__init__.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@ $(VENV)/run.stamp
+	touch $@ $(VENV)/run.stamp $(VENV)/demo.stamp
 
 # hermes-agent pins its dependencies, so it has its own environment
 .venv-bench/bench.stamp: pyproject.toml

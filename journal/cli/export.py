@@ -19,8 +19,8 @@ from journal.cli.kit.paths import NonEmptyPath
 from journal.cli.kit.plugins import PluginError, installed, load_plugin
 from journal.errors import ExportFailed, reason
 from journal.fs.directory import open_directory
+from journal.fs.drafts import is_held, remove_left
 from journal.fs.lock import lock
-from journal.fs.ownership import open_own
 from journal.process.fork import no_fork
 from journal.redact.setup import way_out
 
@@ -161,9 +161,11 @@ def _beside(out: Path) -> Iterator[Path]:
     try:
         try:
             for name in filter(draft.fullmatch, os.listdir(out.absolute().parent)):
-                _sweep(out.with_name(name))
+                remove_left(out.with_name(name), _remove)
             with no_fork.turn:
                 held = lock(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            if held is None or not is_held(file, held):
+                raise ExportFailed(f"another export to {out} began in the same moment; try again")
         except OSError as error:
             folder = out.absolute().parent
             raise ExportFailed(f"cannot write in {folder}: {reason(error)}") from error
@@ -172,18 +174,6 @@ def _beside(out: Path) -> Iterator[Path]:
         _remove(file)
         if held is not None:
             os.close(held)
-
-
-def _sweep(left: Path) -> None:
-    """Remove the file of an export unless that still runs, and so holds the lock."""
-    try:
-        with no_fork.turn:
-            held = lock(open_own(left))
-    except OSError:  # of another user, or removed since
-        return
-    if held is not None:
-        _remove(left)
-        os.close(held)
 
 
 def _remove(file: Path) -> None:

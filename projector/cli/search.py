@@ -16,6 +16,7 @@ from journal.cli.kit.terminal.wrap import print_wrapped
 from journal.cli.kit.times import format_local_time
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.filters import about, filter_options, print_unknown
+from projector.cli.kit.queries import query_options, take_asked
 from projector.cli.kit.render import hit_json, readable
 from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from projector.search.hits import Hit
-    from projector.search.ordering.order import Group, Sort
-    from projector.search.request import Mode
+    from projector.search.ordering.order import Group
     from projector.search.results import Results
 
 _OPEN, _CLOSE = "\x01", "\x02"
@@ -43,12 +43,7 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
 
 @click.command("search")
 @click.argument("query")
-@click.option("--literal", is_flag=True, help="QUERY is found as it is typed, signs and all.")
-@click.option("--regex", is_flag=True, help="QUERY is a regular expression (RE2).")
-@click.option(
-    "--role", type=Name(), metavar="R", help="Only messages of this role; user: by people."
-)
-@click.option("--include-meta", is_flag=True, help="With --role user: by machines, too.")
+@query_options
 @filter_options
 @click.option(
     "--session",
@@ -64,13 +59,6 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
     default=0,
     metavar="N",
     help="N messages around each hit.",
-)
-@click.option("--include-replays", is_flag=True, help="Also where a fork repeats the message.")
-@click.option(
-    "--sort",
-    type=click.Choice(["relevance", "newest", "oldest"]),
-    default="relevance",
-    show_default=True,
 )
 @click.option("--group", type=click.Choice(["session"]), help="Each session once, by its best hit.")
 @click.option(
@@ -88,21 +76,15 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     context_: click.Context,
     /,
     query: str,
-    literal: bool,  # noqa: FBT001 - click gives flags so
-    regex: bool,  # noqa: FBT001 - click gives flags so
-    role: str | None,
-    include_meta: bool,  # noqa: FBT001 - click gives flags so
     session: str | None,
     limit: int,
     offset: int,
     context: int,
-    include_replays: bool,  # noqa: FBT001 - click gives flags so
-    sort: Sort,
     group: Group | None,
     enough: int,
     timeout: float,
     as_json: bool,  # noqa: FBT001 - click gives flags so
-    **filters: Any,  # noqa: ANN401 - the options of `filter_options`
+    **filters: Any,  # noqa: ANN401 - the options of `query_options` and `filter_options`
 ) -> None:
     """Find messages.
 
@@ -157,30 +139,24 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     The exit code is 3 if nothing is found and a filter names a value that nothing has: the nearest
     values that there are are printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    if literal and regex:
-        raise click.UsageError("--literal and --regex exclude each other")
-    mode: Mode = "literal" if literal else "regex" if regex else "words"
+    asked = take_asked(filters)
     marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
     with Projection.open(context_.obj, timeout=timeout) as projection:
         results = projection.search(
             query,
             limit=limit,
             offset=offset,
-            role=role,
-            include_meta=include_meta,
             session=None if session is None else projection.session(session).session,
-            include_replays=include_replays,
-            sort=sort,
             group=group,
             enough=enough,
-            mode=mode,
             look=Look(open=marks[0], close=marks[1], context=context),
+            **asked.arguments(),
             **about(filters),
         )
         shown = (*results.hits, *results.near)
         found = [name for hit in shown for name in (hit.session, hit.home) if name]
         names = None if as_json else short_names(projection, found)
-        code = DONE if shown else print_unknown(projection, {**filters, "role": role})
+        code = DONE if shown else print_unknown(projection, {**filters, "role": asked.role})
     if as_json:
         answer = {
             "query": results.query,

@@ -7,13 +7,13 @@ from typing import Any, get_args
 
 import click
 
-from journal.cli.kit.exits import DONE
 from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_line, print_pieces
 from journal.cli.kit.paths import NonEmptyPath
 from journal.errors import counted
 from projector.cli.kit.behind import warn_if_behind
 from projector.cli.kit.filters import about, filter_options, print_unknown
+from projector.cli.kit.queries import Asked, query_options, take_asked
 from projector.export.conversation import Detail
 from projector.export.export import begin_export
 from projector.export.file import check_target, write_file
@@ -46,6 +46,7 @@ class _Format(click.ParamType[str]):
 @click.argument("sessions", metavar="[SESSION]...", type=Name(), nargs=-1)
 @click.option("--query", metavar="Q", help="The sessions of messages that a search for Q finds.")
 @click.option("--all", "every", is_flag=True, help="All sessions.")
+@query_options
 @filter_options
 @click.option(
     "--limit",
@@ -91,12 +92,12 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     redact: bool,  # noqa: FBT001
     otlp_version: str,
     output: Path | None,
-    **filters: Any,  # noqa: ANN401 - the options of `filter_options`
+    **filters: Any,  # noqa: ANN401 - the options of `query_options` and `filter_options`
 ) -> None:
     """Write conversations in the format of another program.
 
     SESSION is an id, or what `projector show` takes for one. Without any, --query, --all or
-    filters say which sessions: those that `projector search Q` finds with the same filters, that
+    filters say which sessions: those that `projector search Q` finds with the same options, that
     with the best hit first, or those that `projector sessions` lists.
 
     \b
@@ -121,6 +122,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         projector export 8e1f2a3b > conversation.md
         projector export 8e1f2a3b --format atif -o trajectory.json
         projector export --query 'docker compose' --project web --format json
+        projector export --query 'a != b' --literal --format html -o found.html
         projector export --all --since 7d --format jsonl | jq -r .role | sort
 
     Secrets that the rules of today know are replaced by marks (docs/redaction.md). A message that
@@ -138,6 +140,10 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
     There is no time limit. The exit code is 3 if a SESSION does not exist; nothing is written then.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    asked = take_asked(filters)
+    if query is None and asked != Asked():
+        names = "--literal, --regex, --role, --include-meta, --include-replays and --sort"
+        raise click.UsageError(f"{names} go with --query")
     narrowed = every or query is not None or any(filters.values())
     if bool(sessions) == narrowed:
         raise click.UsageError("name sessions, or give --query, --all or a filter, not both")
@@ -146,10 +152,10 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     target = None if output is None else check_target(output)
     with Projection.open(context.obj) as projection:
         if not sessions:
-            sessions = _found(projection, query, limit or _ALL, about(filters))
+            sessions = _found(projection, query, asked, limit or _ALL, about(filters))
         if not sessions:
             print_line("no session was found; nothing was written", err=True)
-            context.exit(print_unknown(projection, filters) if any(filters.values()) else DONE)
+            context.exit(print_unknown(projection, {**filters, "role": asked.role}))
         export = begin_export(
             projection,
             context.obj,
@@ -177,14 +183,16 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
 
 def _found(
-    projection: Projection, query: str | None, limit: int, filters: dict[str, Any]
+    projection: Projection, query: str | None, asked: Asked, limit: int, filters: dict[str, Any]
 ) -> tuple[str, ...]:
     """Return the ids of the sessions that a query and filters find."""
     if query is None:
         wanted = session_filters(**filters)
         return tuple(projection.read(lambda db: session_ids(db, wanted, limit=limit))[0])
     look = Look(width=1, context=0)
-    results = projection.search(query, limit=limit, group="session", enough=0, look=look, **filters)
+    results = projection.search(
+        query, limit=limit, group="session", enough=0, look=look, **asked.arguments(), **filters
+    )
     if not results.exact:
         print_line("only the newest of the matches were looked at: narrow the query down", err=True)
     return tuple(hit.session for hit in results.hits)

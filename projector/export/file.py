@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ExportFailed, reason
 from journal.fs import disk
-from journal.fs.files import draft_of, sync_folder
+from journal.fs.drafts import open_draft
+from journal.fs.files import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,8 @@ def check_target(path: Path) -> Path:
 def write_file(target: Path, pieces: Iterable[str]) -> int:
     """Write a text, and replace the file by it when it is complete; only its owner may read it.
 
+    What writers that were killed left beside the file is removed.
+
     Args:
         target: the file, as `check_target` returns it.
         pieces: the text; what they raise is raised, and the file stays as it was.
@@ -54,16 +57,12 @@ def write_file(target: Path, pieces: Iterable[str]) -> int:
     Raises:
         ExportFailed: the file cannot be written; it stays as it was.
     """
-    draft = draft_of(target)
     try:
-        fd = disk.in_use.create(draft)
+        draft, fd = open_draft(target)
     except OSError as error:
         raise ExportFailed(f"cannot write in {target.parent}: {reason(error)}") from error
     try:
-        try:
-            size = _fill(fd, target, pieces)
-        finally:
-            os.close(fd)
+        size = _fill(fd, target, pieces)
         try:
             disk.in_use.replace(draft, target)
             sync_folder(target.parent)
@@ -73,6 +72,8 @@ def write_file(target: Path, pieces: Iterable[str]) -> int:
         with suppress(FileNotFoundError):
             disk.in_use.unlink(draft)
         raise
+    finally:
+        os.close(fd)
     return size
 
 

@@ -72,6 +72,7 @@ journal.format.transcript_order
 journal.format.sequence journal.segments.blocks journal.segments.listing
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.filters
+projector.cli.kit.queries
 projector.cli.kit.render projector.cli.kit.short_names projector.cli.kit.timeout
 projector.cli.search projector.db projector.db.checksums
 projector.db.columns projector.db.connections projector.db.fork_safety projector.db.generations

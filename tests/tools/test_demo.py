@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shlex
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
+from urllib.request import urlopen
 
 import pytest
 
@@ -119,9 +121,69 @@ def test_hits_are_shown_with_their_neighbours(talk: subprocess.CompletedProcess[
 def test_the_printed_commands_work(talk: subprocess.CompletedProcess[str], home: Path) -> None:
     """The commands at the end name the real folder, and run as they are printed."""
     advised = [line for line in talk.stdout.splitlines() if "--journal 'kept here'" in line]
-    assert len(advised) == 5
-    for line in advised:
+    assert len(advised) == 6
+    for line in advised[:5]:
         subprocess.run(shlex.split(line), check=True, cwd=home, capture_output=True, timeout=60)
+    assert "In the browser, at http://127.0.0.1:7464/:" in talk.stdout
+    viewer = [*shlex.split(advised[5]), "--port", "0"]
+    with subprocess.Popen(viewer, cwd=home, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        with urlopen(f"{address}sessions.json", timeout=60) as answer:  # noqa: S310 - http
+            sessions = json.load(answer)["sessions"]
+        process.kill()
+    # one was appended by a command above
+    assert sum(session["messages"] for session in sessions) == 321
+
+
+OFFER = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from tools.demo.processes import Tools
+from tools.demo.viewer import offer
+
+offer(Console(highlight=False), Tools(Path(sys.argv[1])))
+print("the end")
+"""
+
+
+@pytest.mark.parametrize("answer", ["yes", "n", ""])
+def test_at_a_terminal_the_viewer_is_offered(tmp_path: Path, answer: str) -> None:
+    """It is opened if the answer is not no, and ends with the demonstration; a closed one is no."""
+    with Journal.open(tmp_path / "j") as journal:
+        journal.append_message("s1", "user", "hello", id="m1")
+    opened, program = tmp_path / "opened", tmp_path / "browser"
+    program.write_text(f'#!/bin/sh\necho "$1" > {opened}\n', encoding="utf-8")
+    program.chmod(0o700)
+    own = environment(tmp_path) | {"BROWSER": f"{program} %s"}
+    own.pop("CI", None)
+    terminal, inner = pty.openpty()
+    command = [sys.executable, "-c", OFFER, str(tmp_path / "j")]
+    with subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, env=own) as process:
+        os.close(inner)
+        text = _until(terminal, "Open it? [Y/n] ")
+        os.write(terminal, f"{answer}\n".encode() if answer else b"\x04")
+        if answer == "yes":
+            _until(terminal, "press Enter. ")
+            address = opened.read_text("utf-8").strip()
+            assert f"In the browser: {address}" in text
+            with urlopen(address, timeout=60) as page:  # noqa: S310 - http
+                assert b"hello" in page.read()
+            os.write(terminal, b"\n")
+        _until(terminal, "the end")
+        assert process.wait(60) == 0
+    os.close(terminal)
+    assert opened.exists() == (answer == "yes")
+    assert processes_of(tmp_path / "j") == []
+
+
+def _until(terminal: int, end: str) -> str:
+    """Read from a terminal until a text comes, and return it."""
+    found = b""
+    while end not in found.decode(errors="replace"):
+        found += os.read(terminal, 4_096)
+    return found.decode(errors="replace")
 
 
 def test_own_transcripts_are_imported_and_searched(tmp_path: Path) -> None:

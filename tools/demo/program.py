@@ -1,4 +1,4 @@
-"""The steps of the demonstration: import or talk, search, prove, show the next commands."""
+"""The steps of the demonstration: import or talk, search, prove, show what comes next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from journal import Journal, JournalError
 from projector import Projection, ProjectorError
-from tools.demo import proof, show, talk, transcripts
+from tools.demo import proof, show, talk, transcripts, viewer
 from tools.demo.processes import DemoError, Tools, short
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def _demonstrate(console: Console, options: argparse.Namespace) -> None:
     if failed:
         raise DemoError(f"not as promised: {'; '.join(failed)}; the journal is {tools.journal}")
     console.print(f"Done in {time.monotonic() - began:.1f} s.", style="dim")
+    viewer.offer(console, tools)
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

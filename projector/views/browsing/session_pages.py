@@ -144,7 +144,7 @@ def _passing(db: apsw.Connection, rows: Iterable[int], filters: SessionFilters) 
 
 
 @dataclass(frozen=True, slots=True)
-class LastMessage:
+class LastSaid:
     """The latest message of a transcript, as far as a list shows it.
 
     Attributes:
@@ -156,7 +156,7 @@ class LastMessage:
     calls: bool
 
 
-def last_said(db: apsw.Connection, name: str) -> LastMessage | None:
+def last_said(db: apsw.Connection, name: str) -> LastSaid | None:
     """Return the last message of the session with exactly this id; None if it has none."""
     order = ", ".join(f"{column} DESC" for column in INDEXED)
     query = (
@@ -168,7 +168,7 @@ def last_said(db: apsw.Connection, name: str) -> LastMessage | None:
     if found is None:
         return None
     role, calls = found
-    return LastMessage(None if role is None else str(role), calls == "array")
+    return LastSaid(None if role is None else str(role), calls == "array")
 
 
 def children_of(db: apsw.Connection, name: str) -> int:

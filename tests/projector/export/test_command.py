@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from journal import Journal
 from journal.fs import disk
+from journal.fs.files import draft_of
 from journal.fs.key_file import own_key
 from projector.cli import cli
 from tests.projector.export.conftest import SECRET
@@ -63,6 +64,22 @@ def test_a_query_chooses_sessions_the_best_first(invoke: Callable[..., Result]) 
     assert len(sessions(invoke("--query", "docker", "--limit", 1, "--format", "jsonl"))) == 1
 
 
+def test_a_query_is_read_as_the_search_reads_it(invoke: Callable[..., Result]) -> None:
+    """The way it is read, the role of the messages, replays, and the order of the hits."""
+
+    def found(query: str, *options: str) -> list[str]:
+        return sessions(invoke("--query", query, *options, "--format", "jsonl"))
+
+    assert found("`docker`", "--literal") == ["talk"]
+    assert set(found("`docker`", "--literal", "--include-replays")) == {"talk", "fork"}
+    assert found("^docker d", "--regex") == ["web-2"]
+    assert set(found("docker", "--role", "user")) == {"web-2", "talk"}
+    assert found("look", "--role", "user") == []
+    assert found("reminder", "--role", "user", "--include-meta") == ["talk"]
+    assert found("docker", "--sort", "oldest") == ["talk", "web-2"]
+    assert found("docker", "--sort", "newest") == ["web-2", "talk"]
+
+
 def test_filters_choose_sessions_as_those_of_the_list(invoke: Callable[..., Result]) -> None:
     """The one with the latest message comes first; all are there with --all."""
     assert sessions(invoke("--source", "web", "--format", "jsonl")) == ["web-2", "web-1"]
@@ -94,6 +111,9 @@ def test_nothing_is_written_where_nothing_is_found(
         (["talk", "--all"], "not both"),
         (["talk", "--limit", "2"], "--limit goes with --query"),
         (["talk", "--format", "pdf"], "'pdf' is not an installed format (installed: atif, html"),
+        (["talk", "--role", "user"], "--include-replays and --sort go with --query"),
+        (["--all", "--literal"], "go with --query"),
+        (["--query", "x", "--literal", "--regex"], "--literal and --regex exclude each other"),
         (["talk", "--detail", "some"], "'some' is not one of 'full', 'normal', 'prompts'"),
         (["talk", "--otlp-version", "1"], "'1' is not one of '1.36', '1.41'"),
         (["talk", "-o", ""], "the path is empty"),
@@ -153,6 +173,20 @@ def test_after_an_error_the_old_file_is_as_it_was(
     assert f"cannot write {target}: No space left on device" in error
     assert [path.name for path in target.parent.iterdir()] == ["out"]
     assert target.read_text() == "old"
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(
+    invoke: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Of the same file; one of another file stays."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    target, other = folder / "out.md", folder / "other.md"
+    draft_of(target).touch()
+    kept = draft_of(other)
+    kept.touch()
+    invoke("talk", "-o", target)
+    assert {path.name for path in folder.iterdir()} == {"out.md", kept.name}
 
 
 def test_a_broken_pipe_ends_it_quietly(talk: Path) -> None:

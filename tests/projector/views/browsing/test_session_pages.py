@@ -8,7 +8,7 @@ import pytest
 
 from journal import Journal
 from projector.projection import Projection
-from projector.views.browsing.session_pages import LastMessage, children_of, last_said, session_page
+from projector.views.browsing.session_pages import LastSaid, children_of, last_said, session_page
 from projector.views.session_filters import SessionFilters
 
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ def test_what_was_said_last(path: Path) -> None:
         names = ("s00", "s01", "s20", "nothing")
         found, _ = projection.read(lambda db: [last_said(db, name) for name in names])
         below, _ = projection.read(lambda db: (children_of(db, "s00"), children_of(db, "s01")))
-    assert found == [LastMessage("assistant", True), LastMessage("user", False), None, None]  # noqa: FBT003 - fields of a value
+    assert found == [LastSaid("assistant", True), LastSaid("user", False), None, None]  # noqa: FBT003 - fields of a value
     assert below == (3, 0)
