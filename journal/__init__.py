@@ -111,7 +111,6 @@ else:
                 "NotAJournalError",
                 "ReadError",
                 "RedactionError",
-                "RedactionError",
                 "Reentered",
                 "SyncError",
                 "VersionError",
