@@ -39,7 +39,7 @@ _BLANK = re.compile(r"\s++")
 
 
 @dataclass(slots=True)
-class Folded:
+class FoldedMessages:
     """Messages, each with how many others that say the same were left out.
 
     Attributes:
@@ -51,7 +51,7 @@ class Folded:
     same: Counter[int] = field(default_factory=Counter)
 
 
-def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded:
+def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> FoldedMessages:
     """Return the first `count` messages of which no two say the same; of short ones, no four.
 
     Args:
@@ -63,7 +63,7 @@ def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded
         apsw.Error: the database refuses.
         TextDamaged: a text is not what was written.
     """
-    found = Folded()
+    found = FoldedMessages()
     first: dict[object, int] = {}
     short: Counter[object] = Counter()
     alike: dict[tuple[float, int], int] = {}
