@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.format.fields.message import MoreMessageFields
-    from journal.format.new_event import NewEvent
+    from journal.format.new_event import Encoded, Ready
     from journal.format.position import Position
     from journal.format.redacted import Redacted
     from journal.lanes.edit_order import EditOrder
@@ -168,7 +168,7 @@ class Journal:
         data = message_data({"role": role, "content": content, **fields})
         return self._append([checked(session, id, MESSAGE_APPENDED, data)])[0]
 
-    def append_many(self, events: Iterable[Mapping[str, Any]]) -> list[Position]:
+    def append_many(self, events: Iterable[Mapping[str, Any] | Encoded]) -> list[Position]:
         """Append events with one write(2): mappings with the keys of `append`'s arguments.
 
         All are checked first. A process killed in the write may leave only the first of them.
@@ -190,7 +190,7 @@ class Journal:
         except EventError as error:
             raise with_index(new, error) from error
 
-    def _append(self, events: list[NewEvent]) -> list[Position]:
+    def _append(self, events: list[Ready]) -> list[Position]:
         lane = self._lane or self._lease()
         if self.redactor is not None:
             events = self.redactor.redact_events(events)
@@ -204,7 +204,7 @@ class Journal:
         except Reentered:
             return self._append_aside(events, ends)
 
-    def _append_aside(self, events: list[NewEvent], ends: dict[str, int] | None) -> list[Position]:
+    def _append_aside(self, events: list[Ready], ends: dict[str, int] | None) -> list[Position]:
         """Append to another lane, for a handler that runs in the middle of a call of its thread.
 
         It is synced at once: a handler cannot always start a thread.

@@ -159,6 +159,12 @@ _NAMES = {
 }
 
 
+_class_of = type
+_SHAPES = 4_096
+_accepted: set[tuple[Any, ...]] = set()
+"""Names and kinds of the fields of data that was accepted: most events have one of a few."""
+
+
 def check_data(type: str, data: Mapping[str, Any]) -> None:
     """Refuse data that no reader of a known type could use.
 
@@ -198,6 +204,17 @@ def _check_amounts(data: Mapping[str, Any]) -> None:
 def _check_fields(
     type: str, data: Mapping[str, Any], fields: _Fields, required: tuple[str, ...]
 ) -> None:
+    shape = (type, *data, *map(_class_of, data.values()))
+    if shape not in _accepted:
+        _check_kinds(type, data, fields, required)
+        if len(_accepted) < _SHAPES:
+            _accepted.add(shape)
+    _check_values(data, required)
+
+
+def _check_kinds(
+    type: str, data: Mapping[str, Any], fields: _Fields, required: tuple[str, ...]
+) -> None:
     for name, value in data.items():
         kinds = fields.get(name)
         if kinds is None:
@@ -213,7 +230,6 @@ def _check_fields(
     for name in required:
         if name not in data:
             raise EventError(f"{type} needs {name!r}")
-    _check_values(data, required)
 
 
 def _is_of(value: object, kinds: tuple[type, ...]) -> bool:

@@ -25,11 +25,19 @@ class DamagedRecord(ValueError):  # noqa: N818 - named after what was found; its
 
 def frame(body: bytes) -> bytes:
     """Return a JSON object as a line: its checksum in front, a newline at its end."""
-    rest = body[1:]
-    if START in rest:
-        # else a torn line could turn a part of a message into an event
-        rest = rest.replace(START, _NESTED)
+    rest = nested(body[1:])
     return b'{"crc":"%08x",%b\n' % (crc32(rest), rest)
+
+
+def nested(part: bytes) -> bytes:
+    """Return a part of a record in which no record begins, with the same meaning."""
+    # else a torn line could turn a part of a message into an event
+    return part.replace(START, _NESTED) if START in part else part
+
+
+def frame_parts(first: bytes, second: bytes) -> bytes:
+    """Return the inside of a JSON object, in two parts as `nested` returns them, as a line."""
+    return b'{"crc":"%08x",%b%b\n' % (crc32(second, crc32(first)), first, second)
 
 
 def check(line: bytes) -> None:

@@ -237,6 +237,11 @@ class SourceFormat:
     side_folders: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
 
+    @property
+    def importer(self) -> str:
+        """Its name and version, as the events that it yields have them."""
+        return f"{self.name} {self.version}"
+
     def side_files(self, source: Path) -> Iterator[str]:
         """Yield the paths that files beside a source have, whether they are there or not."""
         stem = source.name.partition(".")[0]

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from journal.errors import AppendError, ReadError, Reentered
 from journal.format.event_types import SWEEPING
+from journal.format.new_event import Encoded
 from journal.lanes.frontier import Frontier
 from journal.process import clock
 
 if TYPE_CHECKING:
-    from journal.format.new_event import NewEvent
+    from journal.format.new_event import Ready
     from journal.fs.directory import Directory
 
 
@@ -25,7 +26,7 @@ class EditOrder:
         self._directory = directory
         self.frontier = Frontier(directory.lanes)
 
-    def look(self, events: list[NewEvent], own: str) -> dict[str, int] | None:
+    def look(self, events: list[Ready], own: str) -> dict[str, int] | None:
         """Read the ends of the lanes, so that edits get a higher order than all records in them.
 
         Args:
@@ -38,7 +39,9 @@ class EditOrder:
         Raises:
             AppendError: a lane cannot be read, or no order is left for an edit.
         """
-        is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data, *_ in events)
+        # no sweep is encoded before it is appended
+        new = (event for event in events if not isinstance(event, Encoded))
+        is_blind = any(type in SWEEPING and "seen" not in data for _, _, type, data, *_ in new)
         try:
             try:
                 ends = _look_with(self.frontier, own, is_blind=is_blind)

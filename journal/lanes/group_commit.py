@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.errors import Reentered
-    from journal.format.new_event import NewEvent
+    from journal.format.new_event import Ready
     from journal.format.position import Position
     from journal.fs.directory import Directory
 
@@ -60,7 +60,7 @@ class SharedLane:
         return self._writer.lane.path
 
     def append(
-        self, events: Sequence[NewEvent], ends: Mapping[str, int] | None = None
+        self, events: Sequence[Ready], ends: Mapping[str, int] | None = None
     ) -> list[Position]:
         """Append events with one write(2); for `ends` see `LaneWriter.append`.
 
@@ -90,7 +90,7 @@ class SharedLane:
             self._sync_soon(mark, size)
         return positions
 
-    def _prepare(self, events: Sequence[NewEvent]) -> None:
+    def _prepare(self, events: Sequence[Ready]) -> None:
         """Make the writer ready to append, or raise an error, also one of the background sync."""
         self._check_open()
         if self._unreported is not None:

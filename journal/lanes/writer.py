@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from journal.errors import AppendError, LeaseError, SyncError, name_ids, reason
 from journal.format.event_types import SWEEPING
+from journal.format.new_event import Encoded
 from journal.format.position import Position
 from journal.format.record import encode
 from journal.lanes.lane import lease
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from journal.format.new_event import NewEvent
+    from journal.format.new_event import Ready
     from journal.fs.directory import Directory
 
 State = Literal["ready", "unsure", "gone", "closing", "closed"]
@@ -107,7 +108,7 @@ class LaneWriter:
         self._clock.observe(self.order)
 
     def append(
-        self, events: Sequence[NewEvent], ends: Mapping[str, int] | None = None
+        self, events: Sequence[Ready], ends: Mapping[str, int] | None = None
     ) -> list[Position]:
         """Append events with one write(2); the state must be `ready`.
 
@@ -124,11 +125,15 @@ class LaneWriter:
         uuid, seq, (time, order) = self.uuid, self.seq, self._clock.tick(self.order)
         started, lines, positions = time, [], []
         step = 1 if order + len(events) <= MAX_ORDER else 0  # at its end lane and number decide
-        for session, id, type, data, redacted, importer in events:
-            if ends is not None and type in SWEEPING and "seen" not in data:
-                data = {**data, "seen": {**ends, uuid: seq - 1}}  # noqa: PLW2901 - the caller's stays
-            at = time, order
-            lines.append(encode(seq, session, id, type, at, data, redacted, importer))
+        for event in events:
+            if isinstance(event, Encoded):
+                lines.append(event.line(seq, time, order))
+            else:
+                session, id, type, data, redacted, importer = event
+                if ends is not None and type in SWEEPING and "seen" not in data:
+                    data = {**data, "seen": {**ends, uuid: seq - 1}}  # the caller's stays
+                at = time, order
+                lines.append(encode(seq, session, id, type, at, data, redacted, importer))
             positions.append(Position(uuid, seq))
             seq, time, order = seq + 1, time + 1, order + step
         self.order = order - step

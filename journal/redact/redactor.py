@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from journal.format.keyed_hash import content_hash
+from journal.format.new_event import Encoded
 from journal.format.redacted import Redacted, new_marks
 from journal.redact.json_text import redact_json
 from journal.redact.marks import find, replace
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from journal.format.keyed_hash import Key
-    from journal.format.new_event import NewEvent
+    from journal.format.new_event import Ready
     from journal.redact.scanner import Scanner
 
 
@@ -46,14 +47,21 @@ class Redactor:
             self._made = self._make_key()
         return self._made
 
-    def redact_events(self, events: Iterable[NewEvent]) -> list[NewEvent]:
+    def redact_events(self, events: Iterable[Ready]) -> list[Ready]:
         """Redact events that are to be appended; those that were redacted before keep that.
 
         Raises:
             JournalOpenError: as `redact`.
+            ValueError: an event was encoded without a look by the rules of this redactor.
         """
-        changed = []
-        for session, id, type, data, before, importer in events:
+        changed: list[Ready] = []
+        for event in events:
+            if isinstance(event, Encoded):
+                if event.rules != self.rules:
+                    raise ValueError(f"event {event.id!r} was encoded before it was redacted")
+                changed.append(event)
+                continue
+            session, id, type, data, before, importer = event
             new, redacted = self.redact(type, data)
             if redacted is not None and before is not None:
                 redacted = before.with_more(redacted.rules, redacted.counts)
@@ -84,6 +92,14 @@ class Redactor:
         content = content_hash(self._key(), type, data)
         return changed, Redacted(self._key().id, original, self.rules, dict(counts), content)
 
+    def may_redact(self, type: str, data: dict[str, Any]) -> bool:
+        """Return whether there may be a secret in the data of an event; false only without one."""
+        try:
+            texts = named_texts(type, data)
+        except RecursionError:
+            return False  # no record can hold it: the writer refuses it and names the field
+        return bool(texts) and self._may_find(_raw("\n".join(texts)))
+
     def redact_texts(
         self, type: str, data: dict[str, Any], see: Callable[[str, str, str], None]
     ) -> dict[str, Any]:
@@ -101,11 +117,7 @@ class Redactor:
         Raises:
             JournalOpenError: as `redact`.
         """
-        try:
-            texts = named_texts(type, data)
-        except RecursionError:
-            return data  # no record can hold it: the writer refuses it and names the field
-        if not texts or not self._may_find(_raw("\n".join(texts))):
+        if not self.may_redact(type, data):
             return data
 
         def redact(name: str, text: str) -> str:

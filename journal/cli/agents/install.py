@@ -12,7 +12,7 @@ from journal.cli import import_
 from journal.cli.agents.hooks import change_hooks
 from journal.cli.kit.ask import ask, can_ask
 from journal.cli.kit.exits import FAILED, NOT_FOUND
-from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.output import print_block, print_json, print_line
 from journal.fs.location import expanded
 from journal.importers.registry import AUTO, installed
 
@@ -120,7 +120,7 @@ def _act(made: Service, report: dict[str, Any], options: dict[str, bool]) -> Non
     if options["dry_run"]:
         print_line(f"would {verb} {made.file}", err=True)
         if not undo and not options["as_json"]:
-            print_line(made.text)
+            print_block(made.text.rstrip("\n"))
         return
     if not options["yes"]:
         follow = ", ".join(report["agents"]) or "no folder of an agent yet"
@@ -150,7 +150,7 @@ def _change(made: Service, report: dict[str, Any], *, undo: bool) -> None:
     if made.kind == "launchd" and not undo:
         print_line("This file was never tested on macOS.", err=True)
     if report["check"]:
-        print_line(f"systemd-analyze: {report['check']}", err=True)
+        print_block(report["check"], prefix="systemd-analyze: ", err=True)
     if not done:
         report["commands"] = [" ".join(command) for command in commands]
         print_line("Run this yourself:", err=True)

@@ -131,7 +131,7 @@ class Importer:
         with rare_collections(), self.ahead as ahead:
             if self.installed is find_installed():
                 new = self._found if self.reread else self.ledger.unknown(self._found)
-                ahead.start(new, "" if self._forced is None else self.format)
+                ahead.start(new, "" if self._forced is None else self.format, self.journal)
             for source in found:
                 self.take(source, last=True)
         self.presence.mark_gone(self._walked, ())

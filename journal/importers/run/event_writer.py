@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from journal.arriving import without_forgotten
 from journal.errors import EventError, JournalError, ReadError
 from journal.format.event_types import MESSAGE_APPENDED
-from journal.importers.parsing.events import corrected, key, revision
+from journal.importers.parsing.events import key
 from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
-from journal.importers.parsing.provisional import is_provisional
+from journal.importers.run.ahead.made import Made
+from journal.importers.run.known.corrections import correction_of, revision_of
+from journal.importers.run.known.recent import Recent, mark_of
 from journal.importers.run.known.unsure import is_unsure
 from journal.importers.run.placeholder import placeholder_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from journal.erasure.requests import RequestScan
+    from journal.erasure.requests import Forgotten, RequestScan
     from journal.format.redacted import Redacted
     from journal.importers.parsing.parser import Item
     from journal.importers.run.known.keys import KnownKeys, Origin
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 _EVENTS = 256
 _BYTES = 1024 * 1024
 """Maximum size of a batch: events, and bytes of their lines."""
-_RECENT = 1 << 15
-"""Events that are remembered, so that snapshots of one session are not appended repeatedly."""
+
+
+_Event = dict[str, Any] | Made
+"""An event of a batch: the arguments of `Journal.append`, or encoded."""
+_AnyEvent = TypeVar("_AnyEvent", dict[str, Any], _Event)
 
 
 @dataclass(slots=True)
@@ -59,11 +62,10 @@ class EventWriter:
     sessions: set[str] = field(default_factory=set)
     _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
     _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
-    _batch: list[dict[str, Any]] = field(default_factory=list)
+    _batch: list[_Event] = field(default_factory=list)
     _revisable: set[int] = field(default_factory=set)  # by the identity of the event
     _bytes: int = 0
-    _recent: set[int] = field(default_factory=set)
-    _order: deque[int] = field(default_factory=deque)
+    _recent: Recent = field(default_factory=Recent)
     _is_unsure: bool = False  # whether what this run appended may be lost
     _rules: Redactor | None = None
 
@@ -106,6 +108,20 @@ class EventWriter:
                 self.found += 1
             elif isinstance(item, Repaired):
                 self.report.repair(item.reason)
+        self._took(size)
+
+    def take_made(self, events: Sequence[Made], size: int) -> None:
+        """Append events that are encoded, of lines of a size in bytes."""
+        sessions = {event.encoded.session for event in events}
+        self.report.sessions |= sessions
+        self.sessions |= sessions
+        self.found += sum(event.encoded.type == MESSAGE_APPENDED for event in events)
+        new = [event for event in events if not self._recent.has_mark(event.marks.content)]
+        self.report.already += len(events) - len(new)
+        self._batch += new
+        self._took(size)
+
+    def _took(self, size: int) -> None:
         self._bytes += size
         if len(self._batch) >= _EVENTS or self._bytes >= _BYTES:
             self.flush()
@@ -117,27 +133,13 @@ class EventWriter:
         self.sessions.add(event["session"])
         for repair in item.repairs:
             self.report.repair(repair)
-        if item.line <= known or self._repeats(event, line):
+        what = event["session"], event["id"], event["type"]
+        if item.line <= known or self._recent.has(*what, line):
             self.report.already += 1
         else:
             self._batch.append(event)
             if item.revisable:
                 self._revisable.add(id(event))
-
-    def _repeats(self, event: dict[str, Any], line: int | None) -> bool:
-        """Return whether this run appended the same event from the same line before."""
-        if event["type"] != MESSAGE_APPENDED:
-            line = 0  # its id is a hash of its content
-        elif line is None:
-            return False
-        mark = hash((event["session"], event["id"], line))
-        if mark in self._recent:
-            return True
-        self._recent.add(mark)
-        self._order.append(mark)
-        if len(self._order) > _RECENT:
-            self._recent.discard(self._order.popleft())
-        return False
 
     def flush(self) -> None:
         """Append the batch.
@@ -153,15 +155,15 @@ class EventWriter:
             self.keys.load()
         except ReadError as error:
             self.report.skip(f"conflicts are not counted: {error}")
-        if self._revisable:
-            batch = [self._revised(event) for event in batch]
-            self._revisable.clear()
-        is_new = self._is_new(batch)  # as is almost every batch of a first import
-        events = batch if is_new else filter(None, map(self._correction, batch))
-        left = self._not_forgotten(self._with_origin(events))
-        batch = list(left) if is_new else self._without_known(left)
+        # a request may have been added since the last batch: following can run for days
+        forgotten = self.requests.read_understood()
+        if self._is_new(batch) and not forgotten:  # as is almost every batch of a first import
+            ready = [*self._with_origin(batch)]
+        else:
+            ready = [*self._to_append(map(_plain, batch), forgotten)]
+        self._revisable.clear()
         try:
-            self._append(batch)
+            self._append(ready)
         except JournalError:
             # they are found again when their file is read again, and are not in the journal
             self.forget_recent()
@@ -173,37 +175,59 @@ class EventWriter:
     def forget_recent(self) -> None:
         """Append what is read again, also if this run appended it: it may be lost."""
         self._is_unsure = True
-        self._recent.clear()
-        self._order.clear()
+        self._recent.forget()
 
-    def _append(self, batch: list[dict[str, Any]]) -> None:
+    def _append(self, batch: list[_Event]) -> None:
+        made = [event for event in batch if isinstance(event, Made)]
         try:
-            self.journal.append_many(batch)
+            self.journal.append_many(
+                event.encoded if isinstance(event, Made) else event for event in batch
+            )
         except EventError:
             self._append_one_by_one(batch)
-        else:
-            for event in batch:
-                self._count(event)
+            return
+        if made and self.keys.add_new([event.marks for event in made]):
+            messages = sum(event.encoded.type == MESSAGE_APPENDED for event in made)
+            self.report.messages += messages
+            self.report.events += len(made) - messages
+            batch = [event for event in batch if not isinstance(event, Made)]
+        for event in batch:
+            self._count(_plain(event))
 
-    def _without_known(self, events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return a batch without the events that the journal has.
-
-        The ledger knows most of them. It does not where it is lost, where a file was moved or has
-        come back, where a newer importer reads it again, and where an event is in two sources.
-        """
-        batch = list(events)
-        if self._is_unsure:
-            return batch
-        new = [event for event in batch if not self._is_known(event)]
-        self.report.already += len(batch) - len(new)
-        return new
-
-    def _is_new(self, batch: list[dict[str, Any]]) -> bool:
+    def _is_new(self, batch: list[_Event]) -> bool:
         """Return whether the journal has no key of a batch."""
+        has_mark, has_key = self.keys.has_mark, self.keys.has_key
         try:
-            return not any(map(self.keys.has_key, batch))
+            return not any(
+                has_mark(event.marks.key) if isinstance(event, Made) else has_key(event)
+                for event in batch
+            )
         except TypeError:
             return False  # one is no JSON: the journal raises the reason
+
+    def _to_append(
+        self, batch: Iterable[dict[str, Any]], forgotten: Forgotten
+    ) -> Iterator[dict[str, Any]]:
+        """Yield what the journal lacks of a batch, and what corrects what it has.
+
+        The ledger knows most of what it has. It does not where it is lost, where a file was moved
+        or has come back, where a newer importer reads it again, and where an event is in two
+        sources.
+        """
+        for event in self._not_forgotten(self._with_origin(self._corrected(batch)), forgotten):
+            if self._is_unsure or not self._is_known(event):
+                yield event
+            else:
+                self.report.already += 1
+
+    def _corrected(self, batch: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for event in batch:
+            is_revisable = id(event) in self._revisable
+            new = revision_of(event, self.keys, self.origin) if is_revisable else event
+            if (left := correction_of(new, self.keys, self.origin)) is not None:
+                yield left
+            else:
+                self.report.already += 1
 
     def _is_known(self, event: dict[str, Any]) -> bool:
         try:
@@ -211,43 +235,17 @@ class EventWriter:
         except TypeError:
             return False  # it is no JSON: the journal raises the reason
 
-    def _revised(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return the revision of a message that the journal has with another content."""
-        if id(event) not in self._revisable or event["type"] != MESSAGE_APPENDED:
-            return event
-        try:
-            if not self.keys.has_other(event):
-                return event
-            if self.origin is not None and self.keys.is_of_older(event, self.origin):
-                return event  # all of it is corrected, also a content that it has no more
-        except TypeError:
-            return event  # it is no JSON: the journal raises the reason
-        return revision(0, event["session"], event["id"], event["data"]).event
-
-    def _correction(self, event: dict[str, Any]) -> dict[str, Any] | None:
-        """Return an event, or what corrects an older importer's; None if the journal has that."""
-        origin, is_message = self.origin, event["type"] == MESSAGE_APPENDED
-        if origin is None or not is_message:
-            return event
-        if not (self.keys.has_key(event) and self.keys.differs(event)):
-            return event
-        correction = corrected(event)
-        if is_provisional(event["data"]) or self.keys.has(correction):
-            self.report.already += 1
-            return None
-        return correction if self.keys.is_of_older(event, origin) else event
-
-    def _with_origin(self, events: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-        """Return events with the importer that they are of."""
+    def _with_origin(self, events: Iterable[_AnyEvent]) -> Iterable[_AnyEvent]:
+        """Return events with the importer that they are of; those that are encoded have it."""
         if self.origin is None:
             return events
         about = {"importer": f"{self.origin.name} {self.origin.version}"}
-        return (event | about for event in events)
+        return (event if isinstance(event, Made) else event | about for event in events)
 
-    def _not_forgotten(self, batch: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def _not_forgotten(
+        self, batch: Iterable[dict[str, Any]], forgotten: Forgotten
+    ) -> Iterator[dict[str, Any]]:
         """Yield events without their forgotten parts; forgotten events are skipped."""
-        # a request may have been added since the last batch: following can run for days
-        forgotten = self.requests.read_understood()
         if not forgotten:
             yield from batch
             return
@@ -270,9 +268,9 @@ class EventWriter:
             self._rules = way_out(self.journal.path)
         return self._rules
 
-    def _append_one_by_one(self, batch: list[dict[str, Any]]) -> None:
+    def _append_one_by_one(self, batch: list[_Event]) -> None:
         """Append the events one by one, so that only a refused one is left out."""
-        for event in batch:
+        for event in map(_plain, batch):
             try:
                 self.journal.append(**event)
             except EventError as error:
@@ -311,10 +309,5 @@ class EventWriter:
             self.report.events += 1
 
 
-def mark_of(raw: bytes | None) -> tuple[int, int | None]:
-    """Return the size of a line, about, and a hash of it; None if it is no line of a file."""
-    if raw is None:
-        return _BYTES // _EVENTS, None
-    # Python's own hash has another seed in the process that reads ahead
-    # most processors have instructions for this one
-    return len(raw), int.from_bytes(sha256(raw).digest()[:8])
+def _plain(event: _Event) -> dict[str, Any]:
+    return event.plain() if isinstance(event, Made) else event

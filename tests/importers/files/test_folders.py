@@ -15,6 +15,7 @@ from journal.cli import cli
 from journal.importers.files import streaming, torn
 from journal.importers.files.decode import decode as decode_line
 from journal.importers.files.walk import BROKEN_LINK, SECOND_LINK, SIDE_FILE
+from journal.importers.run.known.event_marks import marked_key
 from journal.importers.run.known.keys import KnownKeys
 from journal.writer import Journal
 from projector import Projection
@@ -36,6 +37,8 @@ else:
 
 if TYPE_CHECKING:
     from click.testing import Result
+
+    from journal.importers.run.known.event_marks import EventMarks
 
 
 LINES = [claude("1", None, "one", 1), claude("2", "1", "two", 2)]
@@ -240,24 +243,17 @@ def test_the_keys_of_a_journal_are_read_once(
         keys.load()
         keys.save()
         journal.append(session="s", id="new", type="x", data={})
-        read: list[str] = []
+        read: list[int] = []
         note = KnownKeys._note
 
-        def noted(
-            self: KnownKeys,
-            session: str,
-            id: str,
-            type: str,
-            data: dict[str, Any],
-            *about: Any,  # noqa: ANN401 - as `_note` takes it
-        ) -> bool:
-            read.append(id)
-            return note(self, session, id, type, data, *about)
+        def noted(self: KnownKeys, marks: EventMarks) -> bool:
+            read.append(marks.key)
+            return note(self, marks)
 
         monkeypatch.setattr(KnownKeys, "_note", noted)
         keys = KnownKeys(journal_dir / "lanes", file)
         keys.load()
-        assert read == ["new"]
+        assert read == [marked_key("s", "new")[1]]
         assert keys.conflicts({**event, "id": "7", "data": {"other": 1}})
         assert not keys.conflicts({**event, "id": "7"})
         assert not keys.conflicts({**event, "id": "8000"})

@@ -17,12 +17,23 @@ import pytest
 
 from journal.importers.parsing.events import message
 from journal.importers.registry import installed
-from journal.importers.run.ahead.frames import BEGIN, END, FAILED, LINES, UNSENDABLE, read_frame
+from journal.importers.run.ahead.frames import (
+    BEGIN,
+    END,
+    FAILED,
+    LINES,
+    MADE,
+    UNSENDABLE,
+    Lines,
+    MadeLines,
+    read_frame,
+)
 from journal.importers.run.ahead.reading import SHARE
-from journal.importers.run.ahead.worker import read_file
+from journal.importers.run.ahead.worker import Files
 from journal.importers.run.detect import Detector
 from journal.importers.run.driver import Importer
-from journal.importers.run.event_writer import mark_of
+from journal.importers.run.known.recent import mark_of
+from journal.redact.setup import redactor_of
 from journal.writer import Journal
 from tests.importers.feed import journal_events
 from tests.importers.run.test_driver import user_line
@@ -242,8 +253,13 @@ def frames(parser: type[_Fails], path: Path) -> list[tuple[int, tuple[Any, ...]]
     format = installed().named("claude-code")
     assert format.lines is not None
     failing: SourceFormat = replace(format, lines=replace(format.lines, parser=parser))
+    return frames_of(Files(Detector([failing]), failing), path)
+
+
+def frames_of(files: Files, path: Path) -> list[tuple[int, tuple[Any, ...]]]:
+    """Read a file; return the frames."""
     out = io.BytesIO()
-    read_file(os.fsencode(path), failing, Detector([failing]), out)
+    files.read(os.fsencode(path), out)
     out.seek(0)
     found = []
     while (frame := read_frame(out)) is not None:
@@ -255,9 +271,27 @@ def test_an_error_of_a_parser_is_sent_after_the_items_before_it(tmp_path: Path) 
     """The import raises it at the same line, with the same items appended."""
     (file := tmp_path / "a.jsonl").write_bytes(user_line(1) + user_line(2) + user_line(3))
     begin, lines, failed = frames(_Fails, file)
-    assert (begin[0], lines[0], failed[0]) == (BEGIN, LINES, FAILED)
-    assert [item[2]["id"] for line in lines[1][2] for item in line[2]] == ["m1", "m2"]
+    assert (begin[0], lines[0], failed[0]) == (BEGIN, MADE, FAILED)
+    assert [event[1] for event in MadeLines(*lines[1]).events] == ["m1", "m2"]
     assert failed[1] == (None, "the importer 'claude-code' failed at line 2: KeyError: 'field'")
+
+
+def test_an_event_with_a_secret_is_sent_as_it_is(tmp_path: Path) -> None:
+    """The import redacts it; the lines beside it are encoded, and stay in their order."""
+    secret = user_line(3, f"token {_SECRET} ")
+    (file := tmp_path / "a.jsonl").write_bytes(user_line(1) + user_line(2) + secret + user_line(4))
+    redactor = redactor_of(tmp_path, redact=True)
+    formats = installed()
+    sent = frames_of(Files(Detector(formats.formats), None, redactor), file)
+    assert [kind for kind, _ in sent] == [BEGIN, MADE, LINES, MADE, END]
+    first, own, last = MadeLines(*sent[1][1]), Lines(*sent[2][1]), MadeLines(*sent[3][1])
+    assert (first.lines, own.lines, last.lines) == (2, 1, 1)
+    assert _SECRET in own.items[0][2]["data"]["content"]
+    assert _SECRET.encode() not in b"".join(event[4] for event in first.events + last.events)
+    # with other rules than those of the journal nothing is encoded
+    sent = frames_of(Files(Detector(formats.formats), None, None, encodes=False), file)
+    assert [kind for kind, _ in sent] == [BEGIN, *[LINES] * 4, MADE, END]
+    assert not MadeLines(*sent[5][1]).events
 
 
 def test_an_event_that_cannot_be_sent_is_left_to_the_import(tmp_path: Path) -> None:
@@ -284,7 +318,7 @@ def test_an_error_of_the_system_is_reported_alike(tmp_path: Path) -> None:
 
 def test_a_line_has_the_same_mark_in_every_process() -> None:
     """A line that both processes read is one line, whatever seed each has for its hashes."""
-    program = "from journal.importers.run.event_writer import mark_of; print(mark_of(b'a line')[1])"
+    program = "from journal.importers.run.known.recent import mark_of; print(mark_of(b'a line')[1])"
     marks = {
         subprocess.run(
             [sys.executable, "-c", program],

@@ -136,6 +136,9 @@ def test_a_unit_of_an_older_version_is_replaced(home: Path) -> None:
 def test_a_dry_run_writes_nothing(home: Path) -> None:
     """Nor does a run that cannot ask."""
     assert invoke(home, "--dry-run")["action"] == "none"
+    shown = CliRunner().invoke(cli, ["--journal", str(home / "j"), "install", "--dry-run"])
+    assert shown.stdout.splitlines()[0] == "[Unit]"
+    assert words(shown.stdout)[-2:] == ["install", "--run"]
     asked = CliRunner().invoke(cli, ["--journal", str(home / "j"), "install"])
     assert asked.exit_code == 2
     assert "give --yes" in asked.stderr

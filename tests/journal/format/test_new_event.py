@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from journal import EventError, Journal, new_event
+from journal.format.frame import MAX_RECORD
+from journal.format.new_event import checked, encoded
+from journal.format.record import encode
+from journal.redact.setup import redactor_of
 from tests.support.journals import events
 
 if TYPE_CHECKING:
@@ -49,3 +53,56 @@ def test_data_that_is_no_mapping_is_refused(journal_dir: Path, given: Any) -> No
             journal.append(session="s", type="x", data=given)
         journal.append(session="s", type="x", data=MappingProxyType({"a": 1}))
     assert [record.event.data for record in events(journal_dir)] == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("id", "importer", "data"),
+    [
+        ("m1", "codex 5", {"role": "user", "content": ',"importer":"x 1","data":{} \u5317'}),
+        (',"data":', None, {"role": "user", "content": [{"crc": "00000000", "of": {"crc": ""}}]}),
+    ],
+)
+def test_an_event_that_is_encoded_ahead_has_the_same_record(
+    id: str, importer: str | None, data: dict[str, Any]
+) -> None:
+    """Its number and times are put in later, and its data can be decoded again."""
+    event = checked("s", id, "message.appended", data, None, importer)
+    made = encoded(event, "")
+    assert made is not None
+    for time, order in ((5, 5), (5, 7)):
+        line = encode(9, "s", id, "message.appended", (time, order), data, None, importer)
+        assert made.line(9, time, order) == line
+    assert made.data() == data
+
+
+@pytest.mark.parametrize(
+    ("type", "data"),
+    [
+        ("x", {"of": float("nan")}),
+        ("x", {"of": (1, 2)}),
+        ("x", {"of": "\ud800"}),
+        ("x", {"of": "x" * MAX_RECORD}),
+        ("session.cleared", {}),
+    ],
+)
+def test_what_the_writer_has_to_look_at_is_not_encoded_ahead(
+    type: str, data: dict[str, Any]
+) -> None:
+    """No record can hold it, or the writer adds to it what its author had seen."""
+    assert encoded(checked("s", "e", type, data), "") is None
+
+
+def test_an_event_that_no_redactor_has_looked_at_is_refused(journal_dir: Path) -> None:
+    """A journal that redacts takes an encoded event only if the same rules found nothing in it."""
+    event = checked("s", "m1", "message.appended", {"role": "user", "content": "hello"})
+    redactor = redactor_of(journal_dir, redact=True)
+    assert redactor is not None
+    bare, looked_at = encoded(event, ""), encoded(event, redactor.rules)
+    assert bare is not None
+    assert looked_at is not None
+    with Journal.open(journal_dir, redact=True) as journal:
+        with pytest.raises(ValueError, match="before it was redacted"):
+            journal.append_many([bare])
+        assert events(journal_dir) == []
+        journal.append_many([looked_at])
+    assert [record.event.id for record in events(journal_dir)] == ["m1"]

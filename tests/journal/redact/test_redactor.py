@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from journal.format.keyed_hash import Key
+from journal.format.new_event import Encoded
 from journal.format.redacted import MARK, Redacted
 from journal.redact.checks.runs import runs
 from journal.redact.quick import LITERALS, may_redact
@@ -233,7 +234,8 @@ def test_what_was_redacted_before_is_kept() -> None:
             ("s", "m2", "message.appended", {"content": "nothing"}, before, None),
         ]
     )
-    assert [event[3]["content"] for event in found] == [MARKED, "nothing"]
+    contents = [event[3]["content"] for event in found if not isinstance(event, Encoded)]
+    assert contents == [MARKED, "nothing"]
     rules = f"{own_rules().version}+journal 1"
     counts = {"password": 1, "github-token": 1}
     assert [event[4] for event in found] == [Redacted(before.key, "1" * 32, rules, counts), before]

@@ -2,7 +2,8 @@
 
 A frame is its length in four bytes, and a tuple as `marshal` writes it: both processes are the same
 interpreter, and `marshal` takes half of the time of `pickle`. It has no classes, so an event that
-holds anything but plain values cannot be sent, and its file is read by the import itself.
+holds anything but plain values cannot be sent, and its file is read by the import itself. Almost
+all events are sent as the bytes of their records, and the import need not look at their data.
 """
 
 from __future__ import annotations
@@ -14,12 +15,29 @@ from journal.importers.parsing.parser import Duplicate, Found, Repaired, Skipped
 
 if TYPE_CHECKING:
     from journal.importers.parsing.parser import Item
+    from journal.importers.run.ahead.made import Packed
 
 _LENGTH = 4
-BEGIN, LINES, END, FAILED, UNSENDABLE = range(5)
+BEGIN, MADE, LINES, END, FAILED, UNSENDABLE = range(6)
 """The first value of a frame: its kind."""
-FOUND, _SKIPPED, _DUPLICATE, _REPAIRED = range(4)
+_FOUND, _SKIPPED, _DUPLICATE, _REPAIRED = range(4)
 """The first value of an item: its kind."""
+
+
+class Task(NamedTuple):
+    """What a reader is to do.
+
+    Attributes:
+        paths: the files, in order.
+        forced: the name of their format; empty if it is detected.
+        journal: folder of the journal; empty if no redaction is asked for.
+        rules: of the journal's redactor; empty without one.
+    """
+
+    paths: list[bytes]
+    forced: str
+    journal: bytes
+    rules: str
 
 
 class Begin(NamedTuple):
@@ -27,29 +45,52 @@ class Begin(NamedTuple):
 
     Attributes:
         path: the file, as bytes.
-        format: the name of its format; empty if it is no file of lines, and nothing follows.
+        importer: name and version of its format; empty if it is no file of lines, and nothing
+            follows.
         state: `state_of` of the file before it was read.
         settled: `settled_state` of it then.
     """
 
     path: bytes
-    format: str
+    importer: str
     state: tuple[int, ...]
     settled: str
 
 
-class Lines(NamedTuple):
-    """Lines of the file.
+class MadeLines(NamedTuple):
+    """Lines of the file whose events are encoded.
 
     Attributes:
         read: bytes of the file that were read so far, about.
         lines: number of lines.
-        items: of each line its size and its mark, as of `EventWriter.take_line`, and its items.
+        size: bytes of them, about.
+        events: of each event what `Made.packed` returns.
+        items: the other items.
     """
 
     read: int
     lines: int
-    items: list[tuple[int, int | None, list[tuple[Any, ...]]]]
+    size: int
+    events: list[Packed]
+    items: list[tuple[Any, ...]]
+
+
+class Lines(NamedTuple):
+    """A line of the file of which the import has to look at an event.
+
+    Attributes:
+        read: bytes of the file that were read so far, about.
+        lines: 1, or 0 for items that are from no line.
+        size: its bytes, about.
+        mark: its mark, as of `EventWriter.take_line`.
+        items: its items.
+    """
+
+    read: int
+    lines: int
+    size: int
+    mark: int | None
+    items: list[tuple[Any, ...]]
 
 
 class End(NamedTuple):
@@ -102,6 +143,16 @@ def read_frame(stream: IO[bytes]) -> tuple[int, tuple[Any, ...]] | None:
     return kind, fields
 
 
+def packed_event(item: Found) -> tuple[Any, ...]:
+    """Return an event as plain values."""
+    return (_FOUND, item.line, item.event, item.repairs, item.revisable)
+
+
+def repaired(line: int, reason: str) -> tuple[Any, ...]:
+    """Return a repair as plain values."""
+    return (_REPAIRED, line, reason)
+
+
 def packed(item: Item) -> tuple[Any, ...] | None:
     """Return an item that is no event as plain values; None if a writer does nothing with it."""
     if isinstance(item, Skipped):
@@ -109,14 +160,14 @@ def packed(item: Item) -> tuple[Any, ...] | None:
     if isinstance(item, Duplicate):
         return (_DUPLICATE, item.line, item.session)
     if isinstance(item, Repaired):
-        return (_REPAIRED, item.line, item.reason)
+        return repaired(item.line, item.reason)
     return None
 
 
 def unpacked(values: tuple[Any, ...]) -> Item:
     """Return the item of plain values."""
     kind, line, value = values[:3]
-    if kind == FOUND:
+    if kind == _FOUND:
         return Found(line, value, values[3], revisable=values[4])
     if kind == _SKIPPED:
         return Skipped(line, value)

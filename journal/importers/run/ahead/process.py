@@ -9,13 +9,12 @@ import sys
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from journal.importers.run.ahead.frames import BEGIN, Begin, read_frame, write_frame
+from journal.importers.run.ahead.frames import BEGIN, Begin, Task, read_frame, write_frame
 
 if sys.platform == "linux":
     from fcntl import F_SETPIPE_SZ, fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
 _PIPE = 1024 * 1024
@@ -34,13 +33,8 @@ class Reader:
     _process: subprocess.Popen[bytes] | None = None
     _waiting: set[bytes] = field(default_factory=set)  # files that it has not begun
 
-    def start(self, paths: Sequence[bytes], forced: str) -> None:
-        """Start the process; where none can be started, it has no file.
-
-        Args:
-            paths: the files, in order.
-            forced: the name of their format; empty if it is detected.
-        """
+    def start(self, task: Task) -> None:
+        """Start the process; where none can be started, it has no file."""
         try:
             process = subprocess.Popen(  # noqa: S603 - this program
                 [sys.executable, "-P", "-m", _WORKER],
@@ -54,9 +48,9 @@ class Reader:
         self._process = process
         assert process.stdin is not None  # noqa: S101 - it was asked for
         with contextlib.suppress(OSError):  # it has ended: the next read shows that
-            write_frame(process.stdin, BEGIN, (forced, paths))
+            write_frame(process.stdin, BEGIN, task)
             _widen(process.stdout)
-            self._waiting.update(paths)
+            self._waiting.update(task.paths)
 
     def begin(self, path: bytes) -> Begin | None:
         """Return the beginning of a file, behind the rest of those before it; None without one."""

@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from journal.errors import ImportFailed
 from journal.importers.files.walk import COMPRESSED
-from journal.importers.run.ahead.frames import END, FAILED, LINES, End, Failed, Lines, unpacked
+from journal.importers.run.ahead.frames import (
+    END,
+    FAILED,
+    LINES,
+    MADE,
+    End,
+    Failed,
+    Lines,
+    MadeLines,
+    Task,
+    unpacked,
+)
+from journal.importers.run.ahead.made import Made
 from journal.importers.run.ahead.process import Ended, Reader
 from journal.importers.run.ledger import Entry
 from journal.importers.run.watched import state_of
@@ -25,8 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from journal.importers.files.walk import Source
+    from journal.importers.run.ahead.frames import Begin
     from journal.importers.run.event_writer import EventWriter
     from journal.importers.run.tail import Tail
+    from journal.writer import Journal
 
 LEAST = 16 * 1024 * 1024
 """Bytes of new files from which on another process pays: it takes 0.2 s to start."""
@@ -75,6 +89,7 @@ class ReadAhead:
     share: int = SHARE
     files: int = 0
     _readers: dict[bytes, Reader] = field(default_factory=dict)  # by file
+    _rules: str = ""  # of the journal's redactor
 
     def __enter__(self) -> Self:
         return self
@@ -84,12 +99,13 @@ class ReadAhead:
             reader.end()
         self._readers.clear()
 
-    def start(self, found: Iterable[Source], forced: str) -> None:
+    def start(self, found: Iterable[Source], forced: str, journal: Journal) -> None:
         """Start the processes, if they have enough to do.
 
         Args:
             found: the files that no import has read, in the order of this one.
             forced: the name of their format; empty if it is detected.
+            journal: gets their events.
         """
         paths: list[bytes] = []
         size = 0
@@ -102,10 +118,11 @@ class ReadAhead:
         if not paths or size < self.least:
             return
         count = min(max(1, size // self.share), _READERS, len(paths))
+        self._rules = "" if journal.redactor is None else journal.redactor.rules
         for number in range(count):
             reader, own = Reader(), paths[number::count]
             self._readers.update(dict.fromkeys(own, reader))
-            reader.start(own, forced)
+            reader.start(Task(own, forced, os.fsencode(journal.path), self._rules))
 
     def take(
         self,
@@ -136,10 +153,10 @@ class ReadAhead:
         begin = None if reader is None else reader.begin(path)
         state = state_of(source.path, os.fstat(stream.fileno()), database=False)
         taken = 0
-        if reader and begin and (begin.format, begin.state) == (tail.format.name, state):
+        if reader and begin and (begin.importer, begin.state) == (tail.format.importer, state):
             before, writer.sessions = writer.found, tail.sessions
             try:
-                for frame in _lines(reader, writer):
+                for frame in _lines(reader, begin, self._rules, writer):
                     if isinstance(frame, End):
                         entry, messages = Entry(*frame.entry), writer.found - before
                         self.files += 1
@@ -152,14 +169,22 @@ class ReadAhead:
         return Taken(tail.entry(), tail.messages, tail.names_files)
 
 
-def _lines(reader: Reader, writer: EventWriter) -> Iterator[Lines | End]:
+def _lines(
+    reader: Reader, begin: Begin, rules: str, writer: EventWriter
+) -> Iterator[MadeLines | Lines | End]:
     while True:
         kind, fields = reader.frame()
-        if kind == LINES:
+        if kind == MADE:
+            made = MadeLines(*fields)
+            writer.report.lines += made.lines
+            writer.take_line(map(unpacked, made.items), 0, None)
+            new = [Made.unpack(event, rules, begin.importer) for event in made.events]
+            writer.take_made(new, made.size)
+            yield made
+        elif kind == LINES:
             lines = Lines(*fields)
             writer.report.lines += lines.lines
-            for size, mark, items in lines.items:
-                writer.take_line(map(unpacked, items), size, mark)
+            writer.take_line(map(unpacked, lines.items), lines.size, lines.mark)
             yield lines
         elif kind == END:
             end = End(*fields)

@@ -1,8 +1,9 @@
 """The process that reads and parses files ahead: `python -m journal.importers.run.ahead.worker`.
 
 It gets the paths on its standard input, and writes frames to its standard output, a file after the
-other. It opens no journal. The pipe bounds how far it is ahead of the import; it ends when that
-closes the pipe.
+other. It opens no journal. It encodes the events that the import appends as they are; where secrets
+are to be redacted, those in which there can be none. The pipe bounds how far it is ahead of the
+import; it ends when that closes the pipe.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from journal.errors import ImportFailed
+from journal.errors import ImportFailed, RedactionError
 from journal.importers.files.compressed import open_source
 from journal.importers.parsing.parser import Found
 from journal.importers.registry import installed
@@ -23,19 +24,24 @@ from journal.importers.run.ahead.frames import (
     BEGIN,
     END,
     FAILED,
-    FOUND,
     LINES,
+    MADE,
     UNSENDABLE,
     Begin,
     End,
     Failed,
     Lines,
+    MadeLines,
+    Task,
     packed,
+    packed_event,
     read_frame,
+    repaired,
     write_frame,
 )
+from journal.importers.run.ahead.made import Maker
 from journal.importers.run.detect import Detector
-from journal.importers.run.event_writer import mark_of
+from journal.importers.run.known.recent import mark_of, size_of
 from journal.importers.run.report import Report
 from journal.importers.run.tail import Tail
 from journal.importers.run.unchanged import settled_state
@@ -47,6 +53,9 @@ if TYPE_CHECKING:
 
     from journal.importers.formats import SourceFormat
     from journal.importers.parsing.parser import Item
+    from journal.importers.run.ahead.made import Packed
+    from journal.importers.run.detect import Kind
+    from journal.redact.redactor import Redactor
 
 _LINES = 64
 _BYTES = 256 * 1024
@@ -69,42 +78,76 @@ class _Sender:
     """Takes the items of a file as `EventWriter` does, and sends them."""
 
     out: BinaryIO
+    maker: Maker | None = None
     report: _Noted = field(default_factory=_Noted)
     found: int = 0
     sessions: set[str] = field(default_factory=set)
     read: int = 0
-    _batch: list[tuple[int, int | None, list[tuple[Any, ...]]]] = field(default_factory=list)
-    _bytes: int = 0
-    _sent: int = 0  # lines
+    _made: list[Packed] = field(default_factory=list)
+    _others: list[tuple[Any, ...]] = field(default_factory=list)
+    _lines: int = 0  # in the next frame
+    _bytes: int = 0  # of these
+    _counted: int = 0  # lines
 
     def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
         """Send the items of a line, also those before an error; none of the lines is known."""
         assert known == 0  # noqa: S101 - an import whose lines are known reads them itself
-        line: list[tuple[Any, ...]] = []
-        has_events = False
+        events: list[Found] = []
+        others: list[tuple[Any, ...]] = []
         try:
             for item in items:
                 if isinstance(item, Found):
-                    has_events = True
-                    line.append((FOUND, item.line, item.event, item.repairs, item.revisable))
+                    events.append(item)
                 elif (values := packed(item)) is not None:
-                    line.append(values)
+                    others.append(values)
         finally:  # also those before an error
-            size, mark = mark_of(raw) if has_events or raw is None else (len(raw), None)
-            self._batch.append((size, mark, line))
-            self._bytes += size
-        if len(self._batch) >= _LINES or self._bytes >= _BYTES:
+            self._take(events, others, raw)
+
+    def _take(self, events: list[Found], others: list[tuple[Any, ...]], raw: bytes | None) -> None:
+        made = self._make(events)
+        if made is None and (self._lines or self._made or self._others):
+            self.flush()  # what is before it
+        lines, self._counted = self.report.lines - self._counted, self.report.lines
+        if made is None:
+            items = [*map(packed_event, events), *others]
+            write_frame(self.out, LINES, Lines(self.read, lines, *mark_of(raw), items))
+            return
+        self._made += made
+        self._others += others
+        self._others += (repaired(it.line, why) for it in events for why in it.repairs)
+        self._lines += lines
+        self._bytes += size_of(raw)
+        if self._lines >= _LINES or self._bytes >= _BYTES:
             self.flush()
+
+    def _make(self, events: list[Found]) -> list[Packed] | None:
+        """Return the events of a line encoded; None if the import has to look at one of them."""
+        if not events:
+            return []
+        if self.maker is None:
+            return None
+        found: list[Packed] = []
+        for event in events:
+            made = self.maker.make(event)
+            if made is None:
+                return None
+            found.append(made.packed())
+        return found
 
     def step(self, read: int) -> None:
         """Note how far the file was read."""
         self.read = read
 
     def flush(self) -> None:
-        """Send the lines so far."""
-        batch, self._batch, self._bytes = self._batch, [], 0
-        lines, self._sent = self.report.lines - self._sent, self.report.lines
-        write_frame(self.out, LINES, Lines(self.read, lines, batch))
+        """Send the lines so far whose events are encoded."""
+        made = MadeLines(self.read, self._lines, self._bytes, self._made, self._others)
+        self._made, self._others, self._lines, self._bytes = [], [], 0, 0
+        write_frame(self.out, MADE, made)
+
+    def end(self, tail: Tail) -> End:
+        """Return what is known of the file at its end."""
+        passed_over, side_files = self.report.noted, sorted(self.report.side_files)
+        return End(astuple(tail.entry()), tail.names_files, side_files, passed_over)
 
 
 def main() -> None:
@@ -116,70 +159,97 @@ def main() -> None:
     found = read_frame(sys.stdin.buffer)
     if found is None:
         return
-    _, (forced, paths) = found
+    task = Task(*found[1])
     formats = installed()
-    wanted = formats.named(forced) if forced else None
-    detector = Detector(formats.formats)
+    wanted = formats.named(task.forced) if task.forced else None
+    files = Files(Detector(formats.formats), wanted, *_redaction(task))
     try:
-        for path in paths:
-            read_file(path, wanted, detector, out)
+        for path in task.paths:
+            files.read(path, out)
     except BrokenPipeError:
         # the import needs no more: nothing is left to be written at the end of this process
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
-def read_file(name: bytes, wanted: SourceFormat | None, detector: Detector, out: BinaryIO) -> None:
-    """Write the frames of one file.
+def _redaction(task: Task) -> tuple[Redactor | None, bool]:
+    """Return the redactor of the journal, and whether this process has the same rules."""
+    if not task.rules:
+        return None, True
+    from journal.redact.setup import redactor_of  # noqa: PLC0415 - few imports need the rules
 
-    Args:
-        name: its path.
-        wanted: its format; None if it is detected.
-        detector: detects it.
-        out: gets the frames.
-
-    Raises:
-        BrokenPipeError: the import has ended.
-    """
-    path = Path(os.fsdecode(name))
     try:
-        stream = open_source(path)
-    except OSError:
-        return  # the import meets the error itself
-    with stream:
-        found = os.fstat(stream.fileno())
-        begin = Begin(
-            name,
-            "",
-            state_of(path, found, database=False),
-            settled_state(path, found, database=False),
-        )
-        sender = _Sender(out)
+        redactor = redactor_of(Path(os.fsdecode(task.journal)), redact=True)
+    except RedactionError:
+        return None, False  # the rules were changed meanwhile
+    return redactor, redactor is not None and redactor.rules == task.rules
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Reads files.
+
+    Attributes:
+        detector: detects their formats.
+        wanted: their format; None if it is detected.
+        redactor: of the journal; None if it has none.
+        encodes: whether events are encoded: the rules of the journal are known.
+    """
+
+    detector: Detector
+    wanted: SourceFormat | None = None
+    redactor: Redactor | None = None
+    encodes: bool = True
+
+    def read(self, name: bytes, out: BinaryIO) -> None:
+        """Write the frames of one file.
+
+        Args:
+            name: its path.
+            out: gets the frames.
+
+        Raises:
+            BrokenPipeError: the import has ended.
+        """
+        path = Path(os.fsdecode(name))
         try:
-            kind = detector.detect(stream, name=path.name)
-            format = wanted or next((it for it in detector.formats if it.name == kind.format), None)
-            if kind.document or format is None or format.lines is None:
-                write_frame(out, BEGIN, begin)
-                return
-            write_frame(out, BEGIN, begin._replace(format=format.name))
-            tail = Tail(path, format, format.lines, None)
-            tail.read(stream, sender, last=True, step=sender.step)
-            end = End(
-                astuple(tail.entry()),
-                tail.names_files,
-                sorted(sender.report.side_files),
-                sender.report.noted,
+            stream = open_source(path)
+        except OSError:
+            return  # the import meets the error itself
+        with stream:
+            found = os.fstat(stream.fileno())
+            begin = Begin(
+                name,
+                "",
+                state_of(path, found, database=False),
+                settled_state(path, found, database=False),
             )
-            write_frame(out, END, end)
-        except BrokenPipeError:
-            raise
-        except ValueError:
-            write_frame(out, UNSENDABLE, ())
-        except OSError as error:
-            sender.flush()  # items before the error
-            write_frame(out, FAILED, Failed(error.errno or 0, error.strerror or str(error)))
-        except ImportFailed as error:
-            sender.flush()
-            write_frame(out, FAILED, Failed(None, str(error)))
+            sender = _Sender(out)
+            try:
+                kind = self.detector.detect(stream, name=path.name)
+                format = self._format(kind)
+                if kind.document or format is None or format.lines is None:
+                    write_frame(out, BEGIN, begin)
+                    return
+                write_frame(out, BEGIN, begin._replace(importer=format.importer))
+                if self.encodes:
+                    sender.maker = Maker(format.importer, self.redactor)
+                tail = Tail(path, format, format.lines, None)
+                tail.read(stream, sender, last=True, step=sender.step)
+                write_frame(out, END, sender.end(tail))
+            except BrokenPipeError:
+                raise
+            except ValueError:
+                write_frame(out, UNSENDABLE, ())
+            except OSError as error:
+                sender.flush()  # items before the error
+                write_frame(out, FAILED, Failed(error.errno or 0, error.strerror or str(error)))
+            except ImportFailed as error:
+                sender.flush()
+                write_frame(out, FAILED, Failed(None, str(error)))
+
+    def _format(self, kind: Kind) -> SourceFormat | None:
+        known = self.detector.formats
+        return self.wanted or next((it for it in known if it.name == kind.format), None)
 
 
 if __name__ == "__main__":

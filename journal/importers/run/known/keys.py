@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REVISED
 from journal.format.record import Record
 from journal.format.scan import Damage
 from journal.fs.files import make_folder, swap_file
 from journal.fs.key_file import read_keys
 from journal.fs.ownership import open_own
-from journal.importers.parsing.provisional import is_provisional
 from journal.importers.run.gone.known import KnownGone
 from journal.importers.run.known.event_marks import (
+    PROVISIONAL,
     content_of,
     mark_of,
     marked_key,
+    marks_of,
     plain_content,
     written_by,
 )
@@ -37,18 +37,17 @@ from journal.segments.progress import Progress
 from journal.segments.reader import read_segment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from journal.format.keyed_hash import Key
     from journal.format.redacted import Redacted
+    from journal.importers.run.known.event_marks import EventMarks
     from journal.segments.listing import SegmentRef
 
 _VERSION = 5
 _NEWER = 32
 """Versions of an importer after this one that are searched for: it must not correct those."""
-_NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
-"""Types of events that a newer importer corrects: the ids of all others are their contents."""
-_PROVISIONAL = "provisional"
 _SAVED = 16
 """The file is rewritten when it lacks a sixteenth of its marks, or MERGED / 16 marks."""
 
@@ -133,17 +132,22 @@ class KnownKeys:
         key, key_mark = marked_key(session, id)
         known = key_mark in self._keys
         importer = event.get("importer")
-        if not self._note(session, id, type, data, redacted, importer) or not known:
+        marks = marks_of(session, id, type, data, redacted, importer)
+        if not self._note(marks) or not known:
             return False
         # the journal may have it unredacted, or redacted by any rules
         contents = self._contents_of([type, data])
         new = content_of(type, data, redacted)
-        marks = (mark_of(key + content) for content in contents if content != new)
-        return not any(mark in self._contents for mark in marks)
+        others = (mark_of(key + content) for content in contents if content != new)
+        return not any(mark in self._contents for mark in others)
 
     def has_key(self, event: dict[str, Any]) -> bool:
         """Return whether the journal has an event's key."""
         return marked_key(event["session"], event["id"])[1] in self._keys
+
+    def has_mark(self, key: int) -> bool:
+        """Return whether the journal has a key of this mark."""
+        return key in self._keys
 
     def has_other(self, event: dict[str, Any]) -> bool:
         """Return whether the journal has an event's key, and only with other contents.
@@ -183,7 +187,7 @@ class KnownKeys:
             origin: the importer that has it now.
         """
         _, key_mark = marked_key(event["session"], event["id"])
-        if written_by(key_mark, _PROVISIONAL) in self._contents:
+        if written_by(key_mark, PROVISIONAL) in self._contents:
             return True  # one that is provisional, too, is not appended
 
         def wrote(versions: range) -> bool:
@@ -221,34 +225,30 @@ class KnownKeys:
         swap_file(self.file, b"".join((orjson.dumps(head), b"\n", *body)))
         self._saved = len(self._contents)
 
-    def _note(
-        self,
-        session: str,
-        id: str,
-        type: str,
-        data: dict[str, Any],
-        redacted: Redacted | None,
-        importer: str | None,
-    ) -> bool:
-        """Add a key and a content; return whether the content is new."""
-        key, key_mark = marked_key(session, id)
-        mark = mark_of(key + content_of(type, data, redacted))
-        if type == MESSAGE_APPENDED and is_provisional(data):
-            importer = _PROVISIONAL
-        elif importer is None and type == MESSAGE_APPENDED:
-            importer = f"{data.get('source')} 0"  # as the first importers wrote it
-        if importer is not None and type in _NAMED:
-            # a correction counts as the message that it corrects
-            target = data.get("message")
-            target_mark = key_mark if target is None else marked_key(session, str(target))[1]
-            written = written_by(target_mark, importer)
-            if written not in self._contents:
-                self._contents.add(written)
-        if key_mark not in self._keys:
-            self._keys.add(key_mark)  # its contents are new, too
-        elif mark in self._contents:
+    def add_new(self, events: Sequence[EventMarks]) -> bool:
+        """Add events of keys that the journal lacks.
+
+        Returns:
+            False if two of them have one key: then none is added.
+        """
+        if len({marks.key for marks in events}) < len(events):
             return False
-        self._contents.add(mark)
+        written = {marks.written for marks in events if marks.written is not None}
+        self._keys.add(*(marks.key for marks in events))
+        self._contents.add(*(marks.content for marks in events))
+        self._contents.add(*(mark for mark in written if mark not in self._contents))
+        return True
+
+    def _note(self, marks: EventMarks) -> bool:
+        """Add the marks of an event; return whether its content is new."""
+        key, content, written = marks
+        if written is not None and written not in self._contents:
+            self._contents.add(written)
+        if key not in self._keys:
+            self._keys.add(key)  # its contents are new, too
+        elif content in self._contents:
+            return False
+        self._contents.add(content)
         return True
 
     def _read_on(self, ref: SegmentRef) -> None:
@@ -264,9 +264,9 @@ class KnownKeys:
             if isinstance(item.record, Record):
                 event = item.record.event
                 what = event.session, event.id, event.type, event.data
-                self._note(*what, event.redacted, event.importer)
+                self._note(marks_of(*what, event.redacted, event.importer))
                 if event.redacted is not None:  # its marks may come back from a restored file
-                    self._note(*what, None, event.importer)
+                    self._note(marks_of(*what, None, event.importer))
                 self.gone.take(event)
         self._read[name] = [ref.version[0], offset]
 

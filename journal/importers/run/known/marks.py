@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 MERGED = 1 << 16
 """Number of new marks that are kept outside the sorted ones."""
+_BLOCK = 1 << 15
 
 
 def _array() -> array[int]:
@@ -32,22 +33,23 @@ class Marks:
         at = bisect_left(self.sorted, mark)
         return at < len(self.sorted) and self.sorted[at] == mark
 
-    def add(self, mark: int) -> None:
-        """Add a mark that is not in the set."""
-        self.new.add(mark)
+    def add(self, *marks: int) -> None:
+        """Add marks that are not in the set."""
+        self.new.update(marks)
         if len(self.new) > max(MERGED, len(self.sorted) // 16):
             self.merge()
 
     def merge(self) -> None:
         """Put the new marks among the sorted ones."""
-        # a list of all marks would take five times the memory of the array
-        old, merged, start = self.sorted, _array(), 0
-        for mark in sorted(self.new):
-            end = bisect_left(old, mark, start)
-            merged.extend(old[start:end])
-            merged.append(mark)
-            start = end
-        merged.extend(old[start:])
+        old, new, merged, at = self.sorted, array("Q", sorted(self.new)), _array(), 0
+        # block by block: a list of all marks would take five times the memory of the array
+        for start in range(0, len(old), _BLOCK):
+            block = old[start : start + _BLOCK]
+            end = bisect_left(new, block[-1], at)
+            # two sorted runs, which `sorted` merges
+            merged.fromlist(sorted([*block, *new[at:end]]))
+            at = end
+        merged.extend(new[at:])
         self.sorted = merged
         self.new.clear()
 
