@@ -1,8 +1,9 @@
 """Compare the usage that was imported with a plain count over the raw files.
 
 The count is made here, line by line, without any code of the importers: of Claude Code the greatest
-figures of each call of the API, of Codex the growth of the running totals of each file. The input
-is what was not in a cache: Codex counts what it read from there, too, so that is subtracted.
+figures of each call of the API, of Codex the growth of the running totals of each file, which may
+begin again. The input is what was not in a cache: Codex counts what it read from there, too, so
+that is subtracted.
 
     python -m tools.usage_check ../shared/data/claude-code ../shared/data/codex
 """
@@ -79,7 +80,7 @@ def count(paths: Iterable[Path]) -> dict[str, Counter[str]]:
                 total = tuple(totals.get(name) or 0 for name in _CODEX)
                 if total != before:
                     # the same totals of one session, in several files, are one call
-                    whole, output, cached = (a - b for a, b in zip(total, before, strict=True))
+                    whole, output, cached = _growth(before, total)
                     codex[session, total] = (max(0, whole - cached), output, cached)
                 before = total
     found: dict[str, Counter[str]] = defaultdict(Counter)
@@ -87,6 +88,12 @@ def count(paths: Iterable[Path]) -> dict[str, Counter[str]]:
         for each in calls:
             found[source].update(dict(zip(COUNTERS, each, strict=False)))
     return found
+
+
+def _growth(before: Figures, total: Figures) -> Figures:
+    """Return by how much totals have grown; all of them, if they began again."""
+    grown = tuple(now - then for now, then in zip(total, before, strict=True))
+    return grown if min(grown) >= 0 else total
 
 
 def imported(paths: list[Path]) -> dict[str, Counter[str]]:

@@ -47,7 +47,7 @@ def _parser(location: Location) -> Parser:
 
 FORMAT = SourceFormat(
     name="codex",
-    version=5,
+    version=6,
     about="rollouts, one JSONL file a session",
     paths=("~/.codex/sessions",),
     lines=LineFormat(matches=_is_line, parser=_parser, is_envelope=_is_envelope),

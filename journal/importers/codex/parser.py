@@ -35,7 +35,7 @@ from journal.importers.codex.response_item import item_data
 from journal.importers.codex.restored import fields_in, id_in, restored_of
 from journal.importers.codex.session_index import title_of
 from journal.importers.codex.turns import Turns, begins_turn, meta_of
-from journal.importers.codex.usage import RunningTotals
+from journal.importers.codex.usage import SOURCE, RunningTotals
 from journal.importers.parsing.events import fact, message, placeholder
 from journal.importers.parsing.parser import SessionStart, Skipped
 from journal.importers.parsing.reused_ids import is_numbered
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Found, Item, Location
     from journal.importers.parsing.values import Json
 
-SOURCE = "codex"
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _NAME = re.compile(rf"({_ID})(?:_({_ID}))?\Z", re.IGNORECASE)
 """The session's uuid at the end of a file's name, and that of a resumed segment after it."""
@@ -163,7 +162,7 @@ class Codex:
             self._session = self._named
         elif own is not None:
             self._session = own
-        self._begins = True
+        self._begins = self._totals.is_sourced = True
         git = payload.get("git")
         git = git if isinstance(git, dict) else {}
         spawned_by = text_or_none(payload.get("parent_thread_id"))

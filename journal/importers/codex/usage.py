@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from journal.format.event_types import SESSION_CREATED
+from journal.importers.parsing.events import fact
 from journal.importers.parsing.parser import Skipped
 from journal.importers.parsing.usage import usage
 from journal.importers.parsing.values import count_or_none
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from journal.importers.parsing.source_time import SourceTime
     from journal.importers.parsing.values import Json
 
+SOURCE = "codex"
 _COUNTS = {
     "input_tokens": "input_tokens",
     "cached_input_tokens": "cache_read_tokens",
@@ -40,10 +43,12 @@ class RunningTotals:
     Attributes:
         root: the first session of all of which this one is a copy; empty until a line names one.
         model: the model of the turn.
+        is_sourced: whether an event names the source of the session.
     """
 
     root: str = ""
     model: str | None = None
+    is_sourced: bool = False
     _before: Figures | None = field(default=None)
 
     def take(
@@ -55,6 +60,9 @@ class RunningTotals:
         found = list(usage(line, session, call, counts, timestamp, model=self.model, extra=extra))
         if not found:
             yield Skipped(line, "event_msg/token_count that adds nothing")
+        elif not self.is_sourced:  # a file without a head may have nothing else
+            self.is_sourced = True
+            yield fact(line, session, SESSION_CREATED, {"source": SOURCE})
         yield from found
 
     def _next(self, payload: dict[str, Json], session: str) -> tuple[str, Figures]:
