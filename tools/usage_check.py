@@ -14,6 +14,7 @@ import json
 import sys
 import tempfile
 from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,39 +56,75 @@ def main(folders: list[str]) -> int:
 
 def count(paths: Iterable[Path]) -> dict[str, Counter[str]]:
     """Return the totals of the raw files, by source."""
-    claude: dict[str, Figures] = {}
-    codex: dict[tuple[str, Figures], Figures] = {}
+    claude, codex = _Claude(), _Codex()
     for path in paths:
-        before: Figures = (0, 0, 0)
-        session = path.stem
+        claude.path = path
+        codex.begin(path)
         for number, line in enumerate(_objects(path), 1):
-            for body in _bodies(line):
-                usage = body["usage"]
-                figures = tuple(usage.get(name) or 0 for name in _CLAUDE)
-                named = body.get("id") or line.get("requestId") or line.get("uuid")
-                call = str(named or f"{path}:{number}")
-                if len(call) < _UNIQUE:
-                    call = f"{line.get('sessionId')} {call}"
-                known = claude.get(call, figures)
-                claude[call] = tuple(map(max, known, figures))
-            payload = line.get("payload")
-            payload = payload if isinstance(payload, dict) else {}
-            if line.get("type") == "session_meta":
-                session = str(payload.get("forked_from_id") or payload.get("id"))
-            info = payload.get("info") if payload.get("type") == "token_count" else None
-            totals = info.get("total_token_usage") if isinstance(info, dict) else None
-            if isinstance(totals, dict):
-                total = tuple(totals.get(name) or 0 for name in _CODEX)
-                if total != before:
-                    # the same totals of one session, in several files, are one call
-                    whole, output, cached = _growth(before, total)
-                    codex[session, total] = (max(0, whole - cached), output, cached)
-                before = total
+            claude.take(number, line)
+            codex.take(line)
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for source, calls in (("claude-code", claude.values()), ("codex", codex.values())):
-        for each in calls:
+    for source, calls in (("claude-code", claude.calls), ("codex", codex.calls)):
+        for each in calls.values():
             found[source].update(dict(zip(COUNTERS, each, strict=False)))
     return found
+
+
+@dataclass(slots=True)
+class _Claude:
+    """The calls of Claude Code, each by its name, with the greatest figures of its lines."""
+
+    calls: dict[str, Figures] = field(default_factory=dict)
+    path: Path = Path()
+    _by_line: dict[str, str] = field(default_factory=dict)  # names of calls, by uuids of lines
+
+    def take(self, number: int, line: dict[str, Any]) -> None:
+        # each line of a transcript names its session, but not in the wrapped form
+        if self.path.suffix == ".jsonl" and "sessionId" not in line:
+            return
+        for body in _bodies(line):
+            usage = body["usage"]
+            figures = tuple(usage.get(name) or 0 for name in _CLAUDE)
+            call = self._name(number, line, body)
+            known = self.calls.get(call, figures)
+            self.calls[call] = tuple(map(max, known, figures))
+
+    def _name(self, number: int, line: dict[str, Any], body: dict[str, Any]) -> str:
+        uuid = line.get("uuid")
+        name = str(body.get("id") or line.get("requestId") or uuid or f"{self.path}:{number}")
+        if len(name) >= _UNIQUE:
+            return name
+        own = f"{line.get('sessionId')} {name}"
+        # a fork repeats the line, with its uuid, under its own session
+        return own if uuid is None else self._by_line.setdefault(uuid, own)
+
+
+@dataclass(slots=True)
+class _Codex:
+    """The calls of Codex, each by its session and the totals after it."""
+
+    calls: dict[tuple[str, Figures], Figures] = field(default_factory=dict)
+    _session: str = ""
+    _before: Figures = ()
+
+    def begin(self, path: Path) -> None:
+        self._session, self._before = path.stem, (0, 0, 0)
+
+    def take(self, line: dict[str, Any]) -> None:
+        payload = line.get("payload")
+        payload = payload if isinstance(payload, dict) else {}
+        if line.get("type") == "session_meta":
+            self._session = str(payload.get("forked_from_id") or payload.get("id"))
+        info = payload.get("info") if payload.get("type") == "token_count" else None
+        totals = info.get("total_token_usage") if isinstance(info, dict) else None
+        if not isinstance(totals, dict):
+            return
+        total = tuple(totals.get(name) or 0 for name in _CODEX)
+        if total != self._before:
+            # the same totals of one session, in several files, are one call
+            whole, output, cached = _growth(self._before, total)
+            self.calls[self._session, total] = (max(0, whole - cached), output, cached)
+        self._before = total
 
 
 def _growth(before: Figures, total: Figures) -> Figures:
