@@ -80,7 +80,8 @@ def command(
     "behind": {"bytes", "events", "as_of", "why"}}
 
     Times are in µs since 1970; `preview` is the beginning of the first message that a person
-    wrote; `behind` is there if the projection lacks events of the journal.
+    wrote, of a sub-agent that of its task or else its first message; `behind` is there if
+    the projection lacks events of the journal.
 
     The exit code is 3 if no session is found and a filter names a value that nothing has: the
     nearest values that there are are printed on stderr.

@@ -48,7 +48,7 @@ class SessionBrief:
         usage: totals of `journal.format.event_types.COUNTS`, and of `COSTS` in US dollars, without
             those that no event gives.
         preview: the beginning of the first message that a person wrote, of a fork the first that it
-            does not repeat; of a sub-agent, of its task; empty if there is none.
+            does not repeat; of a sub-agent, of its task, else of its first message; or empty.
         extra: everything else that its events give.
     """
 
@@ -115,7 +115,7 @@ TIES = ", ".join(ORDER_COLUMNS[2:])
 _PREVIEW = 80
 """Characters of a preview."""
 _META = "json_extract(other_fields, '$.meta')"
-_TOLD = f"({_META} IS NULL OR {_META} = 'task')"
+_TOLD = f"(role = 'user' AND ({_META} IS NULL OR {_META} = 'task'))"
 """Condition on a message: a person wrote it, or the agent that started this one."""
 _PREVIEWED = 50
 """Messages at the beginning of a session in which the user's first is looked for."""
@@ -272,35 +272,35 @@ def _fields(db: apsw.Connection, name: str, columns: tuple[str, ...]) -> dict[st
         if kind is dict
     }
     values = {name: found[name] for name in ("session", *FIELDS, "ended", "end_reason")} | objects
-    counted = {"tool_calls": found[_COUNTED]} if _COUNTED in found else {}
     return (
         values
-        | counted
+        | ({"tool_calls": found[_COUNTED]} if _COUNTED in found else {})
         | {
             "last": last,
             "messages": found["message_count"],
             "replays": found["replay_count"],
             "usage": {name: found[name] for name in COUNTS + COSTS if found[name] is not None},
-            "preview": _preview(db, found["session"], replays=found["replay_count"] > 0),
+            "preview": _preview(db, found),
             "extra": {} if found["extra"] is None else decode(found["extra"]),
         }
     )
 
 
-def _preview(db: apsw.Connection, session: str, *, replays: bool) -> str:
+def _preview(db: apsw.Connection, found: dict[str, Any]) -> str:
     """Return the beginning of the user's first message, of a fork of its own if it has any."""
+    given = found["session"], found["relation"] == "subagent"
     own = " AND NOT EXISTS (SELECT 1 FROM _shared WHERE event = _events.id AND home IS NOT NULL)"
     row = None
-    for narrowed in (own, "") if replays else ("",):
-        row = row or db.execute(_PREVIEW_QUERY.format(narrowed), (session,)).fetchone()
+    for narrowed in (own, "") if found["replay_count"] > 0 else ("",):
+        row = row or db.execute(_PREVIEW_QUERY.format(narrowed), given).fetchone()
     return "" if row is None else snippet(document(stored(row).in_force), (), width=_PREVIEW)
 
 
 _PREVIEW_QUERY = (
     f"SELECT {STORED} FROM (SELECT * FROM _events WHERE kind = {MESSAGE} AND state = 0"
     " AND session = (SELECT id FROM _sessions WHERE session = ?){}"
-    f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE role = 'user' AND {_TOLD} ORDER BY {_META}"
-    f" IS NOT NULL, {ORDER} LIMIT 1"
+    f" ORDER BY {ORDER} LIMIT {_PREVIEWED}) WHERE {_TOLD} OR ? ORDER BY {_TOLD} DESC,"
+    f" {_META} IS NOT NULL, {ORDER} LIMIT 1"
 )
 
 

@@ -74,6 +74,22 @@ def test_a_preview_is_what_a_person_wrote_first(projection: Projection) -> None:
     assert projection.session("a1").preview == "Find the bulb."
 
 
+def test_the_preview_of_a_sub_agent_without_a_task_is_its_first_message(journal_dir: Path) -> None:
+    """What its parent's lines have of it may begin with its answer."""
+    with Journal.open(journal_dir) as journal:
+        for session in ("a1", "s1"):
+            journal.append_message(session, "assistant", "It is in the box.", timestamp=T)
+            journal.append_message(session, "tool", "box: bulb", timestamp=T + 1)
+        data = {"parent": "s1", "relation": "subagent"}
+        journal.append(session="a1", type="session.created", data=data)
+    with Projection.open(journal_dir) as projection:
+        assert projection.session("a1").preview == "It is in the box."
+        assert projection.session("s1").preview == ""
+        with Journal.open(journal_dir) as journal:
+            journal.append_message("a1", "user", "Find it.", meta="task", timestamp=T + 9)
+        assert projection.session("a1").preview == "Find it."
+
+
 def test_a_session_has_the_folder_and_model_of_its_messages(projection: Projection) -> None:
     """They count where no event of the session gives them."""
     view = projection.session("s1")
