@@ -42,12 +42,13 @@ _PAGES = {
     "message": f"/message?session={MAIN}&id=m11",
     "search": "/search?q=price+feed",
     "search-empty": "/search",
-    "search-near": "/search?q=connection+elephant&mode=words",
+    "search-near": "/search?q=connection+elephant",
     "dashboard": "/dashboard",
     "missing": "/session?id=none-such",
     "help": "/sessions",
     "palette": "/sessions",
 }
+_README_SIZE = (1200, 780)
 _LOOKS: dict[str, tuple[Scheme, int, int]] = {
     "light": ("light", WIDTH, HEIGHT),
     "dark": ("dark", WIDTH, HEIGHT),
@@ -94,10 +95,17 @@ def _served(journal: Path) -> Iterator[str]:
         process.communicate()
 
 
-def _take(driver: Chrome, address: str, name: str, look: str, file: Path) -> None:
+def _take(
+    driver: Chrome,
+    address: str,
+    name: str,
+    look: str,
+    file: Path,
+    size: tuple[int, int] | None = None,
+) -> None:
     scheme, width, height = _LOOKS[look]
     set_scheme(driver, scheme)
-    set_size(driver, width, height)
+    set_size(driver, *(size or (width, height)))
     driver.get(f"{address}{_PAGES[name]}")
     if name in _ACTS:
         driver.execute_script(_ACTS[name])
@@ -132,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 images = ROOT / "docs" / "images"
                 images.mkdir(parents=True, exist_ok=True)
                 for image, (name, look) in README.items():
-                    _take(driver, address, name, look, images / f"{image}.png")
+                    _take(driver, address, name, look, images / f"{image}.png", _README_SIZE)
     return 0
 
 

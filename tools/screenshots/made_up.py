@@ -49,6 +49,15 @@ _ANSWER = (
     "The client opens a new connection for each price, and the feed closes it after two seconds."
     " I changed it to keep one connection, and to try again twice."
 )
+_ANSWERS = (
+    _ANSWER,
+    "The test waited for the clock of the machine. It now gets a clock of its own.",
+    "The query read all orders of a customer. With an index on the date it takes 4 ms.",
+    "All 212 places are renamed; the old name is still accepted in requests, with a warning.",
+    "The migration adds the table, and fills it in portions of a thousand rows.",
+    "The worker kept each file in memory until the end. It now reads one record at a time.",
+    "The map asked for its size before the page had one. It asks again when the page is shown.",
+)
 
 
 def write(path: Path, now: int) -> None:
@@ -81,7 +90,7 @@ def _said(session: str, id: str, time: int, role: str, content: Any, **more: Any
 
 def _used(session: str, id: str, time: int, model: str, size: int) -> dict[str, Any]:
     data = {
-        "call": f"call-{id}",
+        "call": id,
         "model": model,
         "timestamp": time,
         "input_tokens": size // 9,
@@ -123,7 +132,8 @@ def _usual(number: int, now: int) -> Iterator[dict[str, Any]]:
         failed = {"exit_code": 1} if tool == "Bash" and rng.random() < 0.25 else {}  # noqa: PLR2004 - a share
         text = "2 failed, 40 passed" if failed else "42 passed"
         yield _said(name, f"r{at}", time, "tool", text, tool_call_id=f"c{at}", extra=failed)
-    yield _said(name, "last", time + 9_000_000, "assistant", _ANSWER, model=model)
+    answer = rng.choice(_ANSWERS)
+    yield _said(name, "last", time + 9_000_000, "assistant", answer, model=model)
 
 
 def _shown(began: int) -> Iterator[dict[str, Any]]:

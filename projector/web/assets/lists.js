@@ -24,6 +24,7 @@ export function lists() {
   for (const link of document.querySelectorAll("[data-more]")) more(link);
   const filters = document.querySelector("main .filters");
   if (!filters || !document.querySelector("[data-list], .empty")) return;
+  filters.querySelector("[data-apply]").hidden = true;
   for (const field of filters.querySelectorAll("select, input[type=checkbox]"))
     field.addEventListener("change", () => filters.requestSubmit());
 }

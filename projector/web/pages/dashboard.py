@@ -83,6 +83,7 @@ class Counted:
         times: what was used by day, week or month, the earliest first.
         total: the sums over this time.
         tokens, costs: charts of the times.
+        most_tokens, most_cost: of one of the times; None for a cost if none is known.
         groups: what was used by model, project and source.
         heat: a map of the hours of a week; `hours` are its counts, by day.
         messages: how many have a date in this time.
@@ -94,6 +95,8 @@ class Counted:
     total: UsageRow
     tokens: Markup
     costs: Markup
+    most_tokens: int
+    most_cost: int | None
     groups: tuple[tuple[str, tuple[Group, ...]], ...]
     heat: Markup
     hours: tuple[tuple[str, tuple[int, ...]], ...]
@@ -200,6 +203,8 @@ def _counted(readings: Readings, census: Census, days: str) -> Counted:
         total=report.total,
         tokens=columns(f"Tokens by {unit}", _bars(report.times, unit, _tokens)),
         costs=columns(f"Cost by {unit}", _bars(report.times, unit, _cost)),
+        most_tokens=max(map(_sum, report.times), default=0),
+        most_cost=max((row.cost for row in report.times if row.cost is not None), default=None),
         groups=tuple((by, _groups(by, rows)) for by, rows in report.groups),
         heat=heat_map("Messages by hour and day of the week", week),
         hours=tuple(zip(DAYS, week, strict=True)),

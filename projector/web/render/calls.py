@@ -195,6 +195,8 @@ def _blocks(
     if diffs:
         yield from diffs
         shown |= {"edits", *(key for pair in _EDITS for key in pair)}
+        # it stands above the diff
+        shown |= {key for key in _PATHS if arguments.get(key) == diffs[0].path}
         shown |= {
             key for key, value in arguments.items() if isinstance(value, str) and is_patch(value)
         }
