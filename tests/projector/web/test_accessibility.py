@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from projector.web import urls
+from tests.projector.web.axe import faults, program
 from tests.projector.web.browser import open_page, wait
 from tests.projector.web.served import served
 from tools.screenshots.browser import set_scheme, set_size
@@ -40,34 +39,12 @@ _PAGES = (
     urls.session("none-such"),
 )
 _LOOKS: tuple[tuple[Scheme, int], ...] = (("light", 1280), ("dark", 1280), ("light", 360))
-_RUN = """
-const done = arguments[arguments.length - 1];
-axe.run(document, {resultTypes: ['violations']}).then(
-  (found) => done(found.violations.map((one) => ({
-    rule: one.id, about: one.help, where: one.nodes.map((node) => node.html.slice(0, 200)),
-    why: one.nodes.map((node) => node.failureSummary.slice(0, 300)),
-  }))),
-  (error) => done([{rule: 'axe', about: String(error), where: [], why: []}]));
-"""
-
-
-def _axe() -> str:
-    """Return the program; skip the test where it is missing, but not in CI.
-
-    `.ci/run` installs the package `axe-core` of npm, and names the file in `AXE`.
-    """
-    given = os.environ.get("AXE")
-    if given is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs the package axe-core of npm, and its axe.min.js in AXE")
-        pytest.skip("AXE does not name the file axe.min.js of the package axe-core of npm")
-    return Path(given).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The program that checks a page."""
-    return _axe()
+    return program()
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +81,10 @@ def test_axe_finds_no_fault(driver: Chrome, viewer: Served, axe: str) -> None:
             "for (const one of document.querySelectorAll('details')) one.open = true;"
         )
         driver.execute_script(axe)
-        wrong += [(address, one) for one in driver.execute_async_script(_RUN)]
+        wrong += [(address, one) for one in faults(driver)]
     for dialog in ("help", "palette"):
         driver.execute_script(f"document.getElementById('{dialog}').showModal()")
-        wrong += [(dialog, one) for one in driver.execute_async_script(_RUN)]
+        wrong += [(dialog, one) for one in faults(driver)]
         driver.execute_script(f"document.getElementById('{dialog}').close()")
     assert wrong == []
 
@@ -122,5 +99,5 @@ def test_axe_would_find_a_fault(driver: Chrome, viewer: Served, axe: str) -> Non
         "document.querySelector('main').append(image, text);"
     )
     driver.execute_script(axe)
-    rules = {one["rule"] for one in driver.execute_async_script(_RUN)}
+    rules = {one["rule"] for one in faults(driver)}
     assert {"image-alt", "color-contrast"} <= rules

@@ -18,13 +18,17 @@ from projector.views.messages import MessageState, MessageView
 from projector.web import needed
 from projector.web.render import portions as portion
 from projector.web.render.portions import portions
+from tests.projector.web.axe import faults, program
 from tests.projector.web.browser import complaints, requests
 from tests.projector.web.hostile import corpus, write
+from tools.screenshots.browser import set_scheme, set_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from selenium.webdriver import Chrome
+
+    from tools.screenshots.browser import Scheme
 
 _HEAD = {"html": 1, "head": 1, "meta": 5, "title": 1, "style": 1, "body": 1, "main": 1, "input": 1}
 """How often an element is in a document: a message adds none."""
@@ -271,3 +275,31 @@ def test_all_is_unfolded_without_a_script(driver: Chrome, talk: Path, tmp_path: 
     assert driver.execute_script(visible) is False
     driver.find_element(By.ID, "unfold").click()
     assert driver.execute_script(visible) is True
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("browser")
+def test_axe_finds_no_fault(driver: Chrome, talk: Path, tmp_path: Path) -> None:
+    """In a document of two sessions, with all that is folded opened, in each look."""
+    axe = program()
+    with Journal.open(talk) as journal:
+        for number, role in enumerate(("user", "assistant", "user")):
+            journal.append_message("s2", role, "hello", id=f"m{number}")
+    with export_sessions(talk, ["s1", "s2"], "html") as export:
+        text = "".join(export.pieces)
+    wrong = []
+    looks: tuple[tuple[Scheme, int], ...] = (("light", 1280), ("dark", 1280), ("light", 360))
+    for scheme, width in looks:
+        set_scheme(driver, scheme)
+        set_size(driver, width)
+        _load(driver, tmp_path, text)
+        driver.execute_script(
+            "for (const one of document.querySelectorAll('details')) one.open = true;"
+        )
+        driver.execute_script(axe)
+        wrong += faults(driver)
+        if driver.execute_script("return document.documentElement.scrollWidth") > width:
+            wrong.append({"wider": width})
+    set_scheme(driver, "light")
+    set_size(driver)
+    assert wrong == []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from selenium.webdriver.common.by import By
 from starlette.requests import ClientDisconnect
 
 from journal import Journal
@@ -13,6 +15,7 @@ from journal.fs.key_file import own_key
 from projector import NotFound, Projection, ProjectionError, export_sessions
 from projector.web import urls
 from projector.web.export.download import MOST, Downloads
+from tests.projector.web.browser import open_page, wait
 from tests.projector.web.hostile import HTML, UNSAFE
 from tests.projector.web.served import served
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from selenium.webdriver import Chrome
     from starlette.responses import Response
 
     from projector.export.conversation import Detail
@@ -185,3 +189,31 @@ async def _leave(answer: Response) -> None:
     scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "method": "GET"}
     with pytest.raises(ClientDisconnect):
         await answer(scope, receive, send)
+
+
+def _exists(file: Path, _driver: Chrome) -> bool:
+    return file.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("browser")
+def test_the_page_of_a_session_has_links_to_keep_it(
+    driver: Chrome, viewer: Served, path: Path, tmp_path: Path
+) -> None:
+    """They are in a menu that opens without a script; the browser stays on the page."""
+    command = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", command)
+    driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        open_page(driver, viewer, urls.session("a/b"))
+        for name, file in (("HTML, to read", "a-b.html"), ("JSON lines", "a-b.jsonl")):
+            menu = driver.find_element(By.CSS_SELECTOR, ".menu")
+            if menu.get_attribute("open") is None:
+                menu.find_element(By.TAG_NAME, "summary").click()
+            menu.find_element(By.LINK_TEXT, name).click()
+            kept = tmp_path / file
+            wait(driver, partial(_exists, kept))
+        assert "/session?id=a%2Fb" in driver.current_url
+    finally:
+        driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert (tmp_path / "a-b.jsonl").read_text("utf-8") == _exported(path, "jsonl", "full")
