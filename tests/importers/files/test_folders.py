@@ -262,6 +262,27 @@ def test_the_keys_of_a_journal_are_read_once(
         assert len(read) > 5_000
 
 
+def test_what_an_import_has_appended_is_read_once(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second import after it reads only new records, also if few are new."""
+    monkeypatch.setattr("journal.importers.run.known.keys._WORTH", 20_000)
+    file = journal_dir / "imports" / "keys"
+    read: list[int] = []
+    with Journal.open(journal_dir) as journal:
+        for turn in range(3):
+            ids = range(turn, 300 if turn == 0 else turn + 1)
+            journal.append_many(
+                [{"session": "s", "type": "x", "data": {}, "id": f"{turn}-{id}"} for id in ids]
+            )
+            keys = KnownKeys(journal_dir / "lanes", file)
+            keys.load()
+            read.append(keys._bytes)
+            keys.save()
+    assert read[0] > 20_000
+    assert 0 < read[1] == read[2] - read[1] < 200
+
+
 def invoke(journal: Path, *arguments: object) -> Result:
     """Run `journal import`."""
     command = ["import", *map(str, arguments)]

@@ -50,6 +50,8 @@ _NEWER = 32
 """Versions of an importer after this one that are searched for: it must not correct those."""
 _SAVED = 16
 """The file is rewritten when it lacks a sixteenth of its marks, or MERGED / 16 marks."""
+_WORTH = 16 * 1024 * 1024
+"""Bytes of records that were read: then it is rewritten, too, so that they are read once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class KnownKeys:
     _read: dict[str, list[int]] = field(default_factory=dict)  # segment: inode, bytes read
     _hash_keys: tuple[Key, ...] = ()
     _saved: int = 0
+    _bytes: int = 0  # that were read since
     _loaded: bool = False
 
     def load(self) -> None:
@@ -213,7 +216,7 @@ class KnownKeys:
             OSError: the file system refused.
         """
         new = len(self._contents) - self._saved
-        if new < max(MERGED // _SAVED, self._saved // _SAVED):
+        if new < max(MERGED // _SAVED, self._saved // _SAVED) and self._bytes < _WORTH:
             return
         self._keys.merge()
         self._contents.merge()
@@ -223,7 +226,7 @@ class KnownKeys:
         body = (memoryview(self._keys.sorted), memoryview(self._contents.sorted))
         head |= {"digest": _digest(*body), "gone": self.gone.marks}
         swap_file(self.file, b"".join((orjson.dumps(head), b"\n", *body)))
-        self._saved = len(self._contents)
+        self._saved, self._bytes = len(self._contents), 0
 
     def add_new(self, events: Sequence[EventMarks]) -> bool:
         """Add events of keys that the journal lacks.
@@ -254,6 +257,7 @@ class KnownKeys:
     def _read_on(self, ref: SegmentRef) -> None:
         """Add the marks of a segment after the offset up to which it was read before."""
         _, offset = self._read.get(name := _name(ref), [0, 0])
+        self._bytes += ref.size - offset
         if offset == ref.size:
             return
         sync_segment(ref)
