@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _MADE = re.compile(r"<!-- made by `projector mcp install`; folders: (\d) -->\n\Z")
 
 CHANGED = (
-    "left as it is: its last line is not the mark of this program, so it was changed or is of"
-    " somebody else; remove it by hand if nobody needs it"
+    "left as it is: its last line is not the mark of this program, so it was changed, or another"
+    " program made it. Delete it by hand if it is not needed"
 )
 """Why a skill is not removed."""
 
