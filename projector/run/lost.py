@@ -14,6 +14,7 @@ import orjson
 
 from journal.erasure.requests import Forgotten, read_requests
 from journal.format.event import Event
+from journal.format.event_types import TRANSCRIPT_REPLACED
 from journal.fs.key_file import read_keys
 from journal.lanes.restore import Lost, restore
 from projector.db.connections import open_reader
@@ -132,47 +133,63 @@ def _missing(known: apsw.Connection, found: apsw.Connection, path: Path) -> Iter
 
 
 def _records(db: apsw.Connection, session: str) -> dict[tuple[str, str, int], Lost]:
-    """Return every record of a session's keys, by key, lane and number."""
-    records: dict[tuple[str, str, int], Lost] = {}
+    """Return every record of a session's keys, by key, lane and number.
+
+    The messages within a `transcript.replaced` are no records, also where they stand beside others
+    of their keys: what is written back under the number of that record would count as seen by what
+    has seen the record.
+    """
+    found: list[Lost] = []
     contents: dict[str, Event] = {}
-    for record in _contents(db, session):
-        records[record.event.id, record.lane, record.seq] = record
+    for record, is_within in _contents(db, session):
         contents.setdefault(record.event.id, record.event)
+        if not is_within:
+            found.append(record)
     copies = db.execute(
         "SELECT event_id, _lanes.uuid, seq, ord FROM _copies JOIN _lanes ON _lanes.id = lane_row"
         " WHERE session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
-    for key, lane, seq, ord in copies:
-        if key in contents:
-            again = replace(contents[key], order=ord)
-            records.setdefault((key, lane, seq), Lost(lane, seq, again))
+    found += [
+        Lost(lane, seq, replace(contents[key], order=ord))
+        for key, lane, seq, ord in copies
+        if key in contents
+    ]
+    replacing: dict[tuple[str, int], str] = {}
+    for record in found:
+        if record.event.type == TRANSCRIPT_REPLACED:
+            replacing.setdefault((record.lane, record.seq), record.event.id)
+    records: dict[tuple[str, str, int], Lost] = {}
+    for record in found:
+        lane, seq, id = record.lane, record.seq, record.event.id
+        if replacing.get((lane, seq), id) == id:
+            records.setdefault((id, lane, seq), record)
     return records
 
 
-def _contents(db: apsw.Connection, session: str) -> Iterator[Lost]:
-    """Yield every content of a session, also those that are not in force."""
+def _contents(db: apsw.Connection, session: str) -> Iterator[tuple[Lost, bool]]:
+    """Yield every content of a session, and whether it is only within a `transcript.replaced`."""
     in_force = db.execute(
         f"SELECT event_id, _kinds.type, _lanes.uuid, {_STORED} FROM _events e"
         " JOIN _kinds ON _kinds.id = e.kind JOIN _lanes ON _lanes.id = e.lane_row"
-        " WHERE e.transcript_index = 0"
-        " AND e.session = (SELECT id FROM _sessions WHERE session = ?)",
+        " WHERE e.session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
     for key, type, lane, *columns in in_force:
         row = stored(tuple(columns))
         redacted = to_redacted(row.redacted)
-        yield Lost(lane, row.seq, Event(session, key, type, row.time, row.ord, row.data, redacted))
+        event = Event(session, key, type, row.time, row.ord, row.data, redacted)
+        yield Lost(lane, row.seq, event), bool(row.transcript_index)
     others = db.execute(
-        "SELECT event_id, type, time, ord, _lanes.uuid, seq, data, redacted FROM _other_contents"
-        " JOIN _lanes ON _lanes.id = lane_row"
-        " WHERE transcript_index = 0 AND session = (SELECT id FROM _sessions WHERE session = ?)",
+        "SELECT event_id, type, time, ord, _lanes.uuid, seq, transcript_index, data, redacted"
+        " FROM _other_contents JOIN _lanes ON _lanes.id = lane_row"
+        " WHERE session = (SELECT id FROM _sessions WHERE session = ?)",
         (session,),
     )
-    for key, type, time, ord, lane, seq, data, text in others:
+    for key, type, time, ord, lane, seq, index, data, text in others:
         redacted = to_redacted(text)
         event = Event(session, key, type, time, ord, orjson.loads(data), redacted)
-        yield Lost(lane, seq, event)
+        yield Lost(lane, seq, event), bool(index)
 
 
 _STORED = ", ".join(f"e.{name}" for name in STORED.split(", "))

@@ -15,9 +15,12 @@ from journal.fs.directory import open_directory
 from journal.process import clock
 from journal.segments.reader import read_events
 from projector import Projection, ProjectionError, SessionStore
+from projector.forgetting.forget import forget
+from projector.forgetting.selection import Selection
 from projector.run.build import rebuild
 from projector.upkeep.salvage import salvage
 from projector.upkeep.verify import verify
+from tests.support.journals import events
 from tests.support.projections import Fact, message, write_lane
 from tests.support.redaction.variants import KEYS, redacted
 
@@ -258,3 +261,22 @@ def test_an_edit_has_a_higher_order_than_what_was_written_back(
         journal.append(session="@keys", type="key.set", data={"key": "k", "value": "new"})
     with SessionStore.open(journal_dir) as store:
         assert store.keys.get("k") == "new"
+
+
+def test_messages_of_a_forgotten_transcript_are_not_written_back_as_records(
+    journal_dir: Path,
+) -> None:
+    """They would stand under its number, and count as seen by what has seen the transcript."""
+    with Journal.open(journal_dir) as other_lane, Journal.open(journal_dir) as journal:
+        other_lane.append_message("s1", "user", "a", id="m1")
+        item = {"id": "m1", "role": "user", "content": "a"}
+        other = {"id": "m2", "role": "user", "content": "b"}
+        data = {"messages": [item, other], "seen": {}}
+        journal.append(session="s1", id="e1", type="transcript.replaced", data=data)
+    with Projection.open(journal_dir) as projection:
+        assert [message.id for message in projection.messages("s1")] == ["m1", "m2"]
+    forget(journal_dir, Selection(messages=(("s1", "e1"),)))
+    left = [record.event.id for record in events(journal_dir) if record.event.session == "s1"]
+    assert left == ["m1"]
+    with Projection.open(journal_dir) as projection:
+        assert [message.id for message in projection.messages("s1")] == ["m1"]
