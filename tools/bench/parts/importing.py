@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from shutil import rmtree
@@ -173,7 +173,8 @@ def take(path: str, journal: str, *, redact: bool) -> Callable[[], dict[str, flo
     def note(_source: Source, _read: int) -> None:
         """Note the peak of each process that reads ahead; it is gone at the end."""
         for pid in children():
-            peaks[pid] = peak(pid)
+            with suppress(OSError):  # one that has ended has no memory: its last peak stays
+                peaks[pid] = peak(pid)
 
     size = sum(file.stat().st_size for file in files)
 
