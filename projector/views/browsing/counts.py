@@ -7,17 +7,23 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import orjson
+
 from projector.views.browsing.activity import HOUR
 from projector.views.fields import MODEL, PROJECT, SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import apsw
 
 _FIELDS = {"source": SOURCE.of_message, "project": PROJECT.of_message, "model": MODEL.of_message}
 _AMONG = "FROM json_each(?) j JOIN _events e ON e.id = j.value JOIN _sessions s ON s.id = e.session"
-_TOOL = "coalesce(json_extract(c.value, '$.function.name'), json_extract(c.value, '$.name'))"
+_CALLS = (
+    "CASE WHEN json_type(e.other_fields, '$.tool_calls') = 'array'"
+    " THEN json_extract(e.other_fields, '$.tool_calls') END"
+)
+_OWN_TOOL = "json_extract(e.other_fields, '$.tool_name')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +48,34 @@ def counts(db: apsw.Connection, rows: Iterable[int]) -> Counts:
         db: the projection.
         rows: rowids of messages.
     """
-    among = json.dumps([*rows])
     columns = ", ".join(_FIELDS.values())
-    found: dict[str, Counter[str]] = {name: Counter() for name in (*_FIELDS, "role", "tool")}
-    hours: Counter[int] = Counter()
+    # one query: to read the rows takes longer than all else
     query = (
-        f"SELECT coalesce(e.timestamp, e.time) / {HOUR}, e.role,"
-        f" json_extract(e.other_fields, '$.tool_name'), {columns} {_AMONG}"
+        f"SELECT coalesce(e.timestamp, e.time) / {HOUR}, {_CALLS}, e.role, {_OWN_TOOL}, {columns}"
+        f" {_AMONG}"
     )
-    for hour, role, tool, *values in db.execute(query, (among,)):
-        hours[int(hour)] += 1
-        given = zip(("role", "tool", *_FIELDS), (role, tool, *values), strict=True)
-        for name, value in given:
-            if isinstance(value, str):
-                found[name][value] += 1
-    query = (
-        f"SELECT {_TOOL} {_AMONG}, json_each(e.other_fields, '$.tool_calls') c"
-        " WHERE c.type = 'object'"
-    )
-    for (tool,) in db.execute(query, (among,)):
-        if isinstance(tool, str):
-            found["tool"][tool] += 1
+    read = db.execute(query, (json.dumps([*rows]),)).fetchall()
+    hours, calls, *values = zip(*read, strict=True) if read else ((),) * (len(_FIELDS) + 4)
+    names = ("role", "tool", *_FIELDS)
+    found = {name: Counter(column) for name, column in zip(names, values, strict=True)}
+    found["tool"].update(name for each in filter(None, calls) for name in _called(str(each)))
+    for counter in found.values():
+        for value in [value for value in counter if not isinstance(value, str)]:
+            del counter[value]
     ordered = {
         name: tuple(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
         for name, counted in found.items()
     }
-    return Counts(ordered, dict(hours))
+    return Counts(ordered, Counter(int(hour) for hour in hours))
+
+
+def _called(calls: str) -> Iterator[str]:
+    """Yield the names of the tools that a message calls, from its field `tool_calls` as JSON."""
+    found = orjson.loads(calls)
+    for call in found if isinstance(found, list) else ():
+        if isinstance(call, dict):
+            function = call.get("function")
+            name = function.get("name") if isinstance(function, dict) else None
+            name = call.get("name") if name is None else name
+            if isinstance(name, str):
+                yield name

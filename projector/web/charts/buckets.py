@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from projector.views.browsing.activity import HOUR
@@ -11,6 +12,7 @@ from projector.web.formats import local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 Unit = Literal["day", "week", "month"]
 
@@ -36,7 +38,7 @@ def buckets(hours: Mapping[int, int]) -> tuple[Bucket, ...]:
     """Return counts by day, or by week or month if there are many days; empty ones, too."""
     days: dict[date, int] = {}
     for hour, count in hours.items():
-        moment = local(hour * HOUR)
+        moment = _begin(hour)
         if moment is not None:
             days[moment.date()] = days.get(moment.date(), 0) + count
     if not days:
@@ -52,6 +54,11 @@ def buckets(hours: Mapping[int, int]) -> tuple[Bucket, ...]:
         found.append(Bucket(at.isoformat(), after.isoformat(), summed.get(at, 0)))
         at = after
     return tuple(found)
+
+
+@lru_cache(maxsize=8_784)  # the hours of a year: each chart asks again
+def _begin(hour: int) -> datetime | None:
+    return local(hour * HOUR)
 
 
 def _unit(first: date, last: date) -> Unit:
@@ -102,7 +109,7 @@ def heat(hours: Mapping[int, int]) -> tuple[tuple[int, ...], ...]:
     """Return counts by the day of the week, Monday first, and by the hour of the day."""
     grid = [[0] * 24 for _ in range(7)]
     for hour, count in hours.items():
-        moment = local(hour * HOUR)
+        moment = _begin(hour)
         if moment is not None:
             grid[moment.weekday()][moment.hour] += count
     return tuple(map(tuple, grid))
