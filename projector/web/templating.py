@@ -56,3 +56,9 @@ def environment() -> Environment:
 def fill(template: str, values: Mapping[str, object]) -> Markup:
     """Return a template with its values."""
     return Markup(environment().get_template(template).render(values))  # noqa: S704 - each value was escaped
+
+
+def load() -> None:
+    """Compile all templates, which takes longer than to fill one."""
+    for name in environment().list_templates(extensions=["html", "svg"]):
+        environment().get_template(name)

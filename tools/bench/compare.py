@@ -48,6 +48,9 @@ SIZES: Mapping[str, object] = {
     "imported": 200_000_000,
     "idle_seconds": 10.0,
     "growth": (10_000, 100_000),
+    "viewed": 200_000,
+    "viewed_session": 100_000,
+    "requests": 40,
 }
 """The differences from the plan of `make bench`."""
 _SIDE = """

@@ -11,6 +11,8 @@ from projector.web import urls
 from projector.web.page import Page
 from projector.web.pages import dashboard, search, session, sessions
 from projector.web.reading import Readings
+from projector.web.render.markdown import markdown
+from projector.web.templating import load
 
 _log = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ Make = Callable[[Readings, Mapping[str, str]], Page]
 
 def warm(readings: Readings) -> None:
     """Make the answers that take longest, before a request waits for them."""
+    load()
+    markdown("```python\nimport this\n```")
     readings.counting.prepare(dashboard.prepare)
     for make in (sessions.sessions, dashboard.dashboard):
         try:

@@ -194,7 +194,7 @@ def _visible(
     rng, taken, last = Random(turn), [], ""
     for number in range(plan.found):
         sleep(rng.uniform(0.15, 0.4))
-        id = f"live-{turn}-{number}"
+        id = f"live-{time_ns()}"  # the journal may have been measured before
         began = perf_counter()
         journal.append_message(session, "assistant", f"what is new: {id}.", id=id)
         while True:
