@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.output import print_json, print_line, warn
+from journal.erasure.receipts import find_lost_requests, warnings
 from journal.errors import counted
 from journal.fs.directory import open_directory
 from projector.upkeep.salvage import salvage
@@ -30,9 +31,13 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     JSON: {"events", "sessions", "lane", "generation", "forgotten"}
 
     `lane` is the name of the lane's folder, empty if no event was missing. `forgotten` counts the
-    records that are not written back, since they are to be forgotten.
+    records that are not written back, since they are to be forgotten. A request to forget that is
+    in no lane and not in this database is named on stderr: what it forgets is not recognized.
     """
-    saved = salvage(open_directory(path, create=False))
+    journal = open_directory(path, create=False)
+    saved = salvage(journal)
+    for text in warnings((), find_lost_requests(journal)):
+        warn(text)
     if as_json:
         print_json(asdict(saved))
     elif saved.events:

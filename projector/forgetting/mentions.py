@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING
 from journal.format.event_types import FORGET, MESSAGE_APPENDED, MESSAGE_REVISED
 from projector.db.kinds import NAMESPACE
 from projector.forgetting.contents import Content, of_session
-from projector.search.elsewhere import Elsewhere, strings
+from projector.search.elsewhere import strings, unsearched
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator
 
     import apsw
 
+    from projector.search.elsewhere import Elsewhere
+
 _TELLING = 6
 """Characters of an id that is searched for within words: a shorter one is in many by chance."""
+_TEXTS = ("removed", "replaced", "conflict")
+"""Kinds of `Elsewhere` that are texts of messages, which may quote an id like any other word."""
+_FEW = 50
+"""Names that are searched for one by one."""
 
 
 def children(db: apsw.Connection, sessions: Collection[str]) -> list[str]:
@@ -53,24 +59,30 @@ def keys(db: apsw.Connection, sessions: Collection[str]) -> Iterator[Content]:
             yield content
 
 
-def within_words(
+def mentions(
     db: apsw.Connection, sessions: Collection[str], but: Container[tuple[str, str]]
 ) -> Iterator[Elsewhere]:
-    """Yield the events of namespaces that have the id of a session as a part of a longer word.
+    """Yield what else has the id of one of some sessions, and stays: people decide about it.
 
-    It may be a mention, such as `cacheab12cd`, or another name: people decide.
+    These are ids of other sessions, such as those of sub-agents, their fields, other events that
+    are no messages, fields of messages beside their text, and key-values with the id within a
+    longer word. It reads all of these once.
 
     Args:
         db: the projection.
-        sessions: ids; those of fewer than 6 characters are not searched for.
-        but: keys of events that are not yielded.
+        sessions: the ids; those of fewer than 6 characters are found as whole words only.
+        but: keys of events that do not stay.
     """
-    finder = NameFinder(name for name in sessions if len(name) >= _TELLING)
-    if not finder:
-        return
-    for content in _of_namespaces(db):
-        if content.key not in but and any(map(finder.is_within, _names(content))):
-            yield Elsewhere("key", *content.key)
+    telling = NameFinder(name for name in sessions if len(name) >= _TELLING)
+    short = NameFinder(name for name in sessions if len(name) < _TELLING)
+    for place, texts in unsearched(db):
+        if place.kind in _TEXTS or place.session in sessions or (place.session, place.id) in but:
+            continue
+        # the parent is no longer one
+        shown = texts if place.id else texts[:1]
+        is_key = place.kind == "key"
+        if any(telling.is_within(text) or (not is_key and short.finds_any(text)) for text in shown):
+            yield place
 
 
 def _of_namespaces(db: apsw.Connection) -> Iterator[Content]:
@@ -118,9 +130,6 @@ class NameFinder:
         for name in names:
             self._by_length[len(name)].add(name)
 
-    def __bool__(self) -> bool:
-        return bool(self._by_length)
-
     def find(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield where each name begins in a text, and the name."""
         for found in _BEGINNING.finditer(text):
@@ -136,6 +145,8 @@ class NameFinder:
 
     def is_within(self, text: str) -> bool:
         """Return whether one of the names is in a text, whatever is beside it."""
+        if sum(map(len, self._by_length.values())) <= _FEW:
+            return any(name in text for names in self._by_length.values() for name in names)
         return any(
             text[at : at + length] in names
             for length, names in self._by_length.items()

@@ -106,7 +106,7 @@ class Plan:
         wanted: what is selected because it is deleted or replaced.
         unknown_pins: ids that the policy pins and no session has.
         elsewhere: what stays. Of a query, what has its words and is not found by a search; else
-            key-values and claims that have the id of one of the sessions within a longer word.
+            what has the id of one of the sessions, and is no text of a message.
     """
 
     scope: Scope
@@ -234,7 +234,7 @@ def _elsewhere(
         return tuple(each for each in found if (each.session, each.id) not in but)
     if selection.is_by_age:
         return ()
-    return tuple(mentions.within_words(db, sessions, but))
+    return tuple(mentions.mentions(db, sessions, but))
 
 
 def _session(db: apsw.Connection, session: str) -> ForgottenSession:

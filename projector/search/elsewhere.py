@@ -63,7 +63,9 @@ def find_elsewhere(db: apsw.Connection, query: str) -> tuple[Elsewhere, ...]:
     parsed = parse(query)
     if not parsed.match:
         return tuple(
-            dict.fromkeys(place for place, texts in _all(db) if parsed.holds("\n".join(texts)))
+            dict.fromkeys(
+                place for place, texts in unsearched(db) if parsed.holds("\n".join(texts))
+            )
         )
     found: dict[Elsewhere, None] = {}
     index = apsw.Connection(":memory:")
@@ -90,7 +92,7 @@ def find_elsewhere(db: apsw.Connection, query: str) -> tuple[Elsewhere, ...]:
 def _portions(db: apsw.Connection) -> Iterator[list[tuple[Elsewhere, str]]]:
     portion: list[tuple[Elsewhere, str]] = []
     size = 0
-    for place, strings in _all(db):
+    for place, strings in unsearched(db):
         text = "\n".join(strings)[:LONGEST]
         portion.append((place, text))
         size += len(text)
@@ -101,8 +103,11 @@ def _portions(db: apsw.Connection) -> Iterator[list[tuple[Elsewhere, str]]]:
         yield portion
 
 
-def _all(db: apsw.Connection) -> Iterator[tuple[Elsewhere, list[str]]]:
-    """Yield every text that a search does not look at, as its strings, with its place."""
+def unsearched(db: apsw.Connection) -> Iterator[tuple[Elsewhere, list[str]]]:
+    """Yield every text that a search does not look at, as its strings, with its place.
+
+    The strings of a session are its id and that of its parent, which its events lack here.
+    """
     query = f"SELECT session, parent FROM _sessions s WHERE NOT {NAMESPACE}"
     for session, parent in db.execute(query):
         yield Elsewhere("session", session, ""), [session, parent or ""]
@@ -151,6 +156,7 @@ def _event(session: str, id: str, type: str, data: dict[str, Any]) -> tuple[Else
         value = [item for item in items(data).values() if "message" in item]
     elif type.startswith("session."):
         place = Elsewhere("session", session, id)
+        value = {key: item for key, item in data.items() if key != "parent"}
     elif type.startswith("key.") or session.startswith("@"):
         place = Elsewhere("key", session, id)
     else:

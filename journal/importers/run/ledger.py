@@ -37,7 +37,8 @@ _WAIT = 1.0
 """Entries that wait for a sync at most, and seconds for which the first of them waits."""
 _MOST = 256 * 1024 * 1024
 """Maximum bytes of an entry: it has the marks of a whole database."""
-_NAME = re.compile(r"[0-9a-f]{32}\.json")
+ENTRY = re.compile(r"[0-9a-f]{32}\.json")
+"""Names of entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ class Ledger:
             names = sorted(os.listdir(self.folder))
         except FileNotFoundError:  # nothing was imported
             return []
-        return [self.folder / name for name in names if _NAME.fullmatch(name) is not None]
+        return [self.folder / name for name in names if ENTRY.fullmatch(name)]
 
     def names(self) -> set[str]:
         """Return the names of all entries; see `name_of`."""

@@ -93,8 +93,8 @@ def command(
     limit.
 
     A session goes with its messages and usage in other sessions that repeat them, and with the
-    key-values and claims that mention its id. Those that have its id within a longer word stay, and
-    are named. --older-than forgets single events instead: a session can continue, and a younger one
+    key-values and claims that mention its id. What else has its id stays, and is named, such as a
+    sub-agent. --older-than forgets single events instead: a session can continue, and a younger one
     that repeats its messages keeps them. An age of zero and a time in the future are refused, since
     everything is older. --query can be narrowed by sessions, --source and --older-than. It forgets
     what a search finds, and names what else has these words and stays, with the command that

@@ -39,7 +39,7 @@ def show_plan(plan: Plan) -> None:
     _show("key-values that mention a session", plan.keys, _key)
     size = sum(value.bytes for value in plan.replaced)
     _show(f"values that were replaced, {counted(size, 'byte')}", plan.replaced, _value)
-    _show("sessions that lose their parent", plan.children, one_line)
+    _show("sessions that lose their parent, and stay", plan.children, one_line)
     print_line(f"in all {counted(plan.events, 'event')}")
 
 
@@ -57,7 +57,7 @@ _ELSEWHERE = {
 
 def show_elsewhere(plan: Plan) -> None:
     """Write to stderr where what was selected by stays, and how it is forgotten there."""
-    has = "the id of a session within a word" if plan.query is None else "these words"
+    has = "the id of a session" if plan.query is None else "these words"
     for kind, (what, command) in _ELSEWHERE.items():
         found = [each for each in plan.elsewhere if each.kind == kind]
         if found:

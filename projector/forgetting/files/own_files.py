@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journal.fs.files import is_draft
+from journal.importers.run.ledger import ENTRY
 from journal.redact.quick import RULES_FILE
 from journal.segments.segment import segment_number
-from projector.forgetting.files.leftovers import DATABASE, IMPORTS
+from projector.forgetting.files.leftovers import DATABASE, HINTS, IMPORTS
 from projector.forgetting.retention import NAME
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ def why_not_own(journal: Directory, path: Path) -> str | None:
         is_left = path.exists() and not database.exists()
         return "it is of a database that is not there" if is_left else None
     is_segment = path.parent.parent == journal.lanes and segment_number(path.name) is not None
-    if is_segment or path.parent == journal.path / IMPORTS:
+    is_import = path.parent == journal.path / IMPORTS and (
+        path.name in HINTS or ENTRY.fullmatch(path.name) is not None
+    )
+    if is_segment or is_import:
         return None
     return None if path.name in _own(journal, path.parent) else "it is none of the journal's files"
 

@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from journal import Journal, JournalOpenError
 from journal.cli import cli
-from projector import Selection, forget, redact_secrets
+from projector import Projection, Selection, forget, redact_secrets
+from projector.cli import cli as projector_cli
 from projector.forgetting.forget import plan
 from tests.support.journals import segments
 
@@ -160,14 +161,34 @@ def test_a_copy_of_a_segment_in_the_journal_is_named(
     shutil.copy(segment, copy)
     (path / "projection" / "aside").mkdir()
     shutil.copy(segment, path / "projection" / "aside" / "notes")
-    names = [str(copy.relative_to(path)), "projection/aside/notes"]
+    (path / "imports").mkdir(exist_ok=True)
+    shutil.copy(segment, path / "imports" / "old.json.bak")
+    names = ["imports/old.json.bak", str(copy.relative_to(path)), "projection/aside/notes"]
     result = invoke("forget", "s2", "--yes", code=6)
-    assert f"2 files in the journal's folder are not the journal's ({', '.join(names)})" in (
+    assert f"3 files in the journal's folder are not the journal's ({', '.join(names)})" in (
         result.stderr
     )
     assert b"text of s2" in copy.read_bytes()
     again = invoke("forget", "--finish", "--json", code=6)
     assert json.loads(again.stdout)["outcome"]["foreign"] == names
+    checked = invoke("verify", "--erased", code=6).output
+    assert all(name in checked for name in names)
     copy.unlink()
+    (path / "imports" / "old.json.bak").unlink()
     shutil.rmtree(path / "projection" / "aside")
     assert invoke("forget", "--finish").stderr == ""
+
+
+def test_salvage_names_a_lost_request(path: Path) -> None:
+    """An old database lacks it, too: what it forgot is written back, and nothing is hidden."""
+    old = path.with_name("old")
+    with Projection.open(path) as projection:
+        assert projection.sessions()
+    shutil.copytree(path / "projection", old)
+    forget(path, Selection(sessions=("s2",)))
+    (request,) = [each for each in segments(path) if b"erasure.requested" in each.read_bytes()][-1:]
+    shutil.rmtree(path / "projection")
+    old.rename(path / "projection")
+    request.unlink()
+    result = CliRunner().invoke(projector_cli, ["--journal", str(path), "salvage"])
+    assert "to forget is in no lane any more" in result.stderr

@@ -13,7 +13,6 @@ from journal import Journal
 from projector.forgetting.forget import forget, plan
 from projector.forgetting.mentions import NameFinder
 from projector.forgetting.selection import Selection
-from projector.search.elsewhere import Elsewhere
 from tests.support.journals import events
 
 if TYPE_CHECKING:
@@ -77,15 +76,32 @@ def test_a_key_goes_with_the_session_that_it_mentions(
     assert left == ({"other"} if goes else {"other", key})
 
 
-def test_an_id_within_a_word_is_named_and_stays(journal_dir: Path) -> None:
-    """It may be another name: the plan has it, with the key of the event."""
+def test_what_else_has_the_id_is_named_and_stays(journal_dir: Path) -> None:
+    """Ids of sub-agents, fields of sessions and messages, other events, and longer words."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("ab12cd", "user", "text")
         journal.append_message("s1", "user", "text")
-        _claim(journal, "cacheab12cd")
-        _claim(journal, "cache-ab12cd")
-        _claim(journal, "classes1")
+        for key in ("cacheab12cd", "cache-ab12cd", "classes1"):
+            _claim(journal, key)
+        data = {"parent": "ab12cd", "relation": "subagent"}
+        journal.append(session="agent-x-ab12cd", id="c", type="session.created", data=data)
+        data = {"branch": "fix/ab12cd", "parent": "ab12cd"}
+        journal.append(session="later", id="c", type="session.created", data=data)
+        journal.append_message("later", "user", "says ab12cd", id="m1")
+        journal.append_message("later", "user", "b", id="m2", extra={"of": "ab12cd"})
+        journal.append(session="later", id="x", type="tool.used", data={"why": "ab12cd"})
+        journal.append(session="later", id="y", type="tool.used", data={"why": "s1."})
     claims = _claims(journal_dir)
     found = plan(journal_dir, Selection(sessions=("ab12cd", "s1")))
-    assert found.elsewhere == (Elsewhere("key", "@claims", claims[0].id),)
+    assert {(each.kind, each.session, each.id) for each in found.elsewhere} == {
+        ("key", "@claims", claims[0].id),
+        ("session", "agent-x-ab12cd", ""),
+        ("session", "later", "c"),
+        ("field", "later", "m2"),
+        ("other", "later", "x"),
+        ("other", "later", "y"),
+    }
     assert [each.id for each in found.keys] == [claims[1].id]
+    assert found.children == ("agent-x-ab12cd", "later")
+    outcome = forget(journal_dir, Selection(sessions=("ab12cd", "s1")))
+    assert outcome.is_complete
