@@ -37,8 +37,7 @@ _WAIT = 1.0
 """Entries that wait for a sync at most, and seconds for which the first of them waits."""
 _MOST = 256 * 1024 * 1024
 """Maximum bytes of an entry: it has the marks of a whole database."""
-ENTRY = re.compile(r"[0-9a-f]{32}\.json")
-"""Names of entries."""
+ENTRY = re.compile(r"[0-9a-f]{32}\.json")  # the name of an entry
 
 
 @dataclass(frozen=True, slots=True)
