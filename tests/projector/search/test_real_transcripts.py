@@ -27,6 +27,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real transcripts")]
 Key = tuple[str, str]
 
 
+@pytest.fixture(autouse=True)
+def _no_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read all texts, however slow the machine is: a search that is cut finds less."""
+    monkeypatch.setattr("projector.search.find.SECONDS", 1e6)
+
+
 def _lines(path: Path) -> Iterator[Any]:
     with path.open("rb") as file:
         for line in file:
