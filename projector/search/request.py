@@ -13,7 +13,7 @@ from projector.arguments import (
     check_names,
 )
 from projector.search.filters import Filters
-from projector.search.find import FoundHits, SearchRequest
+from projector.search.find import SearchRequest
 from projector.search.hits import Look
 from projector.search.ordering.order import Group, Sort
 from projector.text.query import Query, parse, parse_literal, parse_pattern
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 Mode = Literal["words", "literal", "regex"]
 """How a query is read: as `projector.text.query` says, as it is, or as a regular expression."""
-
-# the names that `projector.web` has for these
-Found = FoundHits
-Request = SearchRequest
 
 _MOST = 1_000_000
 _TEXTS = ("role", "source", "session", "project", "model", "branch", "tool", "file")

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from projector.arguments import Has
     from projector.search.filters import Filters
+    from projector.search.find import FoundHits, SearchRequest
     from projector.search.hits import Hit
-    from projector.search.request import Found, Request
     from projector.web.reading import Readings
 
 SIZE = 20
@@ -207,7 +207,7 @@ def _filters(params: Mapping[str, str]) -> Filters:
     )
 
 
-def _request(params: Mapping[str, str], offset: int, blank: Search) -> Request:
+def _request(params: Mapping[str, str], offset: int, blank: Search) -> SearchRequest:
     return request(
         blank.query,
         _filters(params),
@@ -226,12 +226,12 @@ def _request(params: Mapping[str, str], offset: int, blank: Search) -> Request:
 class _Answer:
     """What was found, what all of it is about, and the names of the sessions that are shown."""
 
-    found: Found
+    found: FoundHits
     about: Counts
     titles: Mapping[str, str]
 
 
-def _find(db: apsw.Connection, asked: Request) -> _Answer:
+def _find(db: apsw.Connection, asked: SearchRequest) -> _Answer:
     found = asked.find(db)
     about = counts(db, (row for row, _ in found.matches.rows))
     titles = {
