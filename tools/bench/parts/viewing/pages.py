@@ -111,6 +111,7 @@ def _page(plan: Plan, viewer: Viewer, name: str, addresses: Sequence[str], limit
     """Measure pages, each as often as the plan says; the worst address is named."""
     taken: dict[str, list[float]] = {address: [] for address in addresses}
     rounds = []
+    before = used(viewer.pid)
     for _ in range(plan.heavy_rounds):
         found = []
         for _ in range(max(plan.requests // len(addresses), 1)):
@@ -120,7 +121,11 @@ def _page(plan: Plan, viewer: Viewer, name: str, addresses: Sequence[str], limit
                 taken[address].append(took)
         rounds.append(percentile(found, 95))
     worst = max(addresses, key=lambda address: percentile(taken[address], 50))
-    note = f"slowest: `{worst:.60}`, median {percentile(taken[worst], 50):.0f} ms"
+    spent = (used(viewer.pid) - before) * 1000 / sum(map(len, taken.values()))
+    note = (
+        f"{spent:.0f} ms of processor time each; slowest: `{worst:.60}`,"
+        f" median {percentile(taken[worst], 50):.0f} ms"
+    )
     return figure(name, "ms", rounds, target=at_most(limit), note=note)
 
 
@@ -132,6 +137,7 @@ def _searches(plan: Plan, path: Path, viewer: Viewer) -> list[Figure]:
     asked = chosen(plan.queries)
     with Projection.open(path) as projection:
         look = Look(width=320)
+        before = used(viewer.pid)
         for _ in range(plan.heavy_rounds):
             pages, alone = [], []
             for query in asked:
@@ -145,8 +151,10 @@ def _searches(plan: Plan, path: Path, viewer: Viewer) -> list[Figure]:
             more = [one - two for one, two in zip(pages, alone, strict=True)]
             for found, values in ((over, more), (whole, pages), (bare, alone)):
                 found.append(percentile(values, 95))
+        spent = (used(viewer.pid) - before) * 1000 / len(asked) / plan.heavy_rounds
+    note = f"{spent:.0f} ms of processor time each page, with its search"
     return [
-        figure("search page, over its search: p95", "ms", over, target=at_most(_SEARCH)),
+        figure("search page, over its search: p95", "ms", over, target=at_most(_SEARCH), note=note),
         figure("search page: p95", "ms", whole),
         figure("the same searches without a page: p95", "ms", bare),
     ]
