@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from journal.cli.kit.times import format_local_time
 from journal.errors import counted
 from projector.mcp.recall import redacted_data
-from projector.mcp.refs import message_refs, projects, session_refs
+from projector.mcp.refs import message_refs, projects
 from projector.mcp.text.answer import LEAST, MOST, answer
 from projector.mcp.text.budget import Block, share
 from projector.mcp.text.fence import prepared, short
@@ -22,6 +22,7 @@ from projector.mcp.tools.common import (
     moment,
     unknown_blocks,
 )
+from projector.mcp.tools.found import about, found, nearest, why
 from projector.mcp.tools.page import Page
 from projector.search.hits import Look
 from projector.search.request import Mode, parsed
@@ -111,8 +112,8 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
         blocks = unknown_blocks(projection, redactor, filters)
     near = {(hit.session, hit.id) for hit in results.near}
     is_near = [(hit.session, hit.id) in near for _, hit in hits]
-    about = list(_about(results, out, asking, projection))
-    nearest = _nearest(results, asking)
+    notes = list(about(results, out, asking, projection))
+    near_count = nearest(results, asking)
 
     def tail(shown: Shown) -> Iterator[str]:
         if not hits:
@@ -124,7 +125,7 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
 
     def head(shown: Shown | None) -> list[str]:
         kinds = is_near if shown is None else is_near[: shown.blocks]
-        return [_found(results, page.before, kinds, out, nearest), *about]
+        return [found(results, page.before, kinds, out, near_count), *notes]
 
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
 
@@ -162,72 +163,8 @@ def _left_out(
     if asking is None or filters["session"] is not None:
         return 0
     only = {**filters, "session": asking}
-    found = projection.search(query, mode=mode, limit=1, group="session", enough=0, **only)
-    return found.total
-
-
-def _nearest(results: Results, asking: str | None) -> str:
-    """Return how many sessions come nearest without that which asks."""
-    if asking in {hit.session for hit in results.near}:
-        return f"{results.near_total - 1:,}"
-    # it may be behind those that were read
-    is_sure = asking is None or results.near_total <= len(results.near)
-    return f"{'' if is_sure else 'at most '}{results.near_total:,}"
-
-
-def _found(results: Results, before: int, is_near: list[bool], out: int, nearest: str) -> str:
-    """Return how many of how many are shown.
-
-    Args:
-        results: what was found.
-        before: how many sessions earlier pages showed.
-        is_near: for each session that is shown, whether it only comes near.
-        out: how many messages of the session that asks match.
-        nearest: how many sessions come nearest.
-    """
-    if not is_near:
-        return "No more." if before else "Nothing found, and nothing comes near."
-    total = (results.sessions or 0) - (1 if out else 0)
-    messages = results.total - out
-    exactly = "" if results.exact else "at least "
-    near = sum(is_near)
-    whole = len(is_near) - near
-    if not whole:
-        first = before - total + 1
-        which = f"The nearest, {first:,}-{first + near - 1:,} of {nearest}:"
-        return which if total else f"No message has all words. {which}"
-    return (
-        f"Sessions {before + 1:,}-{before + whole:,} of {exactly}{counted(total, 'session')}:"
-        f" {counted(messages, 'message')} {'has' if messages == 1 else 'have'} all words."
-        + (f" Behind them {near} of {nearest} that come nearest." if near else "")
-    )
-
-
-def _about(results: Results, out: int, asking: str | None, projection: Projection) -> Iterator[str]:
-    """Yield what else is to be known of an answer."""
-    if asking is not None:
-        name = projection.read(lambda db: session_refs(db, [asking]))[0][asking]
-        yield (
-            f"Left out: the session that asks ({short(name, 40)}), with"
-            f" {counted(out, 'message')} that match{'es' if out == 1 else ''};"
-            " include_asking=true searches it, too."
-        )
-    lacking = "; ".join(_lacking(results))
-    if not results.exact:
-        ranked = results.total - 1
-        lacking += f"; only {ranked:,} of the messages that match were ranked: narrow it down"
-    if lacking := lacking.removeprefix("; "):
-        yield lacking
-    if results.behind is not None:
-        yield str(results.behind)
-
-
-def _lacking(results: Results) -> Iterator[str]:
-    if not results.near:
-        return
-    for word in results.missing:
-        meant = " or ".join(results.meant.get(word, ()))
-        yield f"no message has {word}" + (f", searched for {meant} instead" if meant else "")
+    of_asking = projection.search(query, mode=mode, limit=1, group="session", enough=0, **only)
+    return of_asking.total
 
 
 def _blocks(
@@ -239,7 +176,7 @@ def _blocks(
     )[0]
     near = {(hit.session, hit.id) for hit in results.near}
     for hit in hits:
-        about = [
+        columns = [
             refs[hit.session, hit.id],
             format_local_time(hit.time, "minutes"),
             short(hit.role, 20),
@@ -247,22 +184,12 @@ def _blocks(
             short(redactor.text(folders.get(hit.session, "")), 40),
         ]
         title = short(redactor.text(hit.title or ""), 100)
-        line = "  ".join(filter(None, about)) + (f"  {title!r}" if title else "")
+        line = "  ".join(filter(None, columns)) + (f"  {title!r}" if title else "")
         yield Block(
-            f"* {line}\n  {_why(hit, nearest=(hit.session, hit.id) in near)}",
+            f"* {line}\n  {why(hit, nearest=(hit.session, hit.id) in near)}",
             _text(redactor, query, hit),
             note="; shortened",
         )
-
-
-def _why(hit: Hit, *, nearest: bool) -> str:
-    if not nearest:
-        why = "its title has all words" if hit.in_title else "has all words"
-    elif hit.missing:
-        why = f"near; without: {short(', '.join(hit.missing), 100)}"
-    else:
-        why = "near; the session has all words, this message has not"
-    return why + (f"; {counted(hit.more, 'other message')} of it found" if hit.more else "")
 
 
 def _text(redactor: Redactor, query: Query, hit: Hit) -> str:

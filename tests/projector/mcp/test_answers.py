@@ -116,7 +116,7 @@ def test_what_comes_nearest_is_told_from_a_match(talks: Path) -> None:
     rest = ask(talks, "search", query="retry budget gateway", limit=2, cursor=first.cursor)
     assert rest.head[0] == "The nearest, 2-3 of 4:"
     nothing = ask(talks, "search", query="zebra crossing")
-    assert nothing.head == ("Nothing found, and nothing comes near.",)
+    assert nothing.head[0] == "Nothing found, and nothing comes near."
     assert not nothing.record
 
 
