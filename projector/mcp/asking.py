@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from journal.process import clock
+from projector.mcp.text.fence import short
 from projector.views.session_names import matching
 
 if TYPE_CHECKING:
@@ -36,6 +37,20 @@ _LIVE = 15 * 60 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """The session that asks.
+
+    Attributes:
+        session: its id; None if it is not known.
+        unknown: why the session that the call names is not taken for it; empty if there is no
+            reason.
+    """
+
+    session: str | None
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """The program that calls tools.
 
@@ -49,26 +64,31 @@ class Client:
     folder: str | None
     name: str = ""
 
-    def asking(
-        self, projection: Projection, given: str | None, meta: Mapping[str, Any]
-    ) -> str | None:
-        """Return the id of the session that asks; None if it is not known.
+    def asking(self, projection: Projection, given: str | None, meta: Mapping[str, Any]) -> Asker:
+        """Return the session that asks.
 
-        It is the one that the call names, that its metadata names, or that the environment names.
-        If none does, it is the session of this program in this folder with the latest message, if
-        that is of the last 15 minutes and the session did not end.
+        It is the one that the call names, if there is exactly one, that its metadata names, or that
+        the environment names. If none does, it is the session of this program in this folder with
+        the latest message, if that is of the last 15 minutes and the session did not end.
 
         Args:
             projection: where it is looked for.
             given: what the call names.
             meta: metadata of the call.
         """
-        named = [given, _of_codex(meta), *map(self.environment.get, VARIABLES)]
+        unknown = ""
+        if given:
+            found = projection.read(lambda db: matching(db, given))[0]
+            if len(found) == 1:
+                return Asker(found[0])
+            how = "several sessions match" if found else "no session matches"
+            unknown = f"asking: {how} {short(given, 60)!r}, so it is not left out"
+        named = [_of_codex(meta), *map(self.environment.get, VARIABLES)]
         names = [name for name in named if name]
         if names:
             found = projection.read(lambda db: matching(db, names[0]))[0]
-            return found[0] if len(found) == 1 else None
-        return self._newest(projection)
+            return Asker(found[0] if len(found) == 1 else None, unknown)
+        return Asker(self._newest(projection), unknown)
 
     def project(self) -> str | None:
         """Return the working directory of the client; None if it is not known."""

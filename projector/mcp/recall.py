@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.redact.setup import way_out
+from projector.mcp.asking import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +43,11 @@ class Recall:
         """
         return way_out(self.path)
 
-    def asking(self, given: str | None) -> str | None:
-        """Return the id of the session that asks; None if it is not known."""
-        return self.client.asking(self.projection, given, self.meta)
+    def asking(self, given: Mapping[str, Any]) -> Asker:
+        """Return the session that asks, for the arguments of a call; none if it is included."""
+        if given["include_asking"]:
+            return Asker(None)
+        return self.client.asking(self.projection, given["asking"], self.meta)
 
 
 def message_data(view: MessageView) -> dict[str, Any]:

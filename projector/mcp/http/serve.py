@@ -73,15 +73,17 @@ class _WithToken:
 
     def __init__(self, inner: ASGIApp, token: str) -> None:
         self._inner = inner
-        self._wanted = f"Bearer {token}".encode()
+        self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
             return
         given = [value for name, value in scope.get("headers", ()) if name == b"authorization"]
-        # it takes as long for a wrong token as for one that is nearly right
-        if len(given) == 1 and compare_digest(given[0], self._wanted):
+        scheme, _, token = (given[0] if len(given) == 1 else b"").partition(b" ")
+        # upper and lower case are the same in the name of the scheme (RFC 9110, section 11.1); it
+        # takes as long for a wrong token as for one that is nearly right
+        if compare_digest(token.lstrip(b" "), self._token) and scheme.lower() == b"bearer":
             await self._inner(scope, receive, send)
             return
         headers = {"WWW-Authenticate": "Bearer"}

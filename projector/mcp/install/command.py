@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.output import print_json, print_line, warn
 from projector.mcp.install.change import changes
 from projector.mcp.install.entry import Server
 from projector.mcp.install.programs import PROGRAMS
@@ -53,6 +53,11 @@ def command(
     program = next(program for program in PROGRAMS if program.name == agent)
     python = os.path.abspath(sys.executable)  # noqa: PTH100 - a link of a virtual environment stays
     server = Server(Path(path).absolute(), python, notes)
+    if not undo and not os.path.lexists(server.journal):
+        warn(
+            f"there is no journal at {server.journal} yet: until something is written there, the"
+            " agent cannot start the server"
+        )
     found = changes(program, server, undo=undo)
     report = [_reported(change) for change in found]
     for change, line in zip(found, report, strict=True):

@@ -56,7 +56,7 @@ class Argument:
         """Return a value that was given.
 
         Raises:
-            ToolError: it is of another kind or out of range.
+            ToolError: it is of another kind, out of range or too long.
         """
         if self.kind == "integer":
             return self._number(value)
@@ -67,16 +67,24 @@ class Argument:
             )
         if self.kind == "boolean" and isinstance(value, bool):
             return value
-        if self.kind == "string" and isinstance(value, str) and len(value) <= LONGEST:
-            return value
+        if self.kind == "string" and isinstance(value, str):
+            return self._bounded(value)
         if (
             self.kind == "strings"
             and isinstance(value, list)
-            and all(isinstance(one, str) and len(one) <= LONGEST for one in value)
+            and all(isinstance(one, str) for one in value)
         ):
-            return value
+            return [self._bounded(one) for one in value]
         wanted = {"strings": "a list of texts", "string": "a text", "boolean": "true or false"}
         raise ToolError(f"{self.name} must be {wanted[self.kind]}, not {short(repr(value), 60)}")
+
+    def _bounded(self, text: str) -> str:
+        if len(text) > LONGEST:
+            raise ToolError(
+                f"{self.name} is too long: it has {len(text):,} characters, and may have"
+                f" {LONGEST:,}"
+            )
+        return text
 
     def _number(self, value: object) -> int:
         if isinstance(value, float) and value.is_integer():

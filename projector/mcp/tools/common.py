@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from journal.redact.redactor import Redactor
     from projector.projection import Projection
+    from projector.views.nearest import UnknownValue
 
 PROJECT = Argument("project", "string", "Only this working directory, or its last part.")
 AGENT = Argument(
@@ -58,8 +59,16 @@ def unknown_blocks(
     return [
         Block(
             f"* nothing has the {names.get(value.kind, value.kind)}"
-            f" {short(redactor.text(value.name), 60)!r}; there is"
-            f" {', '.join(short(redactor.text(name), 60) for name in value.nearest) or 'none'}"
+            f" {short(redactor.text(value.name), 60)!r}; {_existing(redactor, value)}"
         )
         for value in found
     ]
+
+
+def _existing(redactor: Redactor, value: UnknownValue) -> str:
+    """Return which values there are, the nearest if some are like the one that is asked for."""
+    names = [short(redactor.text(name), 60) for name in value.nearest]
+    if not names:
+        return "nothing has one"
+    which = "the nearest" if value.is_like else "there"
+    return f"{which} {'is' if len(names) == 1 else 'are'} {', '.join(names)}"

@@ -58,8 +58,18 @@ def found(results: Results, before: int, is_near: list[bool], out: int, nearest:
     )
 
 
-def about(results: Results, out: int, asking: str | None, projection: Projection) -> Iterator[str]:
-    """Yield what else is to be known of an answer."""
+def about(
+    results: Results, out: int, asking: str | None, unknown: str, projection: Projection
+) -> Iterator[str]:
+    """Yield what else is to be known of an answer, on at most three lines.
+
+    Args:
+        results: what was found.
+        out: how many messages of the session that asks match.
+        asking: that session; None if none is left out.
+        unknown: why the session that the call names is not left out; may be empty.
+        projection: where it is looked for.
+    """
     if asking is not None:
         name = projection.read(lambda db: session_refs(db, [asking]))[0][asking]
         yield (
@@ -67,7 +77,7 @@ def about(results: Results, out: int, asking: str | None, projection: Projection
             f" {counted(out, 'message')} that match{'es' if out == 1 else ''};"
             " include_asking=true searches it, too."
         )
-    if notes := "; ".join([*_unread(results), *_lacking(results)]):
+    if notes := "; ".join(filter(None, (unknown, *_unread(results), *_lacking(results)))):
         yield notes
     if results.behind is not None:
         yield str(results.behind)

@@ -88,9 +88,9 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
     page = Page.of(given)
     projection, limit = recall.projection, given["limit"]
     filters = _filters(projection, given)
-    asking = None if given["include_asking"] else recall.asking(given["asking"])
-    if asking == filters["session"]:
-        asking = None  # it is asked for by name
+    asker = recall.asking(given)
+    # a session that is asked for by name is searched, also that which asks
+    asking = asker.session if filters["session"] is None else None
     out = _left_out(projection, given["query"], given["mode"], filters, asking)
     results = projection.search(
         given["query"],
@@ -112,7 +112,7 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
         blocks = unknown_blocks(projection, redactor, filters)
     near = {(hit.session, hit.id) for hit in results.near}
     is_near = [(hit.session, hit.id) in near for _, hit in hits]
-    notes = list(about(results, out, asking, projection))
+    notes = list(about(results, out, asking, asker.unknown, projection))
     near_count = nearest(results, asking)
 
     def tail(shown: Shown) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _left_out(
     asking: str | None,
 ) -> int:
     """Return how many messages of the session that asks match."""
-    if asking is None or filters["session"] is not None:
+    if asking is None:
         return 0
     only = {**filters, "session": asking}
     of_asking = projection.search(query, mode=mode, limit=1, group="session", enough=0, **only)

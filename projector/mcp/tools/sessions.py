@@ -61,7 +61,8 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         project=given["project"], source=given["agent"], since=since, until=None, has=None,
         subagents=True,
     )  # fmt: skip
-    asking = None if given["include_asking"] else recall.asking(given["asking"])
+    asker = recall.asking(given)
+    asking = asker.session
     limit = given["limit"]
     (found, total, is_in), fresh = recall.projection.read(
         lambda db: (
@@ -100,11 +101,9 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         lines = [f"Sessions {page.before + 1:,}-{end:,} of {count:,}, latest first."]
         if not views:
             lines = ["No sessions." if not count else f"No more sessions: there are {count:,}."]
-        if is_in:
-            lines.append("Left out: the session that asks; include_asking=true lists it, too.")
-        if fresh.behind is not None:
-            lines.append(str(fresh.behind))
-        return lines
+        left_out = "Left out: the session that asks; include_asking=true lists it, too."
+        behind = "" if fresh.behind is None else str(fresh.behind)
+        return [*lines, *filter(None, (left_out if is_in else "", asker.unknown, behind))]
 
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
 

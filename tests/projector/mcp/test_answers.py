@@ -146,7 +146,7 @@ def test_filters_narrow_a_search_and_the_list(talks: Path) -> None:
         .startswith("Sessions 1-1 of 1 session:")
     )
     nothing = ask(talks, "search", query="budget", agent="claude-code")
-    assert nothing.record == ("* nothing has the agent 'claude-code'; there is codex",)
+    assert nothing.record == ("* nothing has the agent 'claude-code'; the nearest is codex",)
     assert ask(talks, "sessions", project="p2").record[0].startswith("* nothing has the project")
     assert ask(talks, "sessions", project="p1").head[0].startswith("Sessions 1-3 of 3")
     assert ask(talks, "sessions", since="1d").head == ("No sessions.",)

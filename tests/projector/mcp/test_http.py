@@ -79,8 +79,9 @@ def _status(*headers: tuple[str, str], kind: str = "http") -> int:
         [("authorization", "Bearer wrong")],
         [("authorization", "Bearer rig")],
         [("authorization", "Bearer right ")],
-        [("authorization", "bearer right")],
+        [("authorization", "Bearer RIGHT")],
         [("authorization", "Basic right")],
+        [("authorization", "Bearerright")],
         [("authorization", "right")],
         [("authorization", "Bearer ")],
         [("authorization", "Bearer right"), ("authorization", "Bearer right")],
@@ -90,6 +91,12 @@ def _status(*headers: tuple[str, str], kind: str = "http") -> int:
 def test_a_request_without_the_token_is_refused(given: list[tuple[str, str]]) -> None:
     """No token, a wrong one, a part of it, another scheme, and two headers: all get 401."""
     assert _status(*given) == 401
+
+
+@pytest.mark.parametrize("given", ["Bearer right", "bearer right", "BEARER  right"])
+def test_the_name_of_the_scheme_may_have_any_case(given: str) -> None:
+    """`bearer` is `Bearer`, and blanks may stand between it and the token."""
+    assert _status(("authorization", given)) == 200
 
 
 def test_a_request_of_a_page_in_a_browser_is_refused() -> None:

@@ -190,6 +190,16 @@ def test_an_agent_that_was_never_started_gets_nothing(home: Path) -> None:
     assert not (home / ".codex").exists()
 
 
+def test_a_journal_that_is_not_there_is_said(home: Path) -> None:
+    """The entry is written, with a warning that the server cannot start yet; an undo needs none."""
+    said = "warning: there is no journal at /home/me/agents yet"
+    assert said in _run("gemini").stderr
+    assert said not in _run("gemini", "--undo").stderr
+    (home / "there").mkdir()
+    words = ["--journal", str(home / "there"), "mcp", "install", "gemini"]
+    assert "warning" not in CliRunner().invoke(cli, words).stderr
+
+
 def test_a_symbolic_link_stays_one(home: Path) -> None:
     """A configuration that is a link to another file is changed there."""
     real = home / "dotfiles.json"

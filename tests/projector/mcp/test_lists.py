@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from journal import Journal
-from tests.projector.mcp.asked import ask
+from projector.mcp.asking import Client
+from tests.projector.mcp.asked import ask, refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,3 +63,49 @@ def test_nothing_found_names_the_words_that_no_message_has(fruit: Path) -> None:
         "Nothing found, and nothing comes near.",
         "no message has zebra; no message has crossing",
     )
+
+
+def test_a_session_that_asks_and_is_not_there_is_said(fruit: Path) -> None:
+    """An unknown or ambiguous `asking` is named, and what the environment names still counts."""
+    client = Client({"CLAUDE_CODE_SESSION_ID": "fruit-6"}, None)
+    calls: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("search", {"query": "banana"}),
+        ("sessions", {}),
+    )
+    for tool, arguments in calls:
+        for name, why in (("nope", "no session matches"), ("fruit", "several sessions match")):
+            said = f"asking: {why} {name!r}, so it is not left out"
+            nobody = ask(fruit, tool, asking=name, **arguments)
+            assert said in nobody.head
+            assert "of 6" in nobody.head[0]
+            known = ask(fruit, tool, client, asking=name, **arguments)
+            assert said in known.head
+            assert known.head[1].startswith("Left out: the session that asks")
+            assert "of 5" in known.head[0]
+    assert len(ask(fruit, "sessions", asking="nope", include_asking=True).head) == 1
+
+
+def test_in_another_session_that_is_named_nothing_is_left_out(fruit: Path) -> None:
+    """With `session`, no line says that the session that asks is left out."""
+    answer = ask(fruit, "search", query="banana", session="fruit-2", asking="fruit-1")
+    assert answer.head == ("Sessions 1-1 of 1 session: 2 messages have all words.",)
+
+
+def test_a_value_that_nothing_has_is_told_from_those_that_there_are(fruit: Path) -> None:
+    """The nearest values are named as such; others are those that there are."""
+    like = ask(fruit, "search", query="banana", role="usr")
+    assert like.record == ("* nothing has the role 'usr'; the nearest is user",)
+    with Journal.open(fruit) as journal:
+        journal.append_message("fruit-1", "tool", "peeled")
+    other = ask(fruit, "search", query="banana", role="bogus")
+    assert other.record == ("* nothing has the role 'bogus'; there are tool, user",)
+
+
+def test_a_text_that_is_too_long_is_refused_with_the_limit(fruit: Path) -> None:
+    """The error says how long the text is, how long it may be, and shows none of it."""
+    said = "text is too long: it has 100,001 characters, and may have 100,000"
+    assert said in refusal(fruit, "note", text="x" * 100_001)
+    assert "tags is too long: it has 100,001" in refusal(
+        fruit, "note", text="x", tags=["x" * 100_001]
+    )
+    assert "tags must be a list of texts" in refusal(fruit, "note", text="x", tags=[1])
