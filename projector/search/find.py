@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import apsw
+
 from journal.process.fork import no_fork
+from projector.errors import QueryError
 from projector.search.hits import hit
 from projector.search.matches import matches
 from projector.search.ordering.folded import folded
@@ -15,8 +18,6 @@ from projector.search.texts import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import apsw
 
     from projector.search.filters import Filters
     from projector.search.hits import Hit, Look
@@ -79,7 +80,14 @@ class SearchRequest:
 
         Raises:
             apsw.Error: the database refuses.
+            QueryError: the query is longer than SQLite can take.
         """
+        try:
+            return self._found(db)
+        except apsw.TooBigError as error:
+            raise QueryError("the query is too long; search for a telling part of it") from error
+
+    def _found(self, db: apsw.Connection) -> FoundHits:
         found, titles = self._matches(db)
         page = slice(self.offset, self.offset + self.limit)
         hits, sessions = self._page(db, found, titles, page)

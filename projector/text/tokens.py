@@ -15,6 +15,7 @@ QUOTE = re.compile(f"[{_QUOTES}]")
 _STAR = re.compile(f"([{re.escape(_STARS)}])")
 _PART = re.compile(f"[^\\s{re.escape(_OPENING + _CLOSING + _QUOTES)}]+")
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
+_LONGEST = max(map(len, _OPERATORS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _end_of_word(query: str, start: int, *, grouped: bool) -> int:
                 break
             inner = max(inner - 1, 0)
         elif char in _OPENING or char in _QUOTES:
-            if query[start:place] in _OPERATORS:  # NOT(a OR b)
+            if place - start <= _LONGEST and query[start:place] in _OPERATORS:  # NOT(a OR b)
                 break
             inner += char in _OPENING
         part = _PART.match(query, place)

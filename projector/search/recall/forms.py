@@ -54,8 +54,8 @@ _ENDINGS = {
 }
 """What follows the stem of a word in its forms, separated by spaces; the empty ending first."""
 
-_SHORTEST = 3
-"""Letters of the shortest word whose forms are looked for."""
+_SHORTEST, _LONGEST = 3, 40
+"""Letters of the shortest and the longest word whose forms are looked for."""
 _VOWELS = frozenset("aeiouy")
 
 
@@ -66,7 +66,7 @@ def forms(word: str, language: str) -> tuple[str, ...]:
         word: in the spelling of the index: lower case, without diacritics.
         language: one of `projector.search.recall.grammar.GRAMMAR`.
     """
-    if len(word) < _SHORTEST or not word.isalpha() or not word.isascii():
+    if not _SHORTEST <= len(word) <= _LONGEST or not word.isalpha() or not word.isascii():
         return (word,)
     stem = _stemmer(language)
     irregular = _irregular().get(stem(word), ()) if language == "english" else ()

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
 _SHORTEST = 4
 """Letters of the shortest word that is corrected: a shorter one has many neighbours."""
-_SHORTEST_OF_TWO = 7
-"""Letters of the shortest word in which two mistakes are looked for."""
+_LONGEST = 40
+"""Letters of the longest word that is corrected: a longer one has too many neighbours."""
+_SHORTEST_OF_TWO, _LONGEST_OF_TWO = 7, 20
+"""Letters of the shortest and the longest word in which two mistakes are looked for."""
 _MOST = 3
 """Most words that are taken for what was meant."""
 
@@ -26,11 +28,11 @@ def corrections(word: str, known: Callable[[Iterable[str]], Collection[str]]) ->
         word: in the spelling of the index.
         known: returns which words are in the index.
     """
-    if len(word) < _SHORTEST or not word.isascii() or not word.isalpha():
+    if not _SHORTEST <= len(word) <= _LONGEST or not word.isascii() or not word.isalpha():
         return ()
     near = dict.fromkeys(_one_mistake(word))
     found = known(near)
-    if not found and len(word) >= _SHORTEST_OF_TWO:
+    if not found and _SHORTEST_OF_TWO <= len(word) <= _LONGEST_OF_TWO:
         # the second mistake is a deletion or an exchange: all pairs would be a hundred thousand
         found = known({two for one in near for two in _shorter(one)})
     return tuple(sorted(found, key=lambda other: (other[0] != word[0], -len(other)))[:_MOST])

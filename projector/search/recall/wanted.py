@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _MARKS = re.compile(MARK)
 _MOST = 64
 """Most words of a question that are looked at; a pasted text may have thousands."""
+_TRIED = 200_000
+"""Words that are tried in the place of misspelt ones, after which no further word is corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,13 @@ def wanted(
     possible = {
         word: (word,) if is_cjk(word) else forms(word, language) for word in content[:_MOST]
     }
-    known = _known(db, {form for found in possible.values() for form in found})
+    vocabulary = Vocabulary(db)
+    known = vocabulary.known({form for found in possible.values() for form in found})
     words = []
     for word, found in possible.items():
         present = tuple(form for form in found if form in known)
-        meant = () if present else corrections(word, lambda some: _known(db, some))
+        correct = not present and vocabulary.tried < _TRIED
+        meant = corrections(word, vocabulary.known) if correct else ()
         words.append(Word(typed[word], present or meant, bool(meant)))
     return tuple(words)
 
@@ -100,13 +104,29 @@ def _units(terms: Iterable[Term]) -> Iterable[tuple[str, str]]:
                 yield _MARKS.sub("", fold(unit)), unit
 
 
-def _known(db: apsw.Connection, words: Iterable[str]) -> set[str]:
-    """Return which words are in the index. Of Chinese, Japanese and Korean, all are returned."""
-    query = (
-        "SELECT value FROM json_each(?) WHERE EXISTS"
-        " (SELECT 1 FROM temp.vocabulary WHERE term = value)"
-    )
-    asked = list(words)
-    whole = {word for word in asked if is_cjk(word)}
-    found = db.execute(query, (json.dumps([word for word in asked if word not in whole]),))
-    return whole | {str(word) for (word,) in found}
+class Vocabulary:
+    """The words of the index.
+
+    Attributes:
+        tried: how many words it was asked for.
+    """
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self.tried = 0
+
+    def known(self, words: Iterable[str]) -> set[str]:
+        """Return which words are in the index. Of Chinese, Japanese and Korean, all are returned.
+
+        Raises:
+            apsw.Error: the database refuses.
+        """
+        query = (
+            "SELECT value FROM json_each(?) WHERE EXISTS"
+            " (SELECT 1 FROM temp.vocabulary WHERE term = value)"
+        )
+        asked = list(words)
+        self.tried += len(asked)
+        whole = {word for word in asked if is_cjk(word)}
+        others = json.dumps([word for word in asked if word not in whole])
+        return whole | {str(word) for (word,) in self._db.execute(query, (others,))}
