@@ -20,6 +20,8 @@ _STRING = r'"(?:\\.|[^"\\])*"'
 _COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?\*/|\ufeff", re.DOTALL)
 _LAST_COMMA = re.compile(rf"{_STRING}|,(?=\s*[}}\]])", re.DOTALL)
 _SPACE = re.compile(r"\s*")
+_FIRST = re.compile(r"[\[{]\s*?\n([ \t]+)")
+"""The first line of a container, with the blanks that its items begin with."""
 _INDENT = re.compile(r"\{\s*?\n([ \t]+)\"")
 
 
@@ -105,6 +107,32 @@ class JsonText:
             text[behind:],
         )
         return JsonText("".join(parts))
+
+    def with_value(self, path: Sequence[str | int], key: str, value: object) -> JsonText:
+        """Return the text with another value of a member of an object.
+
+        Args:
+            path: keys and indices that lead to the object from the root.
+            key: the key of the member; of several the last one is in force.
+            value: its new value; it is put on one line if the old one is.
+        """
+        box, text = self._container(path), self.text
+        item = box.items[_last(box, key)]
+        old, body = text[item.value : item.end], json.dumps(value, ensure_ascii=False)
+        if "\n" in old:
+            line = "\r\n" if "\r\n" in text else "\n"
+            row = text[text.rfind("\n", 0, item.start) + 1 : item.start]
+            base = row[: len(row) - len(row.lstrip())]
+            inner = found[1] if (found := _FIRST.match(old)) else f"{base}  "
+            unit = inner.removeprefix(base)
+            body = json.dumps(value, indent=unit, ensure_ascii=False).replace("\n", line + base)
+        return JsonText(text[: item.value] + body + text[item.end :])
+
+    def item(self, path: Sequence[str | int], key: str) -> str:
+        """Return the text of a value of an object, as it is written, with its comments."""
+        box = self._container(path)
+        item = box.items[_last(box, key)]
+        return self.text[item.value : item.end]
 
     def without_item(self, path: Sequence[str | int], at: int) -> JsonText:
         """Return the text without an item, and without the comma that it needed.

@@ -73,12 +73,27 @@ def changes(program: Program, server: Server, *, undo: bool) -> list[Change]:
     if not config.file.parent.is_dir() and not undo:
         raise InstallFailed(f"{config.file.parent} is not there: start {program.name} once first")
     try:
-        text = _removed(program, config.text) if undo else _added(program, config.text, server)
+        kept = _kept(program, config.text) if undo else ""
+        text = config.text
+        if not kept:
+            text = _removed(program, text) if undo else _added(program, text, server)
     except ValueError as error:  # also of a wrong encoding
         raise InstallFailed(f"{config.file}: {error}; it was left as it is") from error
     skill, wanted = skill_change(program.skill, undo=undo)
-    kept = CHANGED if undo and wanted is not None else ""
-    return [Change(config, text), Change(skill, wanted, is_skill=True, kept=kept)]
+    changed = CHANGED if undo and wanted is not None else ""
+    return [
+        Change(config, text, kept=kept),
+        Change(skill, wanted, is_skill=True, kept=changed),
+    ]
+
+
+def _kept(program: Program, text: str | None) -> str:
+    """Return why a configuration keeps the server; empty if it is removed."""
+    if text is None or not text.strip():
+        return ""
+    if program.kind == "toml":
+        return toml_config.kept(text)
+    return json_config.kept(text, box_of(program, JsonText(text).value), program.form)
 
 
 def _added(program: Program, text: str | None, server: Server) -> str:

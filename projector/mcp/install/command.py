@@ -32,7 +32,8 @@ def command(
 
     All else in the configuration stays as it is, with comments, order and permissions. A
     configuration that is invalid, or has an entry of the same name that is not of this command, is
-    left as it is. Started again, this command changes nothing, or brings its entry up to date. The
+    left as it is. Started again, this command changes nothing, or brings `command` and `args` of
+    its entry up to date and keeps what you added. --undo leaves an entry that you changed. The
     agent reads its configuration when it starts.
 
     \b

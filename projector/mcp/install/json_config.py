@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from journal.agents.config.json_edit import JsonText
-from projector.mcp.install.entry import is_own, made_of
+from projector.mcp.install.entry import (
+    changed_keys,
+    is_own,
+    is_same_text,
+    kept_because,
+    made_of,
+    others_of,
+)
 from projector.mcp.protocol import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from projector.mcp.install.entry import Server
 
+Form = Callable[[list[str]], dict[str, Any]]
+"""Returns the entry for the words of a command."""
+_STARTS = ("command", "args")
+"""The keys of an entry that say how the server is started."""
 NOTHING, BOX, FILE = 0, 1, 2
 """What was made beside the entry: nothing, the object that holds it, or the file, too."""
 
@@ -21,7 +34,7 @@ NOTHING, BOX, FILE = 0, 1, 2
 def added(
     text: str | None,
     path: Sequence[str],
-    form: Callable[[list[str]], dict[str, Any]],
+    form: Form,
     server: Server,
 ) -> str:
     """Return a configuration with the entry.
@@ -37,12 +50,10 @@ def added(
     """
     made = FILE if text is None else NOTHING
     text = "{}\n" if text is None or not text.strip() else text
-    before = removed(text, path, keeps=True)
-    if before is not None:
-        made = _made(text, path)
-        text = before
     document = JsonText(text)
     box = _box(document.value, path)
+    if box is not None and NAME in box:
+        return _updated(document, path, form, server)
     if box is None:
         made = max(made, BOX)
         entry = {NAME: form(server.words(made))}
@@ -56,15 +67,34 @@ def added(
     return changed.text
 
 
-def removed(text: str, path: Sequence[str], *, keeps: bool = False) -> str | None:
-    """Return a configuration without the entry; None if it has none.
+def kept(text: str, path: Sequence[str], form: Form) -> str:
+    """Return why the entry is not removed: it is not as it was written; empty if it is.
+
+    The arguments are those of `added`.
+
+    Raises:
+        ValueError: as `removed`.
+    """
+    document = JsonText(text)
+    box = _box(document.value, path) or {}
+    if NAME not in box:
+        return ""
+    words = _own_words(box)
+    written = form(words[:6] if others_of(words) else words)
+    if keys := changed_keys(box[NAME], written):
+        return kept_because(keys)
+    own = json.dumps(written, ensure_ascii=False)
+    return "" if is_same_text(document.item(path, NAME), own) else kept_because(())
+
+
+def removed(text: str, path: Sequence[str]) -> str | None:
+    """Return a configuration without the entry as it was written; None if it has none.
 
     An empty text means that there is to be no file.
 
     Args:
         text: the configuration.
         path: the keys of the object that holds entries.
-        keeps: keep what was made beside the entry.
 
     Raises:
         ValueError: it is no JSON, has another form, or an entry of this name that is not ours.
@@ -73,24 +103,37 @@ def removed(text: str, path: Sequence[str], *, keeps: bool = False) -> str | Non
     box = _box(document.value, path)
     if box is None or NAME not in box:
         return None
-    made = _made(text, path)
+    made = made_of(_own_words(box))
     rest = {name: value for name, value in box.items() if name != NAME}
     changed = document.without_item(path, document.index(path, NAME))
     _check(changed, _with(document.value, path, rest))
-    if made >= BOX and not rest and not keeps:
+    if made >= BOX and not rest:
         outer = path[:-1]
         expected = _without(changed.value, path)
         changed = changed.without_item(outer, changed.index(outer, path[-1]))
         _check(changed, expected)
-    return "" if made >= FILE and changed.text.strip() == "{}" and not keeps else changed.text
+    return "" if made >= FILE and changed.text.strip() == "{}" else changed.text
 
 
-def _made(text: str, path: Sequence[str]) -> int:
-    box = _box(JsonText(text).value, path) or {}
+def _updated(document: JsonText, path: Sequence[str], form: Form, server: Server) -> str:
+    """Return a configuration whose entry starts the server; all else in it stays as it is."""
+    box = _box(document.value, path) or {}
+    old = _own_words(box)
+    new = form(server.words(made_of(old), others_of(old)))
+    entry = dict(box[NAME])
+    for key in _STARTS:
+        if key in new and entry.get(key) != new[key]:
+            entry[key] = new[key]
+            document = document.with_value((*path, NAME), key, new[key])
+            _check(document, _with(document.value, path, box | {NAME: entry}))
+    return document.text
+
+
+def _own_words(box: dict[str, Any]) -> list[Any]:
     words = _words(box[NAME])
     if not is_own(words):
         raise ValueError(f"it has another entry named {NAME}, which is not of this program")
-    return made_of(words)
+    return words
 
 
 def _words(entry: object) -> list[Any]:

@@ -1,16 +1,25 @@
 """A table in a configuration that is TOML.
 
-The table is put behind everything else and taken out again as text, so every other byte stays. What
-the text then means is compared with what it should mean.
+The table is put behind everything else and taken out again as text, so every other byte stays. In a
+table that is there, the values of `command` and `args` are replaced. What the text then means is
+compared with what it should mean.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from projector.mcp.install.entry import is_own, made_of
+from projector.mcp.install.entry import (
+    changed_keys,
+    is_own,
+    is_same_text,
+    kept_because,
+    made_of,
+    others_of,
+)
 from projector.mcp.protocol import NAME
 
 if TYPE_CHECKING:
@@ -19,6 +28,8 @@ if TYPE_CHECKING:
     from projector.mcp.install.entry import Server
 
 _BOX = "mcp_servers"
+_MARGIN = 400
+"""Characters of a value that is laid out otherwise, beyond four times those that it needs."""
 NOTHING, LINE_END, FILE = 0, 1, 2
 """What was made beside the table: nothing, the end of the last line before it, or the file."""
 
@@ -33,38 +44,47 @@ def added(text: str | None, server: Server) -> str:
     Raises:
         ValueError: it is no TOML, has another form, or a table of this name that is not ours.
     """
+    if text is not None and NAME in _tables(text):
+        return _updated(text, server)
     made = FILE if text is None else NOTHING
     text = text or ""
-    if NAME in _tables(text):
-        made = made_of(_words(text))
-        text = removed(text, keeps=True) or ""
     line = "\r\n" if "\r\n" in text else "\n"
     if text and not text.endswith("\n"):
         made = max(made, LINE_END)
         text += line
-    command, *arguments = server.words(made)
-    # a JSON text without escapes above U+FFFF is a TOML text, too
-    rows = [
-        f"[{_BOX}.{NAME}]",
-        f"command = {json.dumps(command, ensure_ascii=False)}",
-        f"args = {json.dumps(arguments, ensure_ascii=False)}",
-    ]
-    changed = text + (line if text else "") + "".join(f"{row}{line}" for row in rows)
+    words = server.words(made)
+    changed = text + (line if text else "") + _table(words).replace("\n", line)
     expected = tomllib.loads(text)
-    expected.setdefault(_BOX, {})[NAME] = {"command": command, "args": arguments}
+    expected.setdefault(_BOX, {})[NAME] = _entry(words)
     if not _means(changed, expected):
         raise ValueError(f"its form is not known: add {_BOX}.{NAME} by hand")
     return changed
 
 
-def removed(text: str, *, keeps: bool = False) -> str | None:
-    """Return a configuration without the table; None if it has none.
+def kept(text: str) -> str:
+    """Return why the table is not removed: it is not as it was written; empty if it is.
+
+    Raises:
+        ValueError: as `removed`.
+    """
+    table = _tables(text).get(NAME)
+    if table is None:
+        return ""
+    words = _words(text)
+    written = words[:6] if others_of(words) else words
+    if keys := changed_keys(table, _entry(written)):
+        return kept_because(keys)
+    own = _table(words)
+    is_as_written = any(
+        is_same_text(text[start : _end(text, start)], own) for start in _headers(text)
+    )
+    return "" if is_as_written else kept_because(())
+
+
+def removed(text: str) -> str | None:
+    """Return a configuration without the table as it was written; None if it has none.
 
     An empty text means that there is to be no file, if the file was made for the table.
-
-    Args:
-        text: the configuration.
-        keeps: keep what was made beside the table.
 
     Raises:
         ValueError: it is no TOML, has another form, or a table of this name that is not ours.
@@ -74,7 +94,7 @@ def removed(text: str, *, keeps: bool = False) -> str | None:
     made = made_of(_words(text))
     expected = tomllib.loads(text)
     del expected[_BOX][NAME]
-    line_end_too = made == LINE_END and not keeps
+    line_end_too = made == LINE_END
     # the last first: a text of several lines may have a line that looks like the header
     for start in reversed(list(_headers(text))):
         changed = _without(text, start, line_end_too=line_end_too)
@@ -93,6 +113,58 @@ def made(text: str) -> int:
         ValueError: as `removed`.
     """
     return made_of(_words(text))
+
+
+def _updated(text: str, server: Server) -> str:
+    """Return a configuration whose table starts the server; all else in it stays as it is."""
+    old = _words(text)
+    new = _entry(server.words(made_of(old), others_of(old)))
+    expected = tomllib.loads(text)
+    for key, value in new.items():
+        current = expected[_BOX][NAME][key]
+        if current != value:
+            expected[_BOX][NAME][key] = value
+            text = _with_value(text, key, current, value, expected)
+    return text
+
+
+def _with_value(text: str, key: str, old: object, new: object, expected: object) -> str:
+    """Return a text with another value of a key of the table.
+
+    Other tables have keys of that name, too: the one that is meant is that with which the whole
+    text means what it should.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for found in re.finditer(rf"""(?<![\w-])["']?{key}["']?[ \t]*=[ \t]*""", text):
+        end = _value_end(text, found.end(), old)
+        changed = f"{text[: found.end()]}{json.dumps(new, ensure_ascii=False)}{text[end:]}"
+        if _means(changed, expected):
+            return changed
+    raise ValueError(f"its form is not known: change {_BOX}.{NAME}.{key} by hand")
+
+
+def _value_end(text: str, start: int, value: object) -> int:
+    """Return where a value ends that begins there; `start` if another one does."""
+    longest = _MARGIN + 4 * len(json.dumps(value))
+    for end in range(start + 1, min(start + longest, len(text)) + 1):
+        if text[end - 1] in "\"']" and _means(f"v = {text[start:end]}", {"v": value}):
+            return end
+    return start
+
+
+def _table(words: list[Any]) -> str:
+    """Return the table as it is written."""
+    # a JSON text without escapes above U+FFFF is a TOML text, too
+    rows = [
+        f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in _entry(words).items()
+    ]
+    return f"[{_BOX}.{NAME}]\n{''.join(rows)}"
+
+
+def _entry(words: list[Any]) -> dict[str, Any]:
+    return {"command": words[0], "args": words[1:]}
 
 
 def _headers(text: str) -> Iterator[int]:
@@ -125,11 +197,11 @@ def _without(text: str, start: int, *, line_end_too: bool) -> str:
 
 
 def _end(text: str, start: int) -> int:
-    """Return where a table ends, with the tables below it: behind its last line that is none."""
+    """Return where a table ends: behind its last line that is neither blank nor a comment."""
     end = at = start
     for row in text[start:].splitlines(keepends=True):
         bare = row.strip()
-        if at > start and bare.startswith("[") and _keys(row)[:2] != (_BOX, NAME):
+        if at > start and bare.startswith("["):
             break
         at += len(row)
         if bare and not bare.startswith("#"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journal.agents.config.json_edit import JsonText
 from projector.cli import cli
 from projector.mcp.install import json_config, toml_config
 from projector.mcp.install.entry import Server
@@ -310,9 +312,105 @@ def test_any_toml_survives(
     assert found == ({"mcp_servers": {}} | value)
     assert toml_config.added(changed, _SERVER) == changed
     assert toml_config.removed(changed) == text
-    below = "startup_timeout_sec = 5\n\n[mcp_servers.agent-journal.env]\nA = 'b'\n"
+    below = "startup_timeout_sec = 5 # mine\n\n[mcp_servers.agent-journal.env]\nA = 'b'\n"
     more = f"{changed}{below}\n# mine\n[z]\n"
-    rest = toml_config.removed(more)
-    assert rest is not None
-    assert tomllib.loads(rest) == value | {"z": {}}
-    assert "# mine" in rest
+    with_notes = toml_config.added(more, replace(_SERVER, notes=True))
+    assert with_notes == more.replace('"mcp"', '"mcp", "--notes"')
+    assert toml_config.added(with_notes, _SERVER) == more
+    assert "(startup_timeout_sec, env)" in toml_config.kept(more)
+    assert toml_config.kept(changed) == ""
+
+
+_CODEX = """\
+[mcp_servers.agent-journal]  # theirs
+enabled = false # mine
+args = [
+  "-m", 'projector', # words
+  "--journal", "/old", "mcp", "--timeout", "9",
+] # args
+"command" = "/old/python" # command
+
+[mcp_servers.agent-journal.env]
+MY = "1"
+# last
+[mcp_servers.other]
+command = "/old/python"
+args = ["-m", "projector", "--journal", "/old", "mcp", "--timeout", "9"]
+"""
+_CLAUDE = """\
+{
+  "mcpServers": {
+    "other": {"command": "/old/python", "args": ["-m", "projector", "--journal", "/old", "mcp"]},
+    // mine
+    "agent-journal": {
+      "args": ["-m", "projector", "--journal", "/old", "mcp", "--timeout", "9"], // args
+      "env": {"MY": "1"}, /* env */
+      "timeout": 5,
+      "command": "/old/python" // command
+    } // last
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("codex", _CODEX), ("claude-code", _CLAUDE)])
+@pytest.mark.usefixtures("home")
+def test_what_the_user_wrote_into_the_entry_stays(name: str, text: str) -> None:
+    """An update replaces two values, byte for byte nothing else; an undo leaves it all."""
+    _file(name).write_text(text)
+    _run(name, "--notes")
+    new = _file(name).read_text()
+    value = tomllib.loads(new) if name == "codex" else JsonText(new).value
+    [servers] = value.values()
+    args = servers["agent-journal"]["args"]
+    assert args[3:] == ["/home/me/agents", "mcp", "--notes", "--timeout", "9"]
+    assert servers["agent-journal"]["env"] == {"MY": "1"}
+    command = servers["agent-journal"]["command"]
+    if name == "codex":
+        first, last = text.index("[\n"), text.index("] # args") + 1
+    else:
+        first = text.index("[", text.index('"agent-journal"'))
+        last = text.index("]", first) + 1
+    expected = text[:first] + json.dumps(args) + text[last:]
+    key = '"command" = ' if name == "codex" else '"command": '
+    for end in (" # command", " // command"):
+        expected = expected.replace(f'{key}"/old/python"{end}', f'{key}"{command}"{end}')
+    assert new == expected
+    assert _run(name, "--notes").stderr.count("nothing to do") == 2
+    done = _run(name, "--undo")
+    assert "left as it is: the entry agent-journal was changed (" in done.stderr
+    assert "env" in done.stderr
+    assert _file(name).read_text() == new
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("home")
+def test_an_undo_leaves_an_entry_with_something_of_the_user(name: str) -> None:
+    """With a key, an argument or a comment of theirs the entry stays, and it says why."""
+    _run(name)
+    file = _file(name)
+    own = file.read_text()
+    added = '["a"]' if name == "codex" else '{"a": 1}'
+    first = '"args": [' if '"args": [' in own else '"command": ['
+    changed = {
+        "a comment": own.replace(
+            "command =" if name == "codex" else first,
+            "# mine\ncommand =" if name == "codex" else f"// mine\n{first}",
+        ),
+        "mine": own + f"mine = {added}\n"
+        if name == "codex"
+        else own.replace(first, f'"mine": {added}, {first}'),
+        "args" if name != "opencode" else "command": '"mcp", "--timeout", "3"'.join(
+            own.rsplit('"mcp"', 1)
+        ),
+    }
+    for why, text in changed.items():
+        assert text != own
+        file.write_text(text)
+        done = json.loads(_run(name, "--undo", "--dry-run", "--json").stdout)
+        [config, _] = done["changes"]
+        assert config["action"] == "none"
+        assert f"was changed ({why}" in config["kept"]
+        assert file.read_text() == text
+    file.write_text(own.replace('", "', '",\n"') if name == "codex" else own.replace("\n", "\n "))
+    assert f"{file}: removed" in _run(name, "--undo").stderr, "blanks are nothing of the user"
