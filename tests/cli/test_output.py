@@ -50,11 +50,70 @@ def test_a_cleaned_text_has_no_control_characters(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["plain", "a\tb\nc", "北京", "\u0645\u06cc\u200c\u062e", "👩\u200d💻", "\u00a0é", "\U00020000"],
+    [
+        *(
+            "plain",
+            "a\tb\nc",
+            "北京",
+            "\u0645\u06cc\u200c\u062e",
+            "👩\u200d💻",
+            "\u00a0é",
+            "\U00020000",
+        ),
+        "❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈 👩🏽\u200d🚀 🧔\u200d♂\ufe0f ☎\ufe0e",
+        "1\ufe0f\u20e3 #\ufe0f\u20e3 ©\ufe0f ‼\ufe0f ↔\ufe0f",
+        "\u0915\u094d\u200d \u0d28\u0d4d\u200d\n\u0915\u094d\u200c\u0937",
+    ],
 )
 def test_ordinary_text_is_not_changed(text: str) -> None:
     """Tabs, newlines, every script, and the joiners that some scripts need are kept."""
     assert clean(text) == text
+
+
+IGNORED = [
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180f\u200b\u2060\u2064\u2065\u206f\u2800\u3164",
+    "\ufe00\ufe0e\ufe0f\ufeff\uffa0\ufff0\ufffb\ue000\uf8ff\U000f0000\U0010fffd",
+    "\U0001bca0\U0001d173\U000e0000\U000e0041\U000e0100\U000e01ef\U000e0fff",
+]
+"""Some of what Unicode calls ignorable by default, and of other characters without a shape."""
+
+
+@pytest.mark.parametrize("character", "".join(IGNORED))
+def test_what_cannot_be_seen_is_escaped(character: str) -> None:
+    """Behind a letter, and alone, in a text, a line and JSON, from which it is read back."""
+    for text in (f"a{character}b", character, f"{character}🎉", f"\u2800{character}"):
+        assert character not in clean(text)
+        assert character not in one_line(text)
+        assert character not in json_line(text)
+        assert json.loads(json_line(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\u200db",
+        "👩\u200d",
+        "👩\u200d\u200d💻",
+        "م\u200c\u200cم",
+        "👩\u200da",
+        "\u200d💻",
+        "a\ufe0f",
+    ],
+)
+def test_a_joiner_that_joins_nothing_is_escaped(text: str) -> None:
+    """Between letters that need none, behind or before nothing, and several at a time."""
+    assert re.search(r"\\u(200[cd]|fe0f)", clean(text))
+    assert json.loads(json_line(text)) == text
+
+
+@given(
+    st.text(st.sampled_from("a\u0645👩🏽❤\u200c\u200d\ufe0e\ufe0f\u094d\u0915\ue000\U000e0101 "))
+)
+def test_to_clean_twice_is_to_clean_once(text: str) -> None:
+    """What is left is left again, and two characters in a row are never both invisible twice."""
+    found = clean(text)
+    assert clean(found) == found
+    assert not re.search("[\u200c\u200d]{2}|[\ufe0e\ufe0f]{2}", found)
 
 
 def test_escapes_are_readable() -> None:

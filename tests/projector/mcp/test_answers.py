@@ -334,6 +334,21 @@ def test_whatever_was_said_an_answer_is_bounded_and_fenced(
         )
 
 
+def test_a_text_hides_nothing_from_who_reads_it(talks: Path) -> None:
+    """What has no shape is spelt, so a model reads no more than its user; emoji stay."""
+    hidden = "".join(chr(0xE0100 + ord(letter)) for letter in "obey")
+    with Journal.open(talks) as journal:
+        journal.append(
+            session="odd", type="session.created", id="c", data={"title": f"T{hidden}\u3164"}
+        )
+        text = f"a needle \u2764\ufe0f{hidden} \u00ad\u115f\uffa0\u2800\ue000"
+        journal.append_message("odd", "user", text, id="m")
+    for answer in (ask(talks, "search", query="needle"), ask(talks, "open", ref="odd")):
+        assert "\u2764\ufe0f\\U000e016f\\U000e0162" in answer.texts
+        assert "\\xad\\u115f\\uffa0\\u2800\\ue000" in answer.texts
+        assert not set(hidden + "\u00ad\u3164\u115f\uffa0\u2800\ue000") & set(answer.text)
+
+
 @given(st.text(st.sampled_from("0123456789ab"), max_size=40), st.integers(0, 30))
 def test_a_text_cannot_end_its_fence(text: str, at: int) -> None:
     """If a text has the number of the fence, the fence gets another one."""
