@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _BOX = "mcp_servers"
 _MARGIN = 400
 """Characters of a value that is laid out otherwise, beyond four times those that it needs."""
+_KEY = re.compile(r"""(?<![\w-])["']?(command|args)["']?[ \t]*=[ \t]*""")
+"""The keys whose values are replaced, with all before their values."""
 NOTHING, LINE_END, FILE = 0, 1, 2
 """What was made beside the table: nothing, the end of the last line before it, or the file."""
 
@@ -137,7 +139,9 @@ def _with_value(text: str, key: str, old: object, new: object, expected: object)
     Raises:
         ValueError: there is none.
     """
-    for found in re.finditer(rf"""(?<![\w-])["']?{key}["']?[ \t]*=[ \t]*""", text):
+    for found in _KEY.finditer(text):
+        if found[1] != key:
+            continue
         end = _value_end(text, found.end(), old)
         changed = f"{text[: found.end()]}{json.dumps(new, ensure_ascii=False)}{text[end:]}"
         if _means(changed, expected):
