@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MARK = re.compile(r"\[redacted:([a-z0-9-]{1,64}):([0-9a-f]{6})\]")
 """A mark: the kind of what it replaces, and the first digits of its keyed hash."""
-_BEGIN = "[redacted:"
+BEGIN = "[redacted:"
+"""The beginning of each mark."""
 _BARE = "[redacted]"
 
 
@@ -45,7 +46,7 @@ def without_marks(value: object) -> object:
     So texts can be compared that were redacted with other keys, or as other kinds.
     """
     if isinstance(value, str):
-        return MARK.sub(_BARE, value) if _BEGIN in value else value
+        return MARK.sub(_BARE, value) if BEGIN in value else value
     if isinstance(value, list):
         items = [without_marks(item) for item in value]
         return items if any(a is not b for a, b in zip(items, value, strict=True)) else value

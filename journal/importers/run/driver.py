@@ -23,6 +23,7 @@ from journal.importers.run.detect import OTHER, Detector, Kind, usable
 from journal.importers.run.event_writer import EventWriter
 from journal.importers.run.gone.presence import Presence
 from journal.importers.run.index_titles import IndexTitles
+from journal.importers.run.known.forms import Forms
 from journal.importers.run.known.keys import KnownKeys, Origin
 from journal.importers.run.known.places import Places
 from journal.importers.run.known.unsure import sync
@@ -94,9 +95,10 @@ class Importer:
         wanted = formats if self._forced is None else (self._forced,)
         self._wanted = sorted({pattern for format in wanted for pattern in format.files})
         imports = self.journal.path / "imports"
-        self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys")
+        forms = Forms(self.journal)
+        self._keys = KnownKeys(self.journal.path / "lanes", imports / "keys", forms)
         requests = RequestScan(open_directory(self.journal.path, create=False))
-        self.writer = EventWriter(self.journal, self.report, self._keys, requests)
+        self.writer = EventWriter(self.journal, self.report, self._keys, forms, requests)
         self.ledger = Ledger(imports, partial(sync, self.journal))
         self.ledger.sweep()
         self.titles = IndexTitles(self.ledger, self.writer)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from journal.arriving import without_forgotten
 from journal.errors import EventError, JournalError, ReadError
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.importers.parsing.events import key
@@ -19,12 +18,12 @@ from journal.importers.run.placeholder import placeholder_data
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from journal.erasure.requests import Forgotten, RequestScan
+    from journal.erasure.requests import RequestScan
     from journal.format.redacted import Redacted
     from journal.importers.parsing.parser import Item
+    from journal.importers.run.known.forms import Forms
     from journal.importers.run.known.keys import KnownKeys, Origin
     from journal.importers.run.report import Report
-    from journal.redact.redactor import Redactor
     from journal.writer import Journal
 
 _EVENTS = 256
@@ -45,6 +44,7 @@ class EventWriter:
         journal: the events are appended to it.
         report: counts them.
         keys: the keys in the journal.
+        forms: the forms in which the journal may have an event.
         requests: finds the requests to forget; forgotten events are not appended.
         origin: the importer whose events follow; None if that is not known.
         source: path of the file whose events follow.
@@ -55,19 +55,20 @@ class EventWriter:
     journal: Journal
     report: Report
     keys: KnownKeys
+    forms: Forms
     requests: RequestScan
     origin: Origin | None = None
     source: str = ""
     found: int = 0
     sessions: set[str] = field(default_factory=set)
     _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
-    _clear: dict[int, dict[str, Any]] = field(default_factory=dict)  # as it was before, as above
+    # the data, which must not be freed while their identity counts, and the event of the source
+    _clear: dict[int, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
     _batch: list[_Event] = field(default_factory=list)
     _revisable: set[int] = field(default_factory=set)  # by the identity of the event
     _bytes: int = 0
     _recent: Recent = field(default_factory=Recent)
     _is_unsure: bool = False  # whether what this run appended may be lost
-    _rules: Redactor | None = None
 
     def __post_init__(self) -> None:
         self._is_unsure = is_unsure(self.journal)
@@ -77,7 +78,7 @@ class EventWriter:
 
     def _without_secrets(self, text: str) -> str:
         """Redact what a report shows, also where the journal keeps secrets as they are."""
-        return self._redactor().text(text)
+        return self.forms.redactor().text(text)
 
     def _note_redacted(self, data: dict[str, Any], redacted: Redacted) -> None:
         self._redacted[id(data)] = redacted
@@ -156,11 +157,13 @@ class EventWriter:
         except ReadError as error:
             self.report.skip(f"conflicts are not counted: {error}")
         # a request may have been added since the last batch: following can run for days
-        forgotten = self.requests.read_understood()
-        if self._is_new(batch) and not forgotten:  # as is almost every batch of a first import
+        self.forms.forgotten = self.requests.read_understood()
+        if (
+            self._is_new(batch) and not self.forms.forgotten
+        ):  # as is almost every batch of a first import
             ready = [*self._with_origin(batch)]
         else:
-            ready = [*self._to_append(map(_plain, batch), forgotten)]
+            ready = [*self._to_append(map(_plain, batch))]
         self._revisable.clear()
         try:
             self._append(ready)
@@ -205,16 +208,14 @@ class EventWriter:
         except TypeError:
             return False  # one is no JSON: the journal raises the reason
 
-    def _to_append(
-        self, batch: Iterable[dict[str, Any]], forgotten: Forgotten
-    ) -> Iterator[dict[str, Any]]:
+    def _to_append(self, batch: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield what the journal lacks of a batch, and what corrects what it has.
 
         The ledger knows most of what it has. It does not where it is lost, where a file was moved
         or has come back, where a newer importer reads it again, and where an event is in two
         sources.
         """
-        for event in self._not_forgotten(self._with_origin(self._corrected(batch)), forgotten):
+        for event in self._not_forgotten(self._with_origin(self._corrected(batch))):
             if self._is_unsure or not self._is_known(event):
                 yield event
             else:
@@ -231,7 +232,7 @@ class EventWriter:
 
     def _is_known(self, event: dict[str, Any]) -> bool:
         try:
-            return self.keys.has_key(event) and self.keys.has(self._in_clear(event))
+            return self.keys.has(self._in_clear(event))
         except TypeError:
             return False  # it is no JSON: the journal raises the reason
 
@@ -242,31 +243,16 @@ class EventWriter:
         about = {"importer": f"{self.origin.name} {self.origin.version}"}
         return (event if isinstance(event, Made) else event | about for event in events)
 
-    def _not_forgotten(
-        self, batch: Iterable[dict[str, Any]], forgotten: Forgotten
-    ) -> Iterator[dict[str, Any]]:
+    def _not_forgotten(self, batch: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield events without their forgotten parts; forgotten events are skipped."""
-        if not forgotten:
-            yield from batch
-            return
         for event in batch:
-            left = without_forgotten(event, forgotten, self._redactor)
+            left = self.forms.left(event)
             if left is None:
                 self.report.forgotten += 1
                 continue
             if left is not event:
-                self._clear[id(left["data"])] = event["data"]
+                self._clear[id(left["data"])] = left["data"], event
             yield left
-
-    def _redactor(self) -> Redactor:
-        """Return what redacts by the rules of today, also where nothing is to be redacted."""
-        if self.journal.redactor is not None:
-            return self.journal.redactor
-        if self._rules is None:
-            from journal.redact.setup import way_out  # noqa: PLC0415 - few imports need the rules
-
-            self._rules = way_out(self.journal.path)
-        return self._rules
 
     def _append_one_by_one(self, batch: list[_Event]) -> None:
         """Append the events one by one, so that only a refused one is left out."""
@@ -292,16 +278,18 @@ class EventWriter:
             self._count(stand_in)
 
     def _in_clear(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return an event as it was before its texts were redacted for a request."""
-        clear = self._clear.get(id(event["data"])) if self._clear else None
-        return event if clear is None else event | {"data": clear}
+        """Return an event as its source has it, with what requests name."""
+        found = self._clear.get(id(event["data"]))
+        return event if found is None else found[1]
 
     def _count(self, event: dict[str, Any]) -> None:
         data = event["data"]
         redacted = self._redacted.get(id(data)) or event.get("redacted")
         if redacted is not None:
             self.report.redacted.update(redacted.counts)
-        if self.keys.conflicts(self._in_clear(event), redacted):
+        if redacted is not None and self.journal.redactor is not None:
+            data, _ = self.journal.redactor.redact(event["type"], data)  # as it was appended
+        if self.keys.conflicts(self._in_clear(event), redacted, data):
             self.report.conflict(event["session"], event["id"])
         elif event["type"] == MESSAGE_APPENDED:
             self.report.messages += 1

@@ -38,6 +38,7 @@ else:
 if TYPE_CHECKING:
     from click.testing import Result
 
+    from journal.format.redacted import Redacted
     from journal.importers.run.known.event_marks import EventMarks
 
 
@@ -246,9 +247,9 @@ def test_the_keys_of_a_journal_are_read_once(
         read: list[int] = []
         note = KnownKeys._note
 
-        def noted(self: KnownKeys, marks: EventMarks) -> bool:
+        def noted(self: KnownKeys, marks: EventMarks, redacted: Redacted | None) -> None:
             read.append(marks.key)
-            return note(self, marks)
+            note(self, marks, redacted)
 
         monkeypatch.setattr(KnownKeys, "_note", noted)
         keys = KnownKeys(journal_dir / "lanes", file)

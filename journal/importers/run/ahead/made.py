@@ -38,7 +38,7 @@ class Made(NamedTuple):
     def packed(self) -> Packed:
         """Return it as plain values, but for what all events of one file share."""
         session, id, type, names, rest, _ = self.encoded
-        key, content, written = self.marks
+        key, content, written, _ = self.marks
         return session, id, type, names, rest, key, content, written
 
     @classmethod
@@ -86,6 +86,8 @@ class Maker:
                     return None
             if (made := encoded(new, rules)) is None:
                 return None
-            return Made(made, marks_of(session, id, type, data, None, self.importer), self.importer)
+            marks = marks_of(session, id, type, data, None, self.importer)
+            # what has marks of redacted texts may be in the journal in another form
+            return None if marks.masked is not None else Made(made, marks, self.importer)
         except (EventError, TypeError):
             return None  # the journal raises the reason

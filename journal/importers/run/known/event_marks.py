@@ -1,4 +1,8 @@
-"""Marks of eight bytes: of an event's key, of its key and content, of its key and importer."""
+"""Marks of eight bytes: of an event's key, of its key and content, of its key and importer.
+
+They decide as `journal.format.event.is_same` whether two events are the same, without the events.
+One that was redacted has a mark of its original, and one of its data with all marks alike.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from journal.format.event_types import MESSAGE_APPENDED, MESSAGE_REVISED
+from journal.format.redacted import BEGIN, without_marks
 from journal.importers.parsing.provisional import is_provisional
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from journal.format.redacted import Redacted
 
 PROVISIONAL = "provisional"
@@ -20,6 +27,11 @@ _NAMED = frozenset((MESSAGE_APPENDED, MESSAGE_REVISED))
 """Types of events that a newer importer corrects: the ids of all others are their contents."""
 _ASKED = 1_024
 """Keys whose marks are kept: those of a batch are looked up several times."""
+_MARKED = BEGIN.encode()
+_IN_CLEAR = "clear"
+"""In the place of a key: nothing was redacted in the event, and its source has the marks."""
+_NO_ORIGINAL = ""
+"""In the place of a key: what was redacted in the event has no hash."""
 _blake2b, _from_bytes = hashlib.blake2b, int.from_bytes
 
 
@@ -31,11 +43,14 @@ class EventMarks(NamedTuple):
         content: of its key and its content.
         written: of the key of the message that it gives, and of what imported it; None if it gives
             no message.
+        masked: of its key and its content with all marks of redacted texts alike; None if it has
+            none.
     """
 
     key: int
     content: int
     written: int | None
+    masked: int | None = None
 
 
 def marks_of(
@@ -46,26 +61,33 @@ def marks_of(
     redacted: Redacted | None,
     importer: str | None,
 ) -> EventMarks:
-    """Return the marks of an event.
+    """Return the marks of an event, of its data as they are in the journal.
 
     Raises:
         TypeError: it is no JSON.
     """
     key, key_mark = marked_key(session, id)
-    content = mark_of(key + content_of(type, data, redacted))
+    plain = plain_content(type, data)
+    masked = None
+    if redacted is not None or _MARKED in plain:
+        masked = _masked_mark(key, _masked(type, data), scope_of(redacted))
+    if redacted is None or not redacted.original:
+        content = mark_of(key + plain)
+    else:
+        content = mark_of(key + original_content(redacted.key, redacted.original))
     if type not in _NAMED:
-        return EventMarks(key_mark, content, None)
+        return EventMarks(key_mark, content, None, masked)
     if type == MESSAGE_APPENDED:
         if is_provisional(data):
             importer = PROVISIONAL
         elif importer is None:
             importer = f"{data.get('source')} 0"  # as the first importers wrote it
     if importer is None:
-        return EventMarks(key_mark, content, None)
+        return EventMarks(key_mark, content, None, masked)
     # a correction counts as the message that it corrects
     target = data.get("message")
     target_mark = key_mark if target is None else marked_key(session, str(target))[1]
-    return EventMarks(key_mark, content, written_by(target_mark, importer))
+    return EventMarks(key_mark, content, written_by(target_mark, importer), masked)
 
 
 @lru_cache(maxsize=_ASKED)
@@ -86,7 +108,7 @@ def _importer_mark(importer: str) -> int:
 
 
 def plain_content(type: str, data: dict[str, Any]) -> bytes:
-    """Return what identifies the content of an event that is not redacted.
+    """Return what identifies a type and its data.
 
     Raises:
         TypeError: it is no JSON.
@@ -94,14 +116,53 @@ def plain_content(type: str, data: dict[str, Any]) -> bytes:
     return orjson.dumps([type, data], option=orjson.OPT_SORT_KEYS)
 
 
-def content_of(type: str, data: dict[str, Any], redacted: Redacted | None) -> bytes:
-    """Return what identifies a content; for a redacted one, the keyed hash of its original.
+def original_content(key: str, original: str) -> bytes:
+    """Return what identifies the original of a redacted event, by its hash with a key.
 
     So the file of marks contains no unkeyed hash of a secret.
     """
+    return f"{key}{original}".encode()
+
+
+def scope_of(redacted: Redacted | None) -> str:
+    """Return with what a masked mark is made: the id of the key of the original, or one of these.
+
+    Two events whose originals have hashes with one key are the same only if these are equal.
+    """
     if redacted is None:
-        return plain_content(type, data)
-    return f"{redacted.key}{redacted.original}".encode()
+        return _IN_CLEAR
+    return redacted.key if redacted.original else _NO_ORIGINAL
+
+
+def masked_marks(
+    key: bytes,
+    type: str,
+    data: dict[str, Any],
+    redacted: Redacted | None,
+    scopes: Collection[str],
+) -> Iterator[int]:
+    """Yield the masked marks of the events that differ from an event by what is redacted alone.
+
+    Args:
+        key: its key.
+        type: its type.
+        data: its data, with marks in the place of what is redacted or would be.
+        redacted: what is redacted in it; None if nothing is.
+        scopes: what `scope_of` gives for the events that it is compared with.
+    """
+    own = scope_of(redacted)
+    content = _masked(type, data)
+    for scope in scopes:
+        if scope != own or own == _NO_ORIGINAL:
+            yield _masked_mark(key, content, scope)
+
+
+def _masked(type: str, data: dict[str, Any]) -> bytes:
+    return orjson.dumps([type, without_marks(data)], option=orjson.OPT_SORT_KEYS)
+
+
+def _masked_mark(key: bytes, content: bytes, scope: str) -> int:
+    return mark_of(b"masked %s %s%s" % (scope.encode(), key, content))
 
 
 def mark_of(raw: bytes) -> int:

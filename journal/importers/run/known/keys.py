@@ -1,9 +1,10 @@
 """The keys and contents in a journal: what it has is not appended again, and conflicts are counted.
 
-Each event has two marks of eight bytes: one of its key, one of its key and content; and an imported
-one a third, of its key and what imported it. The lanes are read when an import appends its first
-event; the marks, and those of sessions that are gone, are kept in `<journal>/imports/keys`, so that
-the next import reads only new records. The file is a hint like those of the ledger.
+Each event has two marks of eight bytes: one of its key, one of its key and content. A redacted one
+has another, of its key and its content with all marks alike; an imported one has another, of its
+key and what imported it. The lanes are read when an import appends its first event; the marks, and
+those of sessions that are gone, are kept in `<journal>/imports/keys`, so that the next import reads
+only new records. The file is a hint like those of the ledger.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from journal.fs.ownership import open_own
 from journal.importers.run.gone.known import KnownGone
 from journal.importers.run.known.event_marks import (
     PROVISIONAL,
-    content_of,
     mark_of,
     marked_key,
     marks_of,
+    masked_marks,
+    original_content,
     plain_content,
+    scope_of,
     written_by,
 )
 from journal.importers.run.known.marks import MERGED, Marks
@@ -37,15 +40,16 @@ from journal.segments.progress import Progress
 from journal.segments.reader import read_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from journal.format.keyed_hash import Key
     from journal.format.redacted import Redacted
     from journal.importers.run.known.event_marks import EventMarks
+    from journal.importers.run.known.forms import Forms
     from journal.segments.listing import SegmentRef
 
-_VERSION = 5
+_VERSION = 6
 _NEWER = 32
 """Versions of an importer after this one that are searched for: it must not correct those."""
 _SAVED = 16
@@ -74,16 +78,20 @@ class KnownKeys:
     Attributes:
         lanes: the folder of its lanes.
         file: the file of the marks.
+        forms: the forms in which the journal may have an event; None if it is looked for only as
+            it is, and by its original.
         gone: the sessions that are marked as gone.
     """
 
     lanes: Path
     file: Path
+    forms: Forms | None = None
     gone: KnownGone = field(default_factory=KnownGone)
     _keys: Marks = field(default_factory=Marks)
     _contents: Marks = field(default_factory=Marks)
     _read: dict[str, list[int]] = field(default_factory=dict)  # segment: inode, bytes read
     _hash_keys: tuple[Key, ...] = ()
+    _scopes: set[str] = field(default_factory=set)  # of the masked marks
     _saved: int = 0
     _bytes: int = 0  # that were read since
     _loaded: bool = False
@@ -122,27 +130,26 @@ class KnownKeys:
 
     def _clear(self) -> None:
         self._keys, self._contents, self._read, self.gone = Marks(), Marks(), {}, KnownGone()
-        self._saved = 0
+        self._scopes, self._saved = set(), 0
 
-    def conflicts(self, event: dict[str, Any], redacted: Redacted | None = None) -> bool:
+    def conflicts(
+        self,
+        event: dict[str, Any],
+        redacted: Redacted | None = None,
+        written: dict[str, Any] | None = None,
+    ) -> bool:
         """Add an event; return whether its key exists with other contents only.
 
         Args:
-            event: the event, with its data before it was redacted.
+            event: the event, as its source has it.
             redacted: what was redacted in it.
+            written: its data as it was appended; None if it is that of the event.
         """
-        session, id, type, data = event["session"], event["id"], event["type"], event["data"]
-        key, key_mark = marked_key(session, id)
-        known = key_mark in self._keys
-        importer = event.get("importer")
-        marks = marks_of(session, id, type, data, redacted, importer)
-        if not self._note(marks) or not known:
-            return False
-        # the journal may have it unredacted, or redacted by any rules
-        contents = self._contents_of([type, data])
-        new = content_of(type, data, redacted)
-        others = (mark_of(key + content) for content in contents if content != new)
-        return not any(mark in self._contents for mark in others)
+        is_other = self.has_other(event)
+        data = event["data"] if written is None else written
+        session, id, type = event["session"], event["id"], event["type"]
+        self._note(marks_of(session, id, type, data, redacted, event.get("importer")), redacted)
+        return is_other
 
     def has_key(self, event: dict[str, Any]) -> bool:
         """Return whether the journal has an event's key."""
@@ -156,20 +163,30 @@ class KnownKeys:
         """Return whether the journal has an event's key, and only with other contents.
 
         Args:
-            event: the event, before it is redacted.
+            event: the event, as its source has it.
+
+        Raises:
+            TypeError: its data is no JSON.
         """
         key, key_mark = marked_key(event["session"], event["id"])
         if key_mark not in self._keys:
             return False
-        contents = self._contents_of([event["type"], event["data"]])
-        return not any(mark_of(key + it) in self._contents for it in contents)
+        return not any(mark in self._contents for mark in self._marks_of_same(key, event))
 
-    def _contents_of(self, content: list[Any]) -> list[bytes]:
-        """Return what identifies a type and its data, unredacted or redacted by any rules."""
-        if not self._hash_keys:  # the first key may be made at any time
-            self._hash_keys = read_keys(self.lanes.parent)
-        hashes = (f"{own.id}{own.hash('original', content)}" for own in self._hash_keys)
-        return [plain_content(*content), *(found.encode() for found in hashes)]
+    def _marks_of_same(self, key: bytes, event: dict[str, Any]) -> Iterator[int]:
+        """Yield the marks that an event of this key has in the journal if it is the same."""
+        for form in (event,) if self.forms is None else self.forms.clear(event):
+            content = [form["type"], form["data"]]
+            yield mark_of(key + plain_content(*content))
+            if not self._hash_keys:  # the first key may be made at any time
+                self._hash_keys = read_keys(self.lanes.parent)
+            for own in self._hash_keys:
+                original = own.hash("original", content)
+                yield mark_of(key + original_content(own.id, original))
+        if self.forms is None or not self._scopes:
+            return
+        for data, redacted in self.forms.redacted(event):
+            yield from masked_marks(key, event["type"], data, redacted, self._scopes)
 
     def differs(self, event: dict[str, Any]) -> bool:
         """Return whether a journal has the key of an event with other contents only.
@@ -224,7 +241,7 @@ class KnownKeys:
         make_folder(self.file.parent)
         # views, and one copy: a million events have 20 MB of marks, and an import has little memory
         body = (memoryview(self._keys.sorted), memoryview(self._contents.sorted))
-        head |= {"digest": _digest(*body), "gone": self.gone.marks}
+        head |= {"digest": _digest(*body), "gone": self.gone.marks, "scopes": sorted(self._scopes)}
         swap_file(self.file, b"".join((orjson.dumps(head), b"\n", *body)))
         self._saved, self._bytes = len(self._contents), 0
 
@@ -242,17 +259,19 @@ class KnownKeys:
         self._contents.add(*(mark for mark in written if mark not in self._contents))
         return True
 
-    def _note(self, marks: EventMarks) -> bool:
-        """Add the marks of an event; return whether its content is new."""
-        key, content, written = marks
-        if written is not None and written not in self._contents:
-            self._contents.add(written)
+    def _note(self, marks: EventMarks, redacted: Redacted | None) -> None:
+        """Add the marks of an event, and of what was redacted in it."""
+        key, content, written, masked = marks
+        if masked is not None:
+            self._scopes.add(scope_of(redacted))
         if key not in self._keys:
-            self._keys.add(key)  # its contents are new, too
-        elif content in self._contents:
-            return False
-        self._contents.add(content)
-        return True
+            self._keys.add(key)
+            self._contents.add(content)  # it is new, too
+        elif content not in self._contents:
+            self._contents.add(content)
+        for mark in (written, masked):
+            if mark is not None and mark not in self._contents:
+                self._contents.add(mark)
 
     def _read_on(self, ref: SegmentRef) -> None:
         """Add the marks of a segment after the offset up to which it was read before."""
@@ -268,9 +287,7 @@ class KnownKeys:
             if isinstance(item.record, Record):
                 event = item.record.event
                 what = event.session, event.id, event.type, event.data
-                self._note(marks_of(*what, event.redacted, event.importer))
-                if event.redacted is not None:  # its marks may come back from a restored file
-                    self._note(marks_of(*what, None, event.importer))
+                self._note(marks_of(*what, event.redacted, event.importer), event.redacted)
                 self.gone.take(event)
         self._read[name] = [ref.version[0], offset]
 
@@ -286,6 +303,7 @@ class KnownKeys:
             self._keys.sorted.frombytes(body[:count])
             self._contents.sorted.frombytes(body[count:])
             self.gone = KnownGone.unpack(found["gone"])
+            self._scopes = {str(scope) for scope in found["scopes"]}
             self._read = {str(name): [int(n) for n in two] for name, two in found["read"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._clear()
