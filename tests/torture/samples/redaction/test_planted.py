@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from journal.format.keyed_hash import Key
+from journal.importers.run.known.forms import Forms
 from journal.redact import marks, redactor, values
 from projector.apply import conflicts
-from tests.torture.redaction.checks import Done
+from tests.torture.redaction.checks import Done, Wrong
+from tests.torture.redaction.reread import Reread
 from tests.torture.steps.redaction import planted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from journal.redact.scanner import Hit
 
 
@@ -54,3 +59,20 @@ def test_a_wrong_redaction_is_detected(
     monkeypatch.setattr(where, name, sabotage)
     found = (planted.trouble(seed, Done()) for seed in range(5))
     assert re.search(expected, next(filter(None, found), ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "sabotage"),
+    [("clear", lambda _self, event: [event]), ("redacted", lambda _self, _event: [])],
+    ids=["forgotten parts", "marks"],
+)
+def test_a_source_that_is_appended_again_is_detected(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, sabotage: object
+) -> None:
+    """The import looks for events only as they were, or only by their originals."""
+    monkeypatch.setattr(Forms, name, sabotage)
+    with pytest.raises(Wrong, match=r"again|the import gives"):  # noqa: PT012 - some seeds do not
+        for seed in range(7, 27):
+            folder = tmp_path / str(seed)
+            folder.mkdir()
+            Reread(folder, Random(seed), "branched").run()

@@ -20,6 +20,10 @@ transcripts, and events of unknown types.
   event has their number and the hash of the original.
 - **rules** change: the sources are imported again under other rules, to other lanes. There is no
   conflict and no message twice, and the digest is that of the same lanes in any order of arrival.
+- a made-up source of any kind is **read again**, with and without redaction, without the ledger,
+  without the rules of the user, and as a copy: after sessions and messages of it were forgotten,
+  after the journal was redacted by more rules, with a new key, and after a restored backup. Nothing
+  is appended, and there is no conflict.
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.redaction.appended import check_appended
 from tests.torture.redaction.checks import Done, Wrong
 from tests.torture.redaction.imported import check_imported
+from tests.torture.redaction.reread import Reread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +77,9 @@ def trouble(seed: int, done: Done) -> str | None:
             planted = known(seed)
             check_appended(Path(folder) / "events", random, planted, done)
             check_imported(Path(folder), random, planted, done)
+            again_in = Path(folder) / "again"
+            again_in.mkdir()
+            Reread(again_in, Random(seed)).run()
         except Wrong as error:
             return str(error)
         except Exception:  # noqa: BLE001 - the seed is printed with it
