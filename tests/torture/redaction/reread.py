@@ -127,7 +127,7 @@ class Reread:
     def _check(self, what: str) -> None:
         """Read the source again, in each way."""
         ways = ["redact", "no-redact", "without imports/", "a copy"]
-        if not self._has_lost_key:  # with it nothing tells what a rule has found that is gone
+        if not self._has_lost_key:  # rules that are gone are known by the key alone
             ways.append("without rules")
         for way in self._random.sample(ways, 2):
             before = len(events(self._path))
