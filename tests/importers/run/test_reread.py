@@ -179,7 +179,7 @@ def test_a_conflict_is_reported_and_stored_once(
 def test_another_secret_under_another_key_is_the_same_event(
     journal_dir: Path, source: Path
 ) -> None:
-    """With one key it is a conflict; without the key of the first they cannot be told apart."""
+    """With one key it is a conflict; without the key of the first, only the marks are compared."""
     run(journal_dir, source)
     file = source / "projects" / "-home-ada-lighthouse" / "cc.jsonl"
     file.write_text(file.read_text().replace(TOKEN, TOKEN.replace("aB3", "cD4")))
