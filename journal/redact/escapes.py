@@ -46,8 +46,11 @@ class Unescaped:
 
 def unescaped_raw(lower: bytes) -> bytes:
     """Return lower-case JSON without these escapes, as far as a prefilter needs."""
-    # the search skips to each backslash, and is far faster than `in` for two bytes
-    return lower if _ANY.search(lower) is None else _IN_RAW.sub(_char, lower)
+    # the search skips to each backslash, and is far faster than `in` for two bytes; `in` for one
+    # byte is faster still
+    if b"\\" not in lower or _ANY.search(lower) is None:
+        return lower
+    return _IN_RAW.sub(_char, lower)
 
 
 def _char(match: re.Match[bytes]) -> bytes:

@@ -18,6 +18,8 @@ RULES_FILE = "redact.toml"
 """Name of the file of further rules in the journal's folder."""
 
 LITERALS = (
+    "%253a%252f%252f",
+    "%3a%2f%2f",
     "/api/webhooks/",
     "://",
     "access-key",
@@ -34,7 +36,7 @@ LITERALS = (
     "connect.sid",
     "cookie",
     "curl",
-    "define(",
+    "define",
     "encryption-key",
     "encryption_key",
     "encryptionkey",
@@ -58,9 +60,11 @@ LITERALS = (
     "private-key",
     "private_key",
     "privatekey",
+    "putty-user-key-file",
     "pw",
     "redis-cli",
     "secret",
+    "set -",
     "sig=",
     "signing-key",
     "signing_key",

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     Guard = Callable[[bytes], bytes]
 
-_SECRET = "secret"  # noqa: S105 - the name of a group
+SECRET = "secret"  # noqa: S105 - it is no secret
+"""Name of the group of a pattern that is replaced."""
 
 BOUNDARY = r"(?:(?<![A-Za-z0-9]{0})|(?<=\\[nrt]{0}))"
 """Nothing before the literal {0} belongs to it; `\\n` is a line's end in JSON in a text."""
@@ -56,11 +57,11 @@ class Rule:
             lower: the same in lower case, character by character.
         """
         for match in self._matches(text, lower):
-            group = _SECRET if match.groupdict().get(_SECRET) is not None else 0
+            group = SECRET if match.groupdict().get(SECRET) is not None else 0
             found = [match]
             if self.item:
                 found = list(compiled(self.item).finditer(text, *match.span(group)))
-                group = _SECRET
+                group = SECRET
             for each in found:
                 if self.accept is None or self.accept(each[group]):
                     yield Hit(*each.span(group), self.kind)

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 from journal.errors import RedactionError
 from journal.fs.toml_file import parse_toml
-from journal.redact.checks.linear import SHORTEST, needed, why_slow
-from journal.redact.rule import Rule, compiled
+from journal.redact.checks.linear import SHORTEST, may_be_empty, needed, why_slow
+from journal.redact.rule import SECRET, Rule, compiled
 from journal.redact.rule_set import RuleSet
 
 if TYPE_CHECKING:
@@ -113,6 +113,11 @@ def _rule(place: str, entry: object) -> Rule:
         raise RedactionError(f"{place}: a search for the pattern can be slow: {slow}")
     if compiled(text).match("") is not None:
         raise RedactionError(f"{place}: the pattern matches an empty text")
+    if may_be_empty(text, SECRET):
+        raise RedactionError(
+            f"{place}: the group {SECRET!r} can be empty, and then nothing would be replaced;"
+            " let it match one character or more, such as {1,5} for {0,5} and + for *"
+        )
     if not literals:
         raise RedactionError(
             f"{place}: the pattern has no anchor: every match must contain a fixed text of at least"

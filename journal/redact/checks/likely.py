@@ -45,6 +45,8 @@ _UNLIKELY_IN_URL = frozenset(
     )
 )
 
+_RESOURCE = re.compile(r"arn:|[a-z]{2,24}+(?:/[A-Za-z0-9_.@=\-]{1,64}+){2,12}+\Z")
+"""The name of a resource of a cloud, or its path, as `projects/p1/secrets/s2/versions/3`."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{20,200}={1,2}")
 """A key in base64, which may begin with a slash as a path does."""
@@ -55,9 +57,17 @@ def is_likely(value: str) -> bool:
     return (
         len(value) >= SHORTEST
         and is_mixed(value)
-        and (_EXPRESSION.search(value) is None or _is_base64(value))
+        and (
+            (_EXPRESSION.search(value) is None and _RESOURCE.match(value) is None)
+            or _is_base64(value)
+        )
         and _PLACEHOLDER.search(value) is None
     )
+
+
+def is_likely_token(value: str) -> bool:
+    """Return whether a value that was assigned to `token` is one, and no type such as `Token2`."""
+    return is_likely(value) and not (value.startswith("Token") and len(value) < LONG)
 
 
 def is_likely_in_url(value: str) -> bool:

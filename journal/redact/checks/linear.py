@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 LONGEST = 1 << 18
 """Characters that a pattern may match at most."""
@@ -54,6 +54,32 @@ def why_slow(pattern: str) -> str | None:
             " repeats possessive, as in {1,64}+, so that they do not go back"
         )
     return None
+
+
+def may_be_empty(pattern: str, group: str) -> bool:
+    """Return whether a group of a pattern can match no character at all.
+
+    Args:
+        pattern: the pattern.
+        group: the group's name; a pattern without it has no empty one.
+
+    Raises:
+        re.error: it is no pattern.
+    """
+    tree = _parser.parse(pattern)
+    number = tree.state.groupdict.get(group)
+    return any(found.getwidth()[0] == 0 for found in _groups(tree, number))
+
+
+def _groups(tree: Any, number: int | None) -> Iterator[Any]:  # noqa: ANN401 - the parser's own
+    """Yield what is in the groups with a number, in a part of the parser's tree."""
+    for part in tree:
+        if isinstance(part, tuple) and len(part) == 2 and str(part[0]) == "SUBPATTERN":  # noqa: PLR2004
+            if part[1][0] == number:
+                yield part[1][-1]
+            yield from _groups(part[1][-1], number)
+        elif not isinstance(part, int | str | None):
+            yield from _groups(part, number)
 
 
 def needed(pattern: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from journal.redact.rules.arguments import ARGUMENTS
 from journal.redact.rules.assigned import ASSIGNED
 from journal.redact.rules.lists import LISTS
+from journal.redact.rules.pairs import PAIRS
 from journal.redact.rules.placed import PLACED
 from journal.redact.rules.tokens import TOKENS
 from journal.redact.rules.urls import URLS
@@ -20,7 +21,7 @@ from journal.redact.rules.urls import URLS
 if TYPE_CHECKING:
     from journal.redact.rule import Rule
 
-VERSION = 4
+VERSION = 5
 
-RULES: tuple[Rule, ...] = (*TOKENS, *URLS, *PLACED, *LISTS, *ASSIGNED, *ARGUMENTS)
+RULES: tuple[Rule, ...] = (*TOKENS, *URLS, *PLACED, *LISTS, *ASSIGNED, *PAIRS, *ARGUMENTS)
 """All of them. The specific ones are first: of hits at one place the first counts."""

@@ -16,6 +16,7 @@ from journal.redact.checks.likely import (
 )
 from journal.redact.rule import Rule
 from journal.redact.rules.guards import assigned, options
+from journal.redact.rules.names import NO_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ ARGUMENTS = (
     Rule(
         "argument",
         # no `=`: that is an assignment
-        rf"(?ai)--(?:(?!{_NAME})[a-z0-9]{{1,20}}+[_-]){{0,5}}+{_NAME}"
+        rf"(?ai)--(?:(?!{_NAME})[a-z0-9]{{1,20}}+[_-]){{0,5}}+{_NAME}{NO_PAGE}"
         r"(?:[ \t]{1,8}+(?:\\{0,3}+[\"'])?+|\\{0,3}+[\"'],?+[ \t]{0,4}+\\{0,3}+[\"'])"
         rf"(?!-|id=|env:|file:)(?P<secret>{_VALUE}{{8,512}}+){_END}",
         ("--",),

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.redact.checks.likely import is_likely
+from journal.redact.checks.likely import is_likely, is_likely_token
 from journal.redact.rule import Rule
 from journal.redact.rules.guards import assigned
+from journal.redact.rules.names import NO_PAGE, REST_OF_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _COLOUR = r"\x1b\[[0-9;]{0,16}+m"
 """A colour of a terminal."""
-_REST_OF_NAME = (
-    r"(?:[sS](?![A-Za-z]))?+(?i:[_-]?+(?:access|api|auth|key|base|value|string|prod|dev|live|test|staging|main"
-    r"|[0-9]{1,2}+)){0,4}+"
-)
 _BLANK = rf"[ \t]{{0,8}}+(?:{_COLOUR}[ \t]{{0,8}}+){{0,4}}+"
 _QUOTES = r"[\\\"'\]\u2018-\u201f]{0,4}+"
 _ASSIGNS = (
     rf"{_QUOTES}(?:{_COLOUR}{_QUOTES}){{0,4}}+{_BLANK}"
-    r"(?::[ \t]?+(?i:str)(?i:ing)?+[ \t]{0,4}+(?==))?+"
+    r"(?::[ \t]?+(?:&(?:'static[ \t]{1,4}+)?+)?+(?i:str)(?i:ing)?+[ \t]{0,4}+(?==))?+"
     rf"(?:=>?+|[:\uff1a\uff1d]=?+)(?![=:]){_BLANK}"
 )
 _QUOTED = (
@@ -38,7 +35,8 @@ _CURLY, _WIDE = "\u2018|\u2019|\u201a|\u201c|\u201d|\u201e", "\uff1a|\uff1d"
 """Curly quotes, and a full-width colon and equals sign: their bytes, for the prefilter."""
 _IN_JSON = (
     rf"(?=[a-z0-9_\-]{{0,40}}+(?:\\t|[\\\"'\] \t]|{_CURLY}|{_COLOUR}){{0,40}}+"
-    rf"(?::(?:\\t|[ \t])?+str(?:ing)?+(?:\\t|[ \t]){{0,4}}+(?==))?+(?:[:=][>=]?+|{_WIDE})"
+    rf"(?::(?:\\t|[ \t])?+(?:&(?:'static(?:\\t|[ \t]){{1,4}}+)?+)?+str(?:ing)?+"
+    rf"(?:\\t|[ \t]){{0,4}}+(?==))?+(?:[:=][>=]?+|{_WIDE})"
     rf"(?:\\t|[\\\"'` \t]|{_CURLY}|{_COLOUR}){{0,40}}+"
     r"(?![0-9.]{1,24}+[\s,;)}\]\\\"'&|<])"
     # a digit among its first characters, or it is long
@@ -48,17 +46,19 @@ _IN_JSON = (
 """The same in JSON, as far as the prefilter reads: a value with a digit that is no number."""
 
 
-def _assigned(kind: str, name: str, *literals: str) -> Iterator[Rule]:
+def _assigned(
+    kind: str, name: str, *literals: str, accept: Callable[[str], object] = is_likely
+) -> Iterator[Rule]:
     """Return rules for values that are assigned to a name, in quotes and without them."""
     for value in (_QUOTED, _BARE):
-        pattern = f"(?ai)(?:{name}){_REST_OF_NAME}{_ASSIGNS}{value}"
+        pattern = f"(?ai)(?:{name}){REST_OF_NAME}{_ASSIGNS}{value}"
         yield Rule(
             kind,
             pattern,
             literals,
             before=0,
             follow=_IN_JSON,
-            accept=is_likely,
+            accept=accept,
             guard=assigned,
         )
 
@@ -76,7 +76,7 @@ _BLOCK_IN_JSON = (
 
 def _block(kind: str, name: str, *literals: str) -> Rule:
     """Return a rule for values that YAML has in the line after a name."""
-    pattern = f"(?ai)(?:{name}){_REST_OF_NAME}{_BLOCK}"
+    pattern = f"(?ai)(?:{name}){REST_OF_NAME}{_BLOCK}"
     return Rule(
         kind,
         pattern,
@@ -100,7 +100,7 @@ def _short(kind: str, name: str, bare: str) -> Iterator[Rule]:
     """
     whole = rf"(?:(?i:{name}(?<![a-z]{name}))|{name.title()}(?<=[a-z]{name.title()}))"
     for assigns, value in ((_ASSIGNS, _QUOTED), (bare, _BARE)):
-        pattern = f"(?a){whole}{_REST_OF_NAME}{assigns}{value}"
+        pattern = f"(?a){whole}{REST_OF_NAME}{assigns}{value}"
         yield Rule(
             kind,
             pattern,
@@ -134,7 +134,7 @@ ASSIGNED = (
     *_assigned("password", "pass(?:wor[dt]|wd|phrase)", "pass"),
     *_assigned("password", "pwd", "pw"),
     *_assigned("secret", "secrets?+", "secret"),
-    *_assigned("token", "token", "token"),
+    *_assigned("token", f"token{NO_PAGE}", "token", accept=is_likely_token),
     *_assigned("api-key", "api[_-]?+key", "apikey", "api_key", "api-key"),
     *_assigned("api-key", "access[_-]?+key", "access_key", "access-key", "accesskey"),
     *_key("signing", "encryption", "private", "master", "auth", "hmac"),
@@ -145,7 +145,7 @@ ASSIGNED = (
     *_assigned("password", "sshpass", "sshpass"),
     *_assigned("password", "rediscli_auth", "rediscli_auth"),
     _block("password", "pass(?:wor[dt]|wd|phrase)", "pass"),
-    _block("token", "token", "token"),
+    _block("token", f"token{NO_PAGE}", "token"),
     _block("secret", "secret", "secret"),
     _block("api-key", "(?:api|access|secret)[_-]?+key", "apikey", "api_key", "api-key"),
 )

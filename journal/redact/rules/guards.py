@@ -57,22 +57,27 @@ def _endings(words: Iterable[str]) -> Iterator[str]:
 _NAME = rf"(?:{_turned(_NAMES)}|yek[_\-]?+{_turned(_KEYS)})"
 _MORE = rf"(?:{_turned(_REST)}|[0-9]{{1,24}}+)[_\-]?+"
 _WORDS = rf"(?:{_NAME}|{_MORE}(?:(?!{_NAME}){_MORE}){{0,11}}+{_NAME})"
-_BETWEEN = r"[\s\"'`\\\]\x80-\xff=:]{0,80}+"
+_BETWEEN = r"[\s\"'`\\\]\x80-\xff=:;]{0,80}+"
 _LAST = (
     # most words before a sign are none of these: two characters tell that
-    f"(?={'|'.join(_endings([it for it in (*_NAMES, 'key', *_REST) if it != 's']))}"
+    f"(?={'|'.join(_endings([it for it in (*_NAMES, 'key', '&quot', *_REST) if it != 's']))}"
     rf"|s[_\-a-z0-9]|[0-9]{{1,24}}+[_\-a-z]|t\\|m[0-9;\[])"
 )
 _NAMED = (
     # read from the end: what may be between the name and the sign, the rest of the name, the name.
     # Tabs and colours are rare, and a group that repeats takes time where it matches nothing, too
     rf"{_BETWEEN}{_LAST}(?:{_WORDS}"
-    rf"|(?=[tm])(?:(?:t\\|m[0-9;]{{0,16}}+\[\x1b){_BETWEEN}){{1,8}}+{_WORDS})"
+    rf"|(?=[tm])(?:(?:t\\|m[0-9;]{{0,16}}+\[\x1b){_BETWEEN}){{1,8}}+{_WORDS}"
+    # a pair: the name is before the word `value`
+    rf"|eulav(?:[\s\"'\\,]|[nrt]\\){{1,80}}+{_WORDS}"
+    # a quote of HTML
+    rf"|touq&{_WORDS})"
 ).encode()
 _EQUALS = re.compile(b"=" + _NAMED)
 _COLON = re.compile(b":" + _NAMED)
 _WIDE_EQUALS = re.compile(b"\x9d\xbc\xef" + _NAMED)
 _WIDE_COLON = re.compile(b"\x9a\xbc\xef" + _NAMED)
+_PERCENT_SIGN = re.compile(rb"%(?:25){0,2}+3[ad]")
 _SPACES = r"[\s\"'`,=\\]{0,80}+"
 _VALUE = r"[^\s\"'`\\,;&|]"
 _TELLING = "(?:pass|pwd|token|secret|api|access|auth)"
@@ -82,6 +87,7 @@ _OPTION = re.compile(
         rf"-(?:(?<=[\s\"'`,=n]-)(?:[paw]{_SPACES}(?![./~%&$({{<\[])"
         rf"(?={_VALUE}{{0,255}}?[0-9\x80-\xff]){_VALUE}{{6}}"
         rf"|(?:[ub]|-(?:user|proxy-user|cookie)){_SPACES}[^\s\"'`\\]{{6}})"
+        rf"|(?<=set -)[gu]{{0,2}}+x(?:\\{{1,8}}+t|[ \t]){{1,8}}+[a-z0-9_]{{4}}"
         rf"|-(?=[a-z])(?:(?!{_TELLING})[a-z0-9]{{1,20}}+[_\-]){{0,5}}+{_TELLING})"
     ).encode()
 )
@@ -90,14 +96,19 @@ _OPTION = re.compile(
 def assigned(lower: bytes) -> bytes:
     """Return all, if something is assigned to a name that may be that of a secret."""
     # names are found from the sign after them, of which a text has few
-    turned = lower[::-1]
-    if _EQUALS.search(turned) is not None or _COLON.search(turned) is not None:
-        return lower
-    if not lower.isascii() and (
-        _WIDE_EQUALS.search(turned) is not None or _WIDE_COLON.search(turned) is not None
-    ):
-        return lower
-    return b""
+    has_equals, has_colon = b"=" in lower, b":" in lower
+    if has_equals or has_colon:
+        turned = lower[::-1]
+        if has_equals and _EQUALS.search(turned) is not None:
+            return lower
+        if has_colon and _COLON.search(turned) is not None:
+            return lower
+    if not lower.isascii():
+        turned = lower[::-1]
+        if _WIDE_EQUALS.search(turned) is not None or _WIDE_COLON.search(turned) is not None:
+            return lower
+    # in a URL the sign itself may be encoded
+    return lower if b"%" in lower and _PERCENT_SIGN.search(lower) is not None else b""
 
 
 def options(lower: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from journal.redact.checks.likely import is_likely, is_long_and_likely
 from journal.redact.rule import Rule
 from journal.redact.rules.guards import assigned
+from journal.redact.rules.names import NO_PAGE
 
 _GAP = r"(?:[\s,]|\\{1,3}+[nrt]){0,40}+"
 _QUOTE = r"\\{0,3}+[\"'`]"
@@ -52,7 +53,7 @@ _SESSION = (
 
 LISTS = (
     *_array("password", "pass(?:word|wd|phrase)", "pass"),
-    *_array("token", "token", "token", is_long=True),
+    *_array("token", f"token{NO_PAGE}", "token", is_long=True),
     *_array("secret", "secret", "secret", is_long=True),
     *_array("api-key", "api[_-]?+key", "apikey", "api_key", "api-key", is_long=True),
     Rule(

@@ -28,6 +28,15 @@ PLACED = (
         accept=re.compile("[A-Za-z0-9+/=]{32}").search,
     ),
     Rule(
+        "private-key",
+        # of PuTTY
+        "(?a)PuTTY-User-Key-File-[0-9](?:(?!PuTTY-|Private-Lines:)[^\x00]){1,8192}+"
+        "Private-Lines:[ ]{1,4}+[0-9]{1,4}+"
+        rf"(?P<secret>(?:{_LINE}[A-Za-z0-9+/=]{{16,100}}+){{1,1000}}+)",
+        ("putty-user-key-file",),
+        before=0,
+    ),
+    Rule(
         "jwt",
         "(?a)"
         # the set of what must not be before it is that of the parts, or a search may be slow

@@ -6,7 +6,7 @@ from functools import partial
 
 from journal.redact.checks.likely import is_no_example
 from journal.redact.checks.runs import runs
-from journal.redact.rule import token
+from journal.redact.rule import Rule, token
 
 _WORD = r"[A-Za-z0-9_\-]"
 _END = r"(?![A-Za-z0-9])"
@@ -50,5 +50,45 @@ TOKENS = (
     _token("sentry-token", "[A-Za-z0-9_]{20}[A-Za-z0-9+/=_]{40,480}+", "sntrys_", "sntryu_"),
     _token("twilio-key", f"[0-9a-f]{{32}}{_END}", "SK", follow=r"(?=[0-9a-f]{32})"),
     _token("age-key", "[A-Z0-9]{58}", "AGE-SECRET-KEY-1"),
+    _token(
+        "tailscale-key",
+        "[A-Za-z0-9]{8,32}+-[A-Za-z0-9]{16,64}+",
+        *(f"tskey-{use}-" for use in ("auth", "api", "client", "scim", "webhook")),
+    ),
+    _token("new-relic-key", f"[A-Z0-9]{{27}}{_END}", "NRAK-"),
+    _token("langsmith-key", "[a-f0-9]{32}_[a-f0-9]{10}", "lsv2_pt_", "lsv2_sk_"),
+    _token(
+        "planetscale-token",
+        r"[A-Za-z0-9_.\-]{16}[A-Za-z0-9_=.\-]{16,48}+",
+        *("pscale_tkn_", "pscale_oauth_", "pscale_pw_"),
+    ),
+    _token("doppler-token", f"[A-Za-z0-9]{{40,44}}+{_END}", "dp.pt.", "dp.ct.", "dp.sa.", "dp.st."),
+    _token("doppler-token", f"[A-Za-z0-9]{{40,44}}+{_END}", "dp.scim.", "dp.audit."),
+    # a service token names its environment
+    _token(
+        "doppler-token", rf"[a-z0-9_\-]{{2,35}}+\.[A-Za-z0-9]{{40,44}}+{_END}", "dp.st.", follow=""
+    ),
+    _token("pulumi-token", f"[a-f0-9]{{40}}{_END}", "pul-"),
+    _token("fly-token", "[A-Za-z0-9]{16}[A-Za-z0-9+/=_-]{84,4096}+", "fm2_"),
+    _token("heroku-key", f"{_WORD}{{36,64}}+", "HRKU-"),
+    _token("cloudflare-token", "[a-f0-9]{24}-[a-f0-9]{146}", "v1.0-"),
+    _token("mapbox-token", rf"{_WORD}{{40,512}}+\.{_WORD}{{20,64}}+", "sk.eyJ1"),
+    Rule(
+        "terraform-token",
+        r"(?a)(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))[A-Za-z0-9]{14}\.atlasv1\."
+        r"[A-Za-z0-9_\-]{16}[A-Za-z0-9_=\-]{44,54}+",
+        (".atlasv1.",),
+        before=14,
+        follow=r"(?=[a-z0-9_\-]{16})",
+        guard=runs,
+    ),
+    Rule(
+        "airtable-token",
+        r"(?a)(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))pat[A-Za-z0-9]{14}\.[a-f0-9]{64}(?![A-Za-z0-9])",
+        (".",),
+        before=17,
+        follow=r"(?<=pat[a-z0-9]{14}\.)[a-f0-9]{64}",
+        guard=runs,
+    ),
 )
 """Secrets that are recognised by their own beginning."""

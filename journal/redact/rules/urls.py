@@ -14,6 +14,8 @@ _PART = r"[^\s/@\"'<>\\?]"
 _ANY = r"[^\s@\"'<>\\]"
 _HOST = r"@(?=[A-Za-z0-9_\[{$%<]|[^\x00-\x7f])"
 """A host, or what a program puts one in for."""
+_NO_PORT = r"(?!(?:localhost|[0-9]{1,3}+(?:\.[0-9]{1,3}+){3}+):[0-9]{1,5}+@)"
+"""The number after this machine or an address is a port."""
 
 _DATABASES = tuple(
     f"{scheme}://"
@@ -37,7 +39,7 @@ URLS = (
     Rule(
         "url-password",
         # with an unescaped `/` or `?`
-        rf"(?a)(?i:://(?:{_IS_DATABASE})){_USER}{{1,64}}+:"
+        rf"(?a)(?i:://(?:{_IS_DATABASE})){_NO_PORT}{_USER}{{1,64}}+:"
         rf"(?P<secret>(?:{_ANY}|@(?={_ANY}{{1,256}}+@)){{4,256}}+){_HOST}",
         ("://",),
         before=0,
@@ -47,7 +49,7 @@ URLS = (
     ),
     Rule(
         "url-password",
-        rf"(?a)://{_USER}{{0,64}}+:"
+        rf"(?a)://{_NO_PORT}{_USER}{{0,64}}+:"
         # all `@` but the last one belong to the password
         rf"(?P<secret>(?:{_PART}|@(?={_PART}{{1,256}}+@)){{4,256}}+){_HOST}",
         ("://",),

@@ -26,6 +26,14 @@ _NAMES = (
     *("API_KEY_STAGING", "token_list", "sshpass", "rediscli_auth"),
 )
 _SIGNS = ("=", ":", " = ", ": ", " => ", ":=", "\uff1a", " \uff1d ", '": "', "': '", "\u201d: ")
+_PAIRS = (
+    '"{}","value":',
+    "{}\n  value: ",
+    '<a k="{}" value=',
+    "{}%3D",
+    "{}&quot;:&quot;",
+    "{}%253A",
+)
 _COLOURS = ("{}{}", "\x1b[33m{}\x1b[0m{}", "{}\t{}", "{}']{}")
 
 
@@ -37,6 +45,11 @@ def test_a_name_before_a_sign_is_an_assignment(name: str) -> None:
             text = form.format(name, sign).lower()
             for raw in (text, json.dumps(text, ensure_ascii=False)):
                 assert assigned(raw.encode().replace(b"\\u001b", b"\x1b")), raw
+    for form in _PAIRS:
+        text = form.format(name).lower()
+        assert assigned(text.encode()), text
+        assert assigned(json.dumps(text).encode()), text
+        assert assigned(json.dumps(json.dumps(text)).encode()), text
 
 
 @pytest.mark.parametrize("text", ["a key: value", "the password is", "tokenizer: fast", "x = 1"])
@@ -45,7 +58,13 @@ def test_other_texts_are_no_assignment(text: str) -> None:
     assert not assigned(text.encode())
 
 
-_OPTIONS = ("mysql -pabcde1", '["curl","-u","x:abcd"]', "a \\\n  -p abcde1", "c --user x:abcd")
+_OPTIONS = (
+    "mysql -pabcde1",
+    '["curl","-u","x:abcd"]',
+    "a \\\n  -p abcde1",
+    "c --user x:abcd",
+    "set -gx api_key",
+)
 _OTHERS = ("mkdir -p a/bcdef", "x -p ./abcde1", "y -u me", "--- title", "a-p abcde1", "--apples")
 
 

@@ -22,6 +22,7 @@ from tests.journal.redact.regex_steps import Steps
 from tests.support.redaction.drawing import Made
 from tests.support.redaction.planted_arguments import planted_in_arguments
 from tests.support.redaction.planted_formats import planted_in_formats
+from tests.support.redaction.planted_pairs import planted_in_pairs
 from tests.support.redaction.planted_secrets import planted_secrets
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -42,7 +43,8 @@ def test_the_corpus_has_the_size_that_the_recall_is_measured_with() -> None:
     Beside them there are at least 160 in the forms of terminals, editors, mails and languages, and
     in commands, lists and settings.
     """
-    in_forms = {it.kind for it in (*planted_in_formats(Made(1)), *planted_in_arguments(Made(1)))}
+    forms = (planted_in_formats, planted_in_arguments, planted_in_pairs)
+    in_forms = {it.kind for planted_in in forms for it in planted_in(Made(1))}
     planted = [it for it in planted_secrets() if it.kind not in in_forms]
 
     assert len(planted) >= 60
@@ -60,6 +62,18 @@ def test_planted_secrets_are_found(seed: int) -> None:
     missed = [it.kind for it in planted if it.leaks(redactor().text(it.text))]
 
     assert len(missed) <= 0.05 * len(planted), missed
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_secrets_in_pairs_and_encoded_texts_are_all_found(seed: int) -> None:
+    """So are tokens with a beginning of their own; nothing else of the text changes."""
+    for it in planted_in_pairs(Made(seed)):
+        new = redactor().text(it.text)
+        assert not it.leaks(new), it
+        assert len(MARK.findall(new)) == 1, new
+        before, _, behind = it.text.partition(it.secrets[0])
+        assert before.strip() == MARK.split(new)[0].strip(), new
+        assert new.endswith(behind), new
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -204,6 +218,35 @@ def test_two_uses_of_one_secret_have_the_same_mark() -> None:
         "&sig=ok",
         "1234567890:AbcdEfgh",
         "NotABotToken123456789012.min.js",
+        '"next_token": "page2token34"',
+        "&pageToken=CAUQAA123abc",
+        '{"nextPageToken": "Ch4IBRIaCh123"}',
+        "continuation_token: Ab12cd34ef",
+        "aws s3api list-objects --starting-token eyJNYXJrZXIi123 --max-items 5",
+        '"page_tokens": ["CAUQAA1234567890abcd"]',
+        '"secret": "projects/p1/secrets/s2/versions/3"',
+        'secret: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:Db-Ab12"',
+        "http://localhost:8080@foo",
+        "redis://localhost:6379@foo",
+        "http://127.0.0.1:8080@foo",
+        "token: Token2Kind3x4",
+        '{"name":"DB_PASSWORD","value":"your_password_123"}',
+        '- name: DB_PASSWORD\n  value: "$(DB_PASS_123)"',
+        "- name: DB_PASSWORD\n  valueFrom:\n    key: Abcd1234x",
+        '{"name":"token_count","value":"Abcd1234x"}',
+        '{"token": {"value": "Ab12"}}',
+        "the token value: Abcd1234x",
+        "#define TOKEN_LENGTH Abcd1234x",
+        "#define API_TOKEN getToken123(x)",
+        "set -x PATH /opt/token/bin123A",
+        "set -x TOKEN $OTHER_TOKEN123",
+        "q=password%3D%3Cpassword123A%3E",
+        "token%3Dpagination",
+        "u=https%3A%2F%2Fuser%3Apassword%40host.example",
+        "https%3A%2F%2Fexample.com%3A8080%2Fpath%40x",
+        "password=&quot;&lt;your-Pass123&gt;&quot;",
+        "password: &str = env123(x)",
+        "pul-request and HRKU-AA and dp.pt.x and a.atlasv1.b",
     ],
 )
 def test_placeholders_names_and_expressions_are_no_secrets(text: str) -> None:

@@ -69,6 +69,9 @@ def test_a_journal_without_a_file_has_the_rules_of_this_program(tmp_path: Path) 
         ("[[rule]]\nkind = 'x'\npattern = 'abc[[x]'", "has two meanings: .*at position 4; put"),
         ("[[rule]]\nkind = 'x'\npattern = 'abc[a||b]'", "has two meanings: .*union"),
         ("[[rule]]\nkind = 'x'\npattern = '(?:abc)?'", "matches an empty text"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc(?P<secret>x{0,5})'", "'secret' can be empty, and"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc(?:d(?P<secret>x|))?'", "'secret' can be empty, and"),
+        ("[[rule]]\nkind = 'x'\npattern = 'abc(?=(?P<secret>))'", "'secret' can be empty, and"),
     ],
 )
 def test_a_wrong_rule_is_refused_by_name(tmp_path: Path, content: str, message: str) -> None:

@@ -26,6 +26,7 @@ from tests.support.redaction.drawing import (
 )
 from tests.support.redaction.planted_arguments import planted_in_arguments
 from tests.support.redaction.planted_formats import planted_in_formats
+from tests.support.redaction.planted_pairs import planted_in_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,4 +246,4 @@ def planted_secrets(seed: int = 20_261_126) -> list[Planted]:
             secrets=lines,
         )
     )
-    return [*found, *planted_in_formats(made), *planted_in_arguments(made)]
+    return [*found, *planted_in_formats(made), *planted_in_arguments(made), *planted_in_pairs(made)]
