@@ -42,7 +42,7 @@ _URL_PART = rf"(?:[a-z0-9_\-+!~.*]|{_PERCENT}(?!2[0-2f7]|3[acef]|40|0)[0-9a-f]{{
 _DECLARED = (
     f"(?i:(?:(?!{'|'.join(name for _, name, _ in NAMES)})[a-z0-9_]){{0,40}}+"
     f"(?:{'|'.join(name for _, name, _ in NAMES)})"
-    r"(?:_?+(?:key|base|value|prod|dev|test|live|staging|[0-9]{1,2}+)){0,3}+)"
+    r"(?:_?+(?:key|base|prod|dev|test|[0-9]{1,2}+)){0,3}+)"
     r"[ \t]{1,8}+[\"']?+(?P<secret>[^\s\"'`\\<>{}]{8,512}+)(?=[\s\"'\\]|\Z)"
 )
 _DECLARED_IN_JSON = (
