@@ -1,8 +1,10 @@
 """Handles of sessions and messages: short texts that `open` takes.
 
-A session is named as `projector show` names it (`projector.views.session_names`), a message by its
-session, `#`, and the beginning of its id that no other message of the session has, or `+` and the
-beginning of the SHA-256 of its id.
+A session is named by its id if that is short, else as `projector show` names it
+(`projector.views.session_names`), a message by its session, `#`, and the beginning of its id that
+no other message of the session has, or `+` and the beginning of the SHA-256 of its id. Programs
+count up their ids, or begin them with the time, so that the next ones begin alike: of all but
+random ids the beginning is longer than it must be today.
 """
 
 from __future__ import annotations
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
 
     from projector.views.messages import MessageView
 
+_SEPARATORS = "_.:/@=,+-"
 _LEAST, _MOST = 8, 20
 """Characters of a piece of a message's id."""
 _HASH = 16
 """Digits of the hash of a session whose id is not shown as it is."""
 _TYPED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@=,+-]*")
+_RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-.*")
+"""A UUID that is random from its first digit on."""
 _LISTED = 5
 
 
@@ -47,10 +52,15 @@ class Place:
 
 def session_refs(db: apsw.Connection, sessions: Iterable[str]) -> dict[str, str]:
     """Return the handle of each session, of 20 characters at most and without blanks."""
-    return {
-        session: name if _is_plain(name) else f"+{hash_of(session)[:_HASH]}"
-        for session, name in short_ids(db, sessions).items()
-    }
+    found = {}
+    for session, short_id in short_ids(db, sessions).items():
+        name = short_id
+        if len(session) <= _MOST:
+            name = session
+        elif session.startswith(name) and not _RANDOM.fullmatch(session):
+            name = max(name, session[:_MOST].rstrip(_SEPARATORS), key=len)
+        found[session] = name if is_plain(name) else f"+{hash_of(session)[:_HASH]}"
+    return found
 
 
 def message_refs(
@@ -81,7 +91,8 @@ def resolve(db: apsw.Connection, ref: str) -> Place:
     """Return what a handle names.
 
     It is a handle as these functions return it, the id of a session or a message, or the beginning
-    of either; of a session also the end. A session comes before a message.
+    of either; of a session also the end. A session comes before a message. Of a message of several
+    sessions with that beginning or end, only one of them needs to have such a message.
 
     Raises:
         NotFound: it names nothing, or several things; the message lists some.
@@ -93,6 +104,8 @@ def resolve(db: apsw.Connection, ref: str) -> Place:
     if session and message and (of := matching(db, session)):
         if len(of) == 1 and (message.startswith("+") or _has(db, of[0], message)):
             return Place(of[0], message)
+        if len(places := _among(db, session, message)) == 1:
+            return Place(*places[0])
         if not sessions:
             return Place(find_session(db, session), message)
     if sessions:
@@ -125,7 +138,7 @@ def index_of(messages: Sequence[MessageView], name: str) -> int:
 
 
 def _piece(db: apsw.Connection, session: str, id: str) -> str:
-    """Return the shortest beginning of a message's id that no other one has, or of its hash."""
+    """Return a beginning of a message's id that no other one has, or of its hash."""
     shared = 0
     for condition in ("< ? ORDER BY event_id DESC", "> ? ORDER BY event_id"):
         query = (
@@ -136,7 +149,7 @@ def _piece(db: apsw.Connection, session: str, id: str) -> str:
         if isinstance(other, str):
             same = (at for at, (a, b) in enumerate(zip(id, other, strict=False)) if a != b)
             shared = max(shared, next(same, min(len(id), len(other))))
-    piece = id[: max(shared + 1, _LEAST)]
+    piece = id[: max(shared + 1, _LEAST if _RANDOM.fullmatch(id) else _MOST)]
     if len(piece) <= _MOST and _TYPED.fullmatch(piece) and "#" not in piece:
         return piece
     return f"+{hash_of(id)[: _MOST - 1]}"
@@ -148,6 +161,17 @@ def _has(db: apsw.Connection, session: str, beginning: str) -> bool:
         " AND event_id >= ? AND event_id < ? LIMIT 1"
     )
     return db.execute(query, (session, beginning, f"{beginning}\U0010ffff")).get is not None
+
+
+def _among(db: apsw.Connection, name: str, beginning: str) -> list[tuple[str, str]]:
+    """Return session and id of messages that begin so, of sessions that begin or end so."""
+    query = (
+        "SELECT s.session, e.event_id FROM _sessions s JOIN _events e ON e.session = s.id"
+        f" AND e.event_id >= ? AND e.event_id < ? WHERE e.kind = {MESSAGE} AND e.state < {OUT}"
+        " AND (s.session >= ? AND s.session < ? OR substr(s.session, -?) = ?) LIMIT 2"
+    )
+    ends = (f"{beginning}\U0010ffff", name, f"{name}\U0010ffff", len(name), name)
+    return [(str(s), str(id)) for s, id in db.execute(query, (beginning, *ends))]
 
 
 def _messages(db: apsw.Connection, ref: str) -> list[tuple[str, str]]:
@@ -166,6 +190,6 @@ def _messages(db: apsw.Connection, ref: str) -> list[tuple[str, str]]:
     return exact or found
 
 
-def _is_plain(name: str) -> bool:
+def is_plain(name: str) -> bool:
     """Return whether a name is shown as it is, and ends where it seems to."""
     return name.isprintable() and not set(name) & set(" #\"'")

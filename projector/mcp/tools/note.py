@@ -8,7 +8,7 @@ from journal.process.fork import no_fork
 from journal.process.ids import uuid7
 from projector.mcp.asking import NOTES
 from projector.mcp.errors import ToolError
-from projector.mcp.refs import message_refs
+from projector.mcp.refs import is_plain, session_refs
 from projector.mcp.tools.argument import Argument
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from projector.mcp.recall import Recall
 
 _TAGS = 20
+_LONGEST = 200
+"""Characters of a session's id that is named whole."""
 
 ARGUMENTS = (
     Argument(
@@ -51,7 +53,9 @@ def note(recall: Recall, given: Mapping[str, Any]) -> str:
         position = journal.append_message(
             session, "assistant", content, id=id, source=NOTES, extra={"tags": tags}
         )
-    ref = recall.projection.after(position).read(
-        lambda db: message_refs(db, [(session, id)])[session, id]
-    )[0]
-    return f'Noted. open(ref="{ref}") shows it, and search finds it.'
+    name = session
+    if len(session) > _LONGEST or not is_plain(session):
+        projection = recall.projection.after(position)
+        name = projection.read(lambda db: session_refs(db, [session])[session])[0]
+    # notes of other folders and later notes begin alike: whole ids are unique for good
+    return f'Noted. open(ref="{name}#{id}") shows it, and search finds it.'

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from journal import Journal
 from projector.mcp.asking import Client
-from tests.projector.mcp.asked import ask, refusal
+from tests.projector.mcp.asked import Asking, ask, refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,3 +110,41 @@ def test_a_text_that_is_too_long_is_refused_with_the_limit(fruit: Path) -> None:
         fruit, "note", text="x", tags=["x" * 100_001]
     )
     assert "tags must be a list of texts" in refusal(fruit, "note", text="x", tags=[1])
+
+
+def test_the_handle_of_a_note_stays_that_of_one_note(fruit: Path) -> None:
+    """Later notes, and those of folders that begin alike, do not make it ambiguous."""
+    handles = {}
+    folders = ("/tmp/web", "/tmp/web-2", "/tmp/web/api", "/tmp/with a blank", f"/{'deep/' * 60}")  # noqa: S108 - names
+    for folder in folders:
+        with Asking(fruit, Client({}, folder)) as asking:
+            for number in range(2):
+                text = f"{folder} says {number}."
+                handle = re.search(r'open\(ref="([^"]+)"\)', asking.raw("note", text=text)[0])
+                assert handle is not None
+                handles[text] = handle[1]
+    with Asking(fruit) as asking:
+        for text, ref in handles.items():
+            assert text in asking("open", ref=ref, before=0, after=0).texts
+
+
+def test_handles_stay_good_while_ids_that_begin_alike_arrive(journal_dir: Path) -> None:
+    """Ids with the time in them and ids that are counted up: a handle names the same as before."""
+    stem = "01a21f57-3b1c-7"
+    with Journal.open(journal_dir) as journal, Asking(journal_dir) as asking:
+        handles = {}
+        for at in range(6):
+            for session in (f"{stem}{at}ff-8000-00000000000{at}", f"a-session-of-web-{at}"):
+                for message in (f"{stem}{at}aa-8000-00000000000{at}", f"message-{at}"):
+                    text = f"kiwi {session} {message}"
+                    journal.append_message(session, "user", text, id=message)
+                    answer = asking("search", query=f'"{text}"')
+                    handles[text] = answer.heads[0].split()[1]
+                    assert len(handles[text]) <= 41
+            for text, ref in handles.items():
+                assert text in asking("open", ref=ref, before=0, after=0).texts
+        assert "several sessions match" in asking.raw("open", ref=stem)[0]
+        # what is only in one of the sessions that begin so is that
+        found = asking("open", ref=f"{stem}#{stem}3", before=0, after=0)
+        assert f"{stem}3ff-8000-000000000003 {stem}3aa" in found.texts
+        assert "several sessions match" in asking.raw("open", ref=f"{stem}#nowhere")[0]
