@@ -17,6 +17,7 @@ from projector.mcp.asking import Client
 from projector.mcp.protocol import Protocol
 from projector.mcp.recall import Recall
 from projector.mcp.stdio import Stdio, own_streams
+from projector.mcp.text.cursor import Pages
 from projector.mcp.tools.registry import call, tools
 from projector.projection import Projection
 
@@ -100,13 +101,14 @@ def command(
 def _serve_stdio(path: Path, *, timeout: float, notes: bool) -> None:
     folder = str(Path.cwd())
     source, target = own_streams()
+    pages = Pages()
     with Projection.open(path, timeout=timeout) as projection:
 
         def run(
             tool: Tool, arguments: Mapping[str, Any], meta: Mapping[str, Any]
         ) -> tuple[str, bool]:
             client = Client(os.environ, folder, protocol.client)
-            return call(tool, Recall(path, projection, client, meta), arguments)
+            return call(tool, Recall(path, projection, client, meta, pages), arguments)
 
         protocol = Protocol(tools(notes=notes), run)
         Stdio(protocol, source, target).run()
@@ -131,11 +133,12 @@ def _serve_http(path: Path, port: int, *, timeout: float, notes: bool) -> None:
 @contextmanager
 def http_call(path: Path, timeout: float) -> Iterator[Any]:
     """Yield what runs a tool for a client of which neither variables nor folder are known."""
+    pages, client = Pages(), Client({}, None)
     with Projection.open(path, timeout=timeout) as projection:
 
         def run(
             tool: Tool, arguments: Mapping[str, Any], meta: Mapping[str, Any]
         ) -> tuple[str, bool]:
-            return call(tool, Recall(path, projection, Client({}, None), meta), arguments)
+            return call(tool, Recall(path, projection, client, meta, pages), arguments)
 
         yield run

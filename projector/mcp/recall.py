@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from journal.format.event_types import MESSAGE_APPENDED
 from journal.redact.setup import way_out
 from projector.mcp.asking import Asker
+from projector.mcp.text.cursor import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,12 +29,14 @@ class Recall:
         projection: what is read.
         client: who calls.
         meta: metadata of the call.
+        pages: what the pages before a cursor showed.
     """
 
     path: Path
     projection: Projection
     client: Client
     meta: Mapping[str, Any] = field(default_factory=dict)
+    pages: Pages = field(default_factory=Pages)
 
     def redactor(self) -> Redactor:
         """Return what redacts an answer, by the rules of this moment.

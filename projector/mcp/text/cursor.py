@@ -1,13 +1,50 @@
-"""Cursors: where the next page of an answer begins."""
+"""Cursors: where the next page of an answer begins, and what the pages before it showed."""
 
 from __future__ import annotations
 
 import re
+from secrets import randbits
+from threading import Lock
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from projector.mcp.errors import ToolError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _CURSOR = re.compile(r"([0-9a-f]{8})((?:-[0-9]{1,12})+)")
+
+_BITS = 39
+"""Bits of the number of a page; in decimal it has 12 digits at most."""
+_PAGES = 100
+"""Pages that are remembered."""
+
+
+class Pages:
+    """What the pages that end with a cursor showed, with the pages before them: of the latest ones.
+
+    Lists change between two pages, so an offset would repeat a session or pass one over. Safe for
+    threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._shown: dict[int, tuple[str, ...]] = {}
+
+    def keep(self, shown: Sequence[str]) -> int:
+        """Remember what was shown; return the number by which `get` returns it."""
+        number = randbits(_BITS)
+        with self._lock:
+            self._shown[number] = tuple(shown)
+            while len(self._shown) > _PAGES:
+                del self._shown[next(iter(self._shown))]
+        return number
+
+    def get(self, number: int) -> tuple[str, ...] | None:
+        """Return what was shown; None if it is not known any more."""
+        with self._lock:
+            return self._shown.get(number)
 
 
 def cursor(asked: object, *places: int) -> str:

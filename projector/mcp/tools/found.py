@@ -9,7 +9,7 @@ from projector.mcp.refs import session_refs
 from projector.mcp.text.fence import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from projector.projection import Projection
     from projector.search.hits import Hit
@@ -59,7 +59,11 @@ def found(results: Results, before: int, is_near: list[bool], out: int, nearest:
 
 
 def about(
-    results: Results, out: int, asking: str | None, unknown: str, projection: Projection
+    results: Results,
+    out: int,
+    asking: str | None,
+    notes: Sequence[str],
+    projection: Projection,
 ) -> Iterator[str]:
     """Yield what else is to be known of an answer, on at most three lines.
 
@@ -67,7 +71,7 @@ def about(
         results: what was found.
         out: how many messages of the session that asks match.
         asking: that session; None if none is left out.
-        unknown: why the session that the call names is not left out; may be empty.
+        notes: what is to be said first; each may be empty.
         projection: where it is looked for.
     """
     if asking is not None:
@@ -77,8 +81,8 @@ def about(
             f" {counted(out, 'message')} that match{'es' if out == 1 else ''};"
             " include_asking=true searches it, too."
         )
-    if notes := "; ".join(filter(None, (unknown, *_unread(results), *_lacking(results)))):
-        yield notes
+    if said := "; ".join(filter(None, (*notes, *_unread(results), *_lacking(results)))):
+        yield said
     if results.behind is not None:
         yield str(results.behind)
 

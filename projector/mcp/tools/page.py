@@ -1,4 +1,4 @@
-"""Pages of a list of sessions: where an answer begins, and the cursor of the next one."""
+"""Pages of a list of sessions: what an answer passes over, and the cursor of the next one."""
 
 from __future__ import annotations
 
@@ -8,28 +8,42 @@ from typing import TYPE_CHECKING, Any
 from projector.mcp.text.cursor import cursor, places
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from projector.mcp.recall import Recall
+    from projector.mcp.text.cursor import Pages
 
 _ONLY_SIZE = {"cursor", "max_chars", "limit"}
 """Arguments that may differ from page to page."""
+_MORE = 2
+"""Sessions that are read beyond those that are shown: one may be that which asks, and one more
+shows that there is a next page."""
+_LOST = (
+    "the server does not know any more what the pages before showed: a session may be repeated or"
+    " missing; without the cursor it begins again"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where an answer begins.
+    """What an answer passes over. The list is read from its beginning for each page.
 
     Attributes:
+        pages: what earlier pages showed.
         question: the arguments that every page of a list has alike.
-        offset: how many sessions are passed over.
-        before: how many were shown on the pages before.
+        before: how many sessions the pages before showed.
+        shown: these sessions; None if that is not known any more.
+        asking: the session that asks, which no page shows; None if it is not left out.
     """
 
+    pages: Pages
     question: Mapping[str, Any]
-    offset: int
     before: int
+    shown: tuple[str, ...] | None
+    asking: str | None
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Page:
+    def of(cls, recall: Recall, given: Mapping[str, Any], asking: str | None) -> Page:
         """Return the page that the arguments of a call ask for.
 
         Raises:
@@ -37,15 +51,27 @@ class Page:
         """
         question = {name: given[name] for name in given if name not in _ONLY_SIZE}
         if given["cursor"] is None:
-            return cls(question, 0, 0)
-        offset, before = places(given["cursor"], question, 2)
-        return cls(question, offset, before)
+            return cls(recall.pages, question, 0, (), asking)
+        number, before = places(given["cursor"], question, 2)
+        return cls(recall.pages, question, before, recall.pages.get(number), asking)
 
-    def next(self, passed: int, shown: int) -> str:
-        """Return the line with the cursor of the page behind this one.
+    @property
+    def lost(self) -> str:
+        """Why sessions may be repeated or missing; empty if none is."""
+        return _LOST if self.shown is None else ""
 
-        Args:
-            passed: how many sessions this page passed over or showed.
-            shown: how many it showed.
-        """
-        return f'Next: cursor="{cursor(self.question, self.offset + passed, self.before + shown)}"'
+    def reach(self, limit: int) -> int:
+        """Return how many sessions of the list are to be read for a page of `limit`."""
+        return self.before + limit + _MORE
+
+    def rest(self, listed: Iterable[str]) -> list[str]:
+        """Return the sessions of a list, each once, that no page before this one showed."""
+        known = {self.asking, *(self.shown or ())}
+        rest = [session for session in dict.fromkeys(listed) if session not in known]
+        return rest[self.before :] if self.shown is None else rest
+
+    def next(self, shown: Sequence[str]) -> str:
+        """Return the line with the cursor of the page behind this one, which showed these."""
+        # those that are not known any more are passed over by their number
+        number = 0 if self.shown is None else self.pages.keep((*self.shown, *shown))
+        return f'Next: cursor="{cursor(self.question, number, self.before + len(shown))}"'

@@ -44,9 +44,6 @@ _WIDEST = 2_000
 """Characters of a snippet at most."""
 _ENOUGH = 3
 """Messages that have all words; if there are fewer, what comes nearest is shown behind them."""
-_MORE = 2
-"""Hits that are read beyond those that are shown: one may be of the session that asks, and one more
-shows that there is a next page."""
 
 ARGUMENTS = (
     Argument(
@@ -85,59 +82,48 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
         ToolError: an argument cannot be used.
         ProjectorError, JournalError: the journal cannot be searched.
     """
-    page = Page.of(given)
     projection, limit = recall.projection, given["limit"]
     filters = _filters(projection, given)
     asker = recall.asking(given)
     # a session that is asked for by name is searched, also that which asks
     asking = asker.session if filters["session"] is None else None
+    page = Page.of(recall, given, asking)
     out = _left_out(projection, given["query"], given["mode"], filters, asking)
     results = projection.search(
         given["query"],
         mode=given["mode"],
-        limit=limit + _MORE,
-        offset=page.offset,
+        limit=page.reach(limit),
         group="session",
         # what the session that asks has is not enough, and one match may be by chance
         enough=out + _ENOUGH,
         look=Look(width=min(max(given["max_chars"] // limit, 160), _WIDEST), context=1),
         **filters,
     )
-    raw = [*results.hits, *results.near]
-    hits = _once(raw, asking)[:limit]
+    first = {hit.session: hit for hit in reversed([*results.hits, *results.near])}
+    rest = page.rest(hit.session for hit in (*results.hits, *results.near))
+    hits = [first[session] for session in rest[:limit]]
     redactor = recall.redactor()
     query = parsed(given["query"], given["mode"])
-    blocks = list(_blocks(projection, redactor, query, [hit for _, hit in hits], results))
+    blocks = list(_blocks(projection, redactor, query, hits, results))
     if not hits:
         blocks = unknown_blocks(projection, redactor, filters)
     near = {(hit.session, hit.id) for hit in results.near}
-    is_near = [(hit.session, hit.id) in near for _, hit in hits]
-    notes = list(about(results, out, asking, asker.unknown, projection))
+    is_near = [(hit.session, hit.id) in near for hit in hits]
+    notes = list(about(results, out, asking, (asker.unknown, page.lost), projection))
     near_count = nearest(results, asking)
 
     def tail(shown: Shown) -> Iterator[str]:
         if not hits:
             return
         yield from _cut(shown, len(hits), given["max_chars"])
-        end = hits[shown.blocks][0] if shown.blocks < len(hits) else hits[-1][0] + 1
-        if shown.blocks and any(at >= end for at, _ in _once(raw, asking)):
-            yield page.next(end, shown.blocks)
+        if 0 < shown.blocks < len(rest):
+            yield page.next(rest[: shown.blocks])
 
     def head(shown: Shown | None) -> list[str]:
         kinds = is_near if shown is None else is_near[: shown.blocks]
         return [found(results, page.before, kinds, out, near_count), *notes]
 
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
-
-
-def _once(raw: list[Hit], asking: str | None) -> list[tuple[int, Hit]]:
-    """Return the hits with their indexes, each session once and that which asks not at all."""
-    first = {hit.session: at for at, hit in reversed(list(enumerate(raw)))}
-    return [
-        (at, raw[at])
-        for session, at in sorted(first.items(), key=lambda one: one[1])
-        if session != asking
-    ]
 
 
 def _filters(projection: Projection, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,17 +24,17 @@ from projector.mcp.tools.common import (
 from projector.mcp.tools.page import Page
 from projector.reading.listing import session_filters
 from projector.views.session_filters import count_sessions
-from projector.views.sessions import sessions
+from projector.views.sessions import session, session_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    import apsw
 
     from journal.redact.redactor import Redactor
     from projector.mcp.recall import Recall
     from projector.mcp.text.budget import Shown
     from projector.views.sessions import SessionView
-
-_MORE = 2
 
 ARGUMENTS = (
     PROJECT,
@@ -55,7 +55,6 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         ToolError: an argument cannot be used.
         ProjectorError, JournalError: the journal cannot be read.
     """
-    page = Page.of(given)
     since = moment("since", given["since"])
     filters = session_filters(
         project=given["project"], source=given["agent"], since=since, until=None, has=None,
@@ -64,22 +63,20 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
     asker = recall.asking(given)
     asking = asker.session
     limit = given["limit"]
-    (found, total, is_in), fresh = recall.projection.read(
-        lambda db: (
-            sessions(db, filters, limit=limit + _MORE, offset=page.offset),
-            count_sessions(db, filters),
-            asking is not None and count_sessions(db, filters, only=asking) > 0,
-        )
-    )
-    views = [(at, view) for at, view in enumerate(found) if view.session != asking][:limit]
+    page = Page.of(recall, given, asking)
+
+    def read(db: apsw.Connection) -> tuple[list[str], list[SessionView], int, bool]:
+        rest = page.rest(session_ids(db, filters, limit=page.reach(limit)))
+        is_in = asking is not None and count_sessions(db, filters, only=asking) > 0
+        views = [session(db, id) for id in rest[:limit]]
+        return rest, views, count_sessions(db, filters), is_in
+
+    (rest, views, total, is_in), fresh = recall.projection.read(read)
     names, folders = recall.projection.read(
-        lambda db: (
-            session_refs(db, [view.session for _, view in views]),
-            projects(db, [view.session for _, view in views]),
-        )
+        lambda db: (session_refs(db, rest[:limit]), projects(db, rest[:limit]))
     )[0]
     redactor = recall.redactor()
-    blocks = [Block(_line(redactor, view, names, folders)) for _, view in views]
+    blocks = [Block(_line(redactor, view, names, folders)) for view in views]
 
     if not views:
         asked = {"project": given["project"], "source": given["agent"]}
@@ -91,9 +88,8 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         if shown.blocks < len(views):
             left = counted(len(views) - shown.blocks, "session")
             yield f"Cut to max_chars={given['max_chars']}: {left} not shown."
-        end = views[shown.blocks][0] if shown.blocks < len(views) else views[-1][0] + 1
-        if shown.blocks and any(view.session != asking for view in found[end:]):
-            yield page.next(end, shown.blocks)
+        if 0 < shown.blocks < len(rest):
+            yield page.next(rest[: shown.blocks])
 
     def head(shown: Shown | None) -> list[str]:
         count = total - is_in
@@ -102,8 +98,9 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
         if not views:
             lines = ["No sessions." if not count else f"No more sessions: there are {count:,}."]
         left_out = "Left out: the session that asks; include_asking=true lists it, too."
+        notes = "; ".join(filter(None, (asker.unknown, page.lost)))
         behind = "" if fresh.behind is None else str(fresh.behind)
-        return [*lines, *filter(None, (left_out if is_in else "", asker.unknown, behind))]
+        return [*lines, *filter(None, (left_out if is_in else "", notes, behind))]
 
     return answer(given["max_chars"], head, blocks, share, lambda shown: list(tail(shown)))
 

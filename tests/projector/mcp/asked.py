@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from projector.mcp.asking import Client
 from projector.mcp.recall import Recall
+from projector.mcp.text.cursor import Pages
 from projector.mcp.tools.registry import call, tools
 from projector.projection import Projection
 
@@ -80,6 +81,7 @@ class Asking:
     def __init__(self, path: Path, client: Client = NOBODY) -> None:
         self._path = path
         self._client = client
+        self._pages = Pages()
 
     def __enter__(self) -> Self:
         self._projection = Projection.open(self._path)
@@ -91,7 +93,7 @@ class Asking:
     def raw(self, tool: str, **arguments: object) -> tuple[str, bool]:
         """Call a tool; return its answer, and whether it is an error."""
         meta: Any = arguments.pop("meta", {})
-        recall = Recall(self._path, self._projection, self._client, meta)
+        recall = Recall(self._path, self._projection, self._client, meta, self._pages)
         return call(tools(notes=True)[tool], recall, arguments)
 
     def __call__(self, tool: str, **arguments: object) -> Answer:

@@ -9,9 +9,11 @@ import pytest
 
 from journal import Journal
 from projector.mcp.asking import Client
+from projector.mcp.text.cursor import Pages
 from tests.projector.mcp.asked import Asking, ask, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -148,3 +150,76 @@ def test_handles_stay_good_while_ids_that_begin_alike_arrive(journal_dir: Path) 
         found = asking("open", ref=f"{stem}#{stem}3", before=0, after=0)
         assert f"{stem}3ff-8000-000000000003 {stem}3aa" in found.texts
         assert "several sessions match" in asking.raw("open", ref=f"{stem}#nowhere")[0]
+
+
+def _pages(
+    server: Asking, tool: str, between: Callable[[int], None], **arguments: object
+) -> list[str]:
+    """Return the sessions of all pages of two; something is done after each page."""
+    seen: list[str] = []
+    cursor = None
+    for number in range(20):
+        answer = server(tool, limit=2, cursor=cursor, **arguments)
+        seen += [line.split()[1].partition("#")[0] for line in answer.heads]
+        cursor = answer.cursor
+        if cursor is None:
+            return seen
+        between(number)
+    raise AssertionError("the pages do not end")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("search", {"query": "banana"}),
+        ("search", {"query": "banana", "asking": "fruit-3"}),
+        ("search", {"query": "banana split of the house"}),  # what comes nearest
+        ("sessions", {}),
+        ("sessions", {"asking": "fruit-3"}),
+    ],
+)
+def test_pages_have_no_gap_and_no_double_while_messages_arrive(
+    fruit: Path, tool: str, arguments: dict[str, Any]
+) -> None:
+    """New sessions, and sessions that move to the top, shift nothing."""
+    with Journal.open(fruit) as journal, Asking(fruit) as asking:
+
+        def between(number: int) -> None:
+            text = "banana banana" if number else "banana split house"
+            journal.append_message(f"new-{number}", "user", text)
+            journal.append_message("fruit-1", "user", f"{text} {number}")
+
+        seen = _pages(asking, tool, between, **arguments)
+    old = {f"fruit-{number}" for number in range(1, 7)} - {arguments.get("asking")}
+    assert len(seen) == len(set(seen)), seen
+    assert old <= set(seen), seen
+
+
+def test_a_cursor_that_the_server_does_not_know_goes_on_by_number(fruit: Path) -> None:
+    """After a new start the sessions are counted, and the answer says what that means."""
+    for tool, arguments in (("search", {"query": "banana"}), ("sessions", {})):
+        given: dict[str, Any] = dict(arguments)
+        with Asking(fruit) as asking:
+            whole = _pages(asking, tool, lambda _: None, **given)
+            first = asking(tool, limit=2, **given)
+            # the same cursor gives the same page again
+            pages = [asking(tool, limit=2, cursor=first.cursor, **given) for _ in range(2)]
+            assert pages[0].heads == pages[1].heads
+            assert len(pages[0].head) == 1
+        with Asking(fruit) as asking:
+            second = asking(tool, limit=2, cursor=first.cursor, **given)
+            third = asking(tool, limit=2, cursor=second.cursor, **given)
+        assert [line.split()[1].partition("#")[0] for line in (*second.heads, *third.heads)] == (
+            whole[2:]
+        )
+        for answer in (second, third):
+            assert answer.head[1].startswith("the server does not know any more")
+
+
+def test_the_latest_pages_are_remembered() -> None:
+    """A server that runs for days does not grow."""
+    pages = Pages()
+    numbers = [pages.keep([str(at)]) for at in range(150)]
+    assert pages.get(numbers[0]) is None
+    assert [pages.get(number) for number in numbers[-100:]] == [(str(at),) for at in range(50, 150)]
+    assert len(str(max(numbers))) <= 12
