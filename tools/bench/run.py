@@ -37,7 +37,7 @@ from tools.bench.parts import (
     searching,
     size,
 )
-from tools.bench.parts.search import filtering
+from tools.bench.parts.search import asking, filtering
 from tools.bench.parts.viewing import pages
 from tools.bench.plan import full, quick
 from tools.bench.processes import BenchError
@@ -72,6 +72,7 @@ PARTS: dict[str, Part] = {
     "projecting": projecting,
     "found": found,
     "search": searching,
+    "asking": asking,
     "filtering": filtering,
     "size": size,
     "memory": memory,
