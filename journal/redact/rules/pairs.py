@@ -39,11 +39,23 @@ _GAP_RAW = r"(?:\\{1,8}+t|[ \t]){0,4}+"
 _IN_HTML_RAW = rf"[a-z0-9_\-]{{0,40}}+(?:{_ENTITY})?+{_GAP_RAW}[:=]{_GAP_RAW}{_ENTITY}"
 _URL_PART = rf"(?:[a-z0-9_\-+!~.*]|{_PERCENT}(?!2[0-2f7]|3[acef]|40|0)[0-9a-f]{{2}})"
 
+_BLANKS = r"(?:\\{1,3}+t|[ \t]){1,8}+"
+
+
+def _declared(*kinds: str) -> str:
+    """Return a pattern of a name of some kinds and, behind blanks, a value."""
+    name = "|".join(name for kind, name, _ in NAMES if kind in kinds)
+    return (
+        rf"{_BLANKS}(?i:(?:(?!{name})[a-z0-9_]){{0,40}}+(?:{name})"
+        r"(?:_?+(?:key|base|prod|dev|test|[0-9]{1,2}+)){0,3}+)"
+        rf"{_BLANKS}(?:{_QUOTE})?+(?P<secret>[^\s\"'`\\<>{{}}]{{8,512}}+)(?=[\s\"'\\]|\Z)"
+    )
+
+
+# two patterns, because a check counts the ways in which one can match
 _DECLARED = (
-    f"(?i:(?:(?!{'|'.join(name for _, name, _ in NAMES)})[a-z0-9_]){{0,40}}+"
-    f"(?:{'|'.join(name for _, name, _ in NAMES)})"
-    r"(?:_?+(?:key|base|prod|dev|test|[0-9]{1,2}+)){0,3}+)"
-    r"[ \t]{1,8}+[\"']?+(?P<secret>[^\s\"'`\\<>{}]{8,512}+)(?=[\s\"'\\]|\Z)"
+    ("password", _declared("password")),
+    ("secret", _declared("token", "secret", "api-key")),
 )
 _DECLARED_IN_JSON = (
     r"(?:\\{1,8}+t|[ \t]){1,8}+[a-z0-9_]{0,48}?(?:pass|pwd|token|secret|key)[a-z0-9_\-]{0,40}+"
@@ -103,23 +115,29 @@ PAIRS = (
         accept=_is_likely_in_encoded_url,
         guard=assigned,
     ),
-    Rule(
-        "secret",
-        rf"(?a)#define[ \t]{{1,8}}+{_DECLARED}",
-        ("define",),
-        before=1,
-        follow="(?<=#define)" + _DECLARED_IN_JSON,
-        accept=is_likely,
+    *(
+        Rule(
+            kind,
+            f"(?a)#define{declared}",
+            ("define",),
+            before=1,
+            follow=f"(?<=#define){_DECLARED_IN_JSON}",
+            accept=is_likely,
+        )
+        for kind, declared in _DECLARED
     ),
-    Rule(
-        "secret",
-        # of the shell fish
-        rf"(?a)set -[gU]{{0,2}}+x[ \t]{{1,8}}+{_DECLARED}",
-        ("set -",),
-        before=0,
-        follow="[gu]{0,2}+x" + _DECLARED_IN_JSON,
-        accept=is_likely,
-        guard=options,
+    *(
+        Rule(
+            kind,
+            # of the shell fish
+            f"(?a)set -[gU]{{0,2}}+x{declared}",
+            ("set -",),
+            before=0,
+            follow=f"[gu]{{0,2}}+x{_DECLARED_IN_JSON}",
+            accept=is_likely,
+            guard=options,
+        )
+        for kind, declared in _DECLARED
     ),
 )
 """Secrets in pairs, in declarations and in encoded texts."""

@@ -66,6 +66,7 @@ FORMS: dict[str, tuple[Callable[[Made], str], tuple[str, ...]]] = {
             "#define\tWIFI_PASSWORD\t\t@@",
             "set -x DB_PASSWORD @@",
             "set -gx API_KEY '@@'\n",
+            r'"#define BOT_TOKEN \"@@\"\n#define\tAP_PASSWORD\t1"',
             r'{"file":"#define MQTT_PASSWORD \"@@\"\n"}',
         ),
     ),
