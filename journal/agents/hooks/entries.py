@@ -107,6 +107,34 @@ def added(text: str | None, command: tuple[str, ...], program: HookProgram) -> s
     return document.text
 
 
+def updated(text: str, command: tuple[str, ...], program: HookProgram, journal: Path) -> str | None:
+    """Return the settings of an agent whose hooks of ours run a command; None if some are missing.
+
+    All else that is in a hook, as its time limit, stays.
+
+    Args:
+        text: the settings.
+        command: the words of the command.
+        program: the agent.
+        journal: the absolute path of the journal.
+
+    Raises:
+        ValueError: the settings have another form.
+    """
+    document = JsonText(text)
+    hooks = find(document.value, program, journal)
+    if sorted(hook.event for hook in hooks) != sorted(program.events):
+        return None
+    for hook in hooks:
+        line = _line(command, hook.made)
+        expected = _copy(document.value)
+        expected["hooks"][hook.event][hook.group]["hooks"][hook.at]["command"] = line
+        place = ("hooks", hook.event, hook.group, "hooks", hook.at)
+        document = document.with_value(place, "command", line)
+        _check(document, expected)
+    return document.text
+
+
 def removed(text: str, program: HookProgram, journal: Path) -> str | None:
     """Return the settings of an agent without our hooks for a journal.
 
@@ -182,8 +210,12 @@ def _object(value: object, name: str) -> dict[str, Any]:
 
 
 def _group(command: tuple[str, ...], program: HookProgram, made: int) -> dict[str, Any]:
-    text = shlex.join((*command, "--made", str(made))) + _QUIET
-    return {"hooks": [{"type": "command", "command": text, "timeout": program.timeout}]}
+    line = _line(command, made)
+    return {"hooks": [{"type": "command", "command": line, "timeout": program.timeout}]}
+
+
+def _line(command: tuple[str, ...], made: int) -> str:
+    return shlex.join((*command, "--made", str(made))) + _QUIET
 
 
 def _own(text: object, program: HookProgram, journal: Path) -> tuple[int, tuple[str, ...]] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from journal.agents.config.config_file import read_config
 from journal.agents.config.json_edit import JsonText
-from journal.agents.hooks.entries import added, command_of, find, removed, state_of
+from journal.agents.hooks.entries import added, command_of, find, removed, state_of, updated
 from journal.errors import InstallFailed
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ class Settings:
         return state_of(self.hooks, command, self.program)
 
     def with_hooks(self, python: str) -> str:
-        """Return the text with hooks of ours, in place of older ones.
+        """Return the text with hooks of ours; in older ones only the command is replaced.
 
         Raises:
             InstallFailed: the settings have another form.
         """
         command = command_of(python, self.journal, self.program)
-        return self._edited(lambda: added(self._without(), command, self.program)) or ""
+        return self._edited(lambda: self._with(command)) or ""
 
     def without_hooks(self) -> str | None:
         """Return the text without hooks of ours; None if there is to be no file.
@@ -76,6 +76,12 @@ class Settings:
             InstallFailed: the settings have another form.
         """
         return self._edited(self._without)
+
+    def _with(self, command: tuple[str, ...]) -> str:
+        changed = None
+        if self.text is not None:
+            changed = updated(self.text, command, self.program, self.journal)
+        return added(self._without(), command, self.program) if changed is None else changed
 
     def _without(self) -> str | None:
         return None if self.text is None else removed(self.text, self.program, self.journal)

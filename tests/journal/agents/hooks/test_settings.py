@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal.agents.config.json_edit import JsonText
-from journal.agents.hooks.entries import added, command_of, find, removed, state_of
+from journal.agents.hooks.entries import added, command_of, find, removed, state_of, updated
 from journal.agents.hooks.programs import PROGRAMS, HookProgram
 
 JOURNAL = Path("/home/a b/it's/journal")
@@ -175,3 +175,16 @@ def test_hooks_of_an_older_version_are_replaced() -> None:
     hooks = find(JsonText(older).value, CLAUDE, JOURNAL)
     assert state_of(hooks, COMMAND, CLAUDE) == "older"
     assert state_of(hooks[1:], hooks[0].command, CLAUDE) == "older"
+
+
+def test_an_older_hook_keeps_what_the_user_wrote_into_it() -> None:
+    """Only the command is replaced: a time limit, a matcher and comments stay, byte for byte."""
+    older = added(COMMENTED, command_of("/old/python", JOURNAL, CLAUDE), CLAUDE)
+    limit = f'"timeout": {CLAUDE.timeout}'
+    mine = older.replace(limit, '"timeout": 77, /* slow */ "matcher": "*"')
+    changed = updated(mine, COMMAND, CLAUDE, JOURNAL)
+    assert changed == mine.replace("/old/python", "'/opt/my python/bin/python3'")
+    assert state_of(find(JsonText(changed).value, CLAUDE, JOURNAL), COMMAND, CLAUDE) == "same"
+    # where one of several hooks is missing, all are made again
+    without = older.replace("/old/python", "/old/python -c", 1)
+    assert updated(without, COMMAND, CLAUDE, JOURNAL) is None
