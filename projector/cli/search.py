@@ -125,8 +125,9 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     "behind": {"bytes", "events", "as_of", "why"}}
 
     `near` is what comes nearest if fewer than --enough match: hits, each with `missing`, the words
-    that its session lacks. `missing` are words that no message has, `meant` what was searched for
-    in their place. With --group session a hit has `more`: the other messages of its session.
+    that its session lacks. `missing` are words that no message has, identifiers that none has as
+    they were typed, and parts of Chinese or Japanese; `meant` is what was searched for in place of
+    words. With --group session a hit has `more`: the other messages of its session.
     With `same`, so many other matches say the same and are not shown: texts of 160 characters or
     more that differ in numbers at most. With `in_title`, the title of the session has all
     words; the hit is its best message, or its first.
@@ -250,7 +251,7 @@ def _bold(snippet: str) -> list[Styled | str]:
 def _print_notes(results: Results) -> None:
     if not results.hits and not results.near:
         print_line("nothing found", err=True)
-    for word in results.missing if results.near else ():
+    for word in results.missing:
         meant = " or ".join(results.meant.get(word, ()))
         note = f"; searched for {meant} instead" if meant else ""
         print_line(f"no message has {word}{note}", err=True)

@@ -121,7 +121,7 @@ class SearchReader(UsageReader):
             found.matches.exact,
             fresh.behind,
             tuple(found.near),
-            tuple(word.text for word in found.words if not word.forms or word.instead),
+            found.missing,
             found.matches.total,
             found.matches.cut,
             {word.text: word.forms for word in found.words if word.instead},

@@ -41,6 +41,7 @@ class FoundHits:
         near: what comes nearest, if too few match.
         words: what the query is about, if what comes nearest was looked for.
         near_total: how many messages come nearest, those included that `near` does not show.
+        missing: the parts of the query that no message has, if what comes nearest was looked for.
     """
 
     hits: list[Hit]
@@ -49,6 +50,7 @@ class FoundHits:
     near: list[Hit] = field(default_factory=list)
     words: tuple[Word, ...] = ()
     near_total: int = 0
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class SearchRequest:
         page = slice(max(self.offset - len(shown), 0), self.offset + self.limit - len(shown))
         known = {(hit.session, hit.id) for hit in shown}
         near = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
-        return FoundHits(hits, found, sessions, near.hits, near.words, near.total)
+        return FoundHits(hits, found, sessions, near.hits, near.words, near.total, near.missing)
 
     def _matches(self, db: apsw.Connection) -> tuple[Matches, set[int]]:
         """Return what matches, and the messages of sessions that are found by their titles."""

@@ -31,7 +31,8 @@ class Hit:
         score: bm25, larger is better; comparable within one answer.
         snippet: the part of the text with the best matches.
         context: the messages around it, itself among them, in order; empty unless asked for.
-        missing: words of the query that neither it nor its session has; empty if it has all.
+        missing: words of the query that neither it nor its session nor the title has; empty if
+            they have all.
         more: if hits are grouped: how many other messages of its session were found.
         same: how many other messages that were found say the same, and are not shown for that.
         in_title: whether the title of its session has all words; the message itself may have none.

@@ -47,8 +47,11 @@ class Widened:
 
 
 def register(db: apsw.Connection) -> None:
-    """Make the table of the index's words on a connection."""
-    db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'fts', 'instance')")
+    """Make the tables of the words of texts, and of titles, on a connection."""
+    for name, index in (("vocabulary", "fts"), ("title_words", "fts_titles")):
+        db.execute(
+            f"CREATE VIRTUAL TABLE temp.{name} USING fts5vocab('main', '{index}', 'instance')"
+        )
 
 
 class Prefixes:

@@ -26,8 +26,9 @@ class Results(Sequence["Hit"]):
             all words; nearest first. They do not count as hits.
         near_total: how many messages come nearest, or sessions if the hits are grouped; those
             included that `near` does not show.
-        missing: words of the query that no message has in any form, as they were typed; empty
-            unless what comes nearest was looked for.
+        missing: words of the query that no message and no title has in any form, identifiers that
+            none has as they are, and runs of Chinese, Japanese or Korean without what is there; as
+            they were typed. Empty unless what comes nearest was looked for.
         meant: for such words, what may have been meant: words that differ by a mistake or two.
         behind: what was in the journal when the query began and was not searched; None if all
             was searched.

@@ -115,9 +115,9 @@ def test_search_prints_what_comes_nearest_below_a_line_that_says_so(
 
 
 def test_search_without_hits_prints_a_note_on_stderr(invoke: Callable[..., Result]) -> None:
-    """A search without hits is no error: stdout stays empty, and stderr has a note."""
+    """A search without hits is no error: stdout stays empty, and stderr says what is missing."""
     result = invoke("search", "unheard")
-    assert (result.stdout, result.stderr) == ("", "nothing found\n")
+    assert (result.stdout, result.stderr) == ("", "nothing found\nno message has unheard\n")
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,17 @@ from projector.search.filters import narrowing
 from projector.search.matches import Matches
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import apsw
 
-    from projector.search.filters import Filters
+    from projector.search.filters import Filters, Narrowing
     from projector.text.query import Query
 
 MOST = 200
 """Most sessions that are found by their titles: those with the newest messages."""
+MOST_WITH = 2_000
+"""Most sessions that are found by a word of their titles."""
 
 
 def titled(db: apsw.Connection, query: Query, filters: Filters) -> dict[int, int]:
@@ -44,15 +48,24 @@ def titled(db: apsw.Connection, query: Query, filters: Filters) -> dict[int, int
     )
     rows = [int(row) for row, title in found if query.holds(str(title))]
     asked = narrowing(db, filters) if rows else None
-    if asked is None:
-        return {}
+    return {} if asked is None else first_messages(db, rows, asked)
+
+
+def first_messages(
+    db: apsw.Connection, sessions: Iterable[int], asked: Narrowing
+) -> dict[int, int]:
+    """Return for each session the rowid of its first message that meets the conditions, if any.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
     joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
     statement = (
         f"SELECT fts.rowid FROM fts{joins if asked.where else ''} WHERE fts MATCH ?{asked.where}"
         " ORDER BY fts.rowid LIMIT 1"
     )
     first: dict[int, int] = {}
-    for session in rows:
+    for session in sessions:
         match = narrowed("", (*asked.tags, of_session(session)), asked.but)
         message = db.execute(statement, (match, *asked.values)).get
         if message is not None:
@@ -94,3 +107,28 @@ def promoted(
     scores |= {row: scores.get(row, 0.0) + top for row in chosen}
     exact = found.exact and len(first) < MOST
     return Matches([*scores.items()], exact, found.total + added, found.cut), chosen
+
+
+def with_words(db: apsw.Connection, matches: Iterable[str]) -> dict[int, int]:
+    """Return the sessions whose titles have one of some words.
+
+    Args:
+        db: the projection.
+        matches: for each word an expression that matches it.
+
+    Returns:
+        For each session, by its rowid, a bit for each word that its title has. Of each word the
+        newest `MOST_WITH` sessions are found.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    query = (
+        "SELECT rowid FROM fts_titles WHERE fts_titles MATCH ?"
+        f" ORDER BY rowid DESC LIMIT {MOST_WITH}"
+    )
+    has: dict[int, int] = {}
+    for at, match in enumerate(matches):
+        for (session,) in db.execute(query, (match,)):
+            has[int(session)] = has.get(int(session), 0) | 1 << at
+    return has

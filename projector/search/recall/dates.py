@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from projector.text.normalize import fold, normal
+from projector.text.normalize import fold, normal, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,10 +78,12 @@ class Dates:
     Attributes:
         spans: the times that they may mean; empty if there is no date.
         typed: dates of digits and signs, which are no words that were said.
+        words: the words of all dates, in the spelling of the index.
     """
 
     spans: tuple[Span, ...]
     typed: tuple[str, ...]
+    words: frozenset[str]
 
     @property
     def are_days(self) -> bool:
@@ -103,9 +105,10 @@ def dates(question: str, language: str, now: datetime) -> Dates:
     """
     text = fold(normal(question))
     numbered = [*_numbered(text)]
-    found = [*(span for span, _ in numbered), *_named(text, language, now), *_relative(text, now)]
-    spans = ((_micro(since), _micro(until)) for since, until in found)
-    return Dates(tuple(dict.fromkeys(spans)), tuple(typed for _, typed in numbered))
+    found = [*numbered, *_named(text, language, now), *_relative(text, now)]
+    spans = ((_micro(since), _micro(until)) for (since, until), _ in found)
+    words = frozenset(word for typed in {typed for _, typed in found} for word in units(typed))
+    return Dates(tuple(dict.fromkeys(spans)), tuple(typed for _, typed in numbered), words)
 
 
 _Time = tuple[datetime, datetime]
@@ -141,8 +144,8 @@ def _month_pattern(language: str) -> re.Pattern[str]:
     )
 
 
-def _named(text: str, language: str, now: datetime) -> Iterator[_Time]:
-    """Yield dates with the name of a month: `3 March`, `end of February`, `May 2026`."""
+def _named(text: str, language: str, now: datetime) -> Iterator[tuple[_Time, str]]:
+    """Yield dates with the name of a month: `3 March`, `end of February`, `May 2026`; as typed."""
     names = _MONTHS[language].split()
     for match in _month_pattern(language).finditer(text):
         day, year = match["before"] or match["after"], match["year"]
@@ -150,9 +153,11 @@ def _named(text: str, language: str, now: datetime) -> Iterator[_Time]:
         if not sure and match["name"] in _AMBIGUOUS:
             continue
         month = names.index(match["name"]) + 1
-        yield from _of_years(month, day, year, match["part"], now)
+        for time in _of_years(month, day, year, match["part"], now):
+            yield time, match[0]
     for match in _CJK.finditer(text):
-        yield from _of_years(int(match[2]), match[3], match[1], None, now)
+        for time in _of_years(int(match[2]), match[3], match[1], None, now):
+            yield time, match[0]
 
 
 def _of_years(
@@ -170,8 +175,8 @@ def _of_years(
                 yield bounds[third], bounds[third + 1]
 
 
-def _relative(text: str, now: datetime) -> Iterator[_Time]:
-    """Yield times such as yesterday, last week, two months ago and last spring."""
+def _relative(text: str, now: datetime) -> Iterator[tuple[_Time, str]]:
+    """Yield times such as yesterday, last week, two months ago and last spring; as typed."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     day, week = timedelta(days=1), timedelta(days=7)
     monday, first = today - day * today.weekday(), today.replace(day=1)
@@ -189,20 +194,21 @@ def _relative(text: str, now: datetime) -> Iterator[_Time]:
         "past year": (_month_after(first, -12), today + day),
     }
     for match in _RELATIVE.finditer(text):
-        yield times[match[1]]
+        yield times[match[1]], match[0]
     for match in _AGO.finditer(text):
         count = _COUNTS.get(match[1]) or int(match[1])
         if match[2] == "month":
             begin = _month_after(first, -count)
-            yield begin, _month_after(begin, 1)
+            yield (begin, _month_after(begin, 1)), match[0]
         else:
             unit = day if match[2] == "day" else week
-            yield today - unit * count - unit / 2, today - unit * count + unit * 1.5
+            middle = today - unit * count
+            yield (middle - unit / 2, middle + unit * 1.5), match[0]
     for match in _SEASON.finditer(text):
         month, count = _SEASONS[match[1]]
         for year in range(now.year - _YEARS, now.year + 1):
             begin = first.replace(year=year, month=month)
-            yield begin, _month_after(begin, count)
+            yield (begin, _month_after(begin, count)), match[0]
 
 
 def _month_after(first: datetime, count: int) -> datetime:

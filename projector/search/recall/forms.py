@@ -19,7 +19,12 @@ _ENDINGS = {
     "english": (
         " e s es ed d ing ings er ers or ors y ies ied ier iest est ion ions ation ations ition"
         " itions ment ments ly al ally able ible ables ability ness ive ives ity ities ance ances"
-        " ence ences ant ent ants ents ize ized izes izing ise ised ises ising ization"
+        " ence ences ant ent ants ents ize ized izes izing ise ised ises ising ization isation"
+        " izer izers ate ates ated ating ator ators ative ational ic ics ical ically icate icates"
+        " icated icating ication ications icator icators icity"
+        " als ality eds ered ering ery ely ement ements ency encies ancy ancies ful fully fulness"
+        " ibility abilities ally ioned ioning ional ionally izations isations ators atives atively"
+        " ational ently ous ously ately eness eful"
     ),
     "german": (
         " e en er es em ern n s st t te ten tet ter tes tem test end ende enden ung ungen lich"
@@ -54,7 +59,7 @@ _ENDINGS = {
 }
 """What follows the stem of a word in its forms, separated by spaces; the empty ending first."""
 
-_SHORTEST, _LONGEST = 3, 40
+_SHORTEST, _LONGEST = 2, 40
 """Letters of the shortest and the longest word whose forms are looked for."""
 _VOWELS = frozenset("aeiouy")
 
@@ -69,13 +74,25 @@ def forms(word: str, language: str) -> tuple[str, ...]:
     if not _SHORTEST <= len(word) <= _LONGEST or not word.isalpha() or not word.isascii():
         return (word,)
     stem = _stemmer(language)
-    irregular = _irregular().get(stem(word), ()) if language == "english" else ()
-    found = dict.fromkeys((word, *irregular))
-    for each in tuple(found):
-        own = stem(each)
-        found |= dict.fromkeys(form for form in _possible(own, language) if stem(form) == own)
-    found.pop(word, None)
-    return (word, *found)
+    own = stem(word)
+    stems = {own: None}
+    found = {word: None}
+    if language == "english":
+        irregular = _irregular().get(own, ())
+        found |= dict.fromkeys(irregular)
+        stems |= dict.fromkeys(map(stem, irregular))
+        stems |= dict.fromkeys(_of_ify(own))
+    for each in stems:
+        found |= dict.fromkeys(form for form in _possible(each, language) if stem(form) == each)
+    return tuple(found)
+
+
+def _of_ify(stem: str) -> Iterator[str]:
+    """Yield the stem of `notification` for that of `notify`, and the other way round."""
+    if stem.endswith("ifi"):
+        yield stem[:-1]
+    elif stem.endswith("if"):
+        yield f"{stem}i"
 
 
 def _possible(stem: str, language: str) -> Iterator[str]:
@@ -83,8 +100,14 @@ def _possible(stem: str, language: str) -> Iterator[str]:
     bases = [stem]
     if stem[-1:] == "i":  # retri: retry, retries
         bases.append(f"{stem[:-1]}y")
+    elif language == "english" and stem[-1:] == "e":  # write: writing; agre: agreeing
+        bases += [stem[:-1], f"{stem}e"]
+        if stem[-2:] == "ie":  # die: dying
+            bases.append(f"{stem[:-2]}y")
     elif language in ("english", "dutch") and stem[-1:] not in _VOWELS:
         bases.append(stem + stem[-1:])  # plan: planned, planning
+        if stem[-2:] == "bl":  # visibl: visibility
+            bases.append(f"{stem[:-1]}il")
     for base in bases:
         for ending in _endings(language):
             yield base + ending
@@ -97,9 +120,15 @@ def _endings(language: str) -> tuple[str, ...]:
 
 @cache
 def _irregular() -> dict[str, tuple[str, ...]]:
-    """Return the irregular words of English by the stems of their forms."""
+    """Return the irregular words of English by the stems of their forms.
+
+    A stem may be that of two words: `leav` is one of `leave` and of `leaf`.
+    """
     stem = _stemmer("english")
-    return {stem(word): group for word, group in GROUPS.items()}
+    found: dict[str, dict[str, None]] = {}
+    for word, group in GROUPS.items():
+        found.setdefault(stem(word), {}).update(dict.fromkeys(group))
+    return {each: tuple(words) for each, words in found.items()}
 
 
 @cache
@@ -108,5 +137,5 @@ def _stemmer(language: str) -> Callable[[str], str]:
     with no_fork.turn:
         from Stemmer import Stemmer  # noqa: PLC0415 - most searches need none
 
-    stem: Callable[[str], str] = Stemmer(language).stemWord
+    stem: Callable[[str], str] = Stemmer(language, 0).stemWord  # its cache costs more than it saves
     return stem

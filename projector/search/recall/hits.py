@@ -34,11 +34,13 @@ class NearHits:
         hits: the messages of a page, nearest first.
         words: what the query is about.
         total: how many there are on all pages.
+        missing: the parts of the query that no message and no title has.
     """
 
     hits: list[Hit]
     words: tuple[Word, ...]
     total: int
+    missing: tuple[str, ...] = ()
 
 
 def near_hits(
@@ -91,7 +93,7 @@ def near_hits(
             more=counts[row],
         )
         hits.append(shown)
-    return NearHits(hits, found.words, len(others))
+    return NearHits(hits, found.words, len(others), found.missing)
 
 
 def _without(

@@ -1,11 +1,12 @@
-"""English words whose forms share no stem: `went` is a form of `go`."""
+"""English words whose forms share no stem: `went` is a form of `go`, and `decision` of `decide`."""
 
 from __future__ import annotations
 
 _FORMS = """
 be am are is was were been; beat beaten; become became; begin began begun; bend bent; bind bound;
 bite bit bitten; bleed bled; blow blew blown; break broke broken; bring brought; build built; burn
-burnt; buy bought; catch caught; choose chose chosen; cling clung; come came; creep crept; deal
+burnt; buy bought; catch caught; choose chose chosen
+choice; cling clung; come came; creep crept; deal
 dealt; dig dug; do did done does; draw drew drawn; dream dreamt; drink drank drunk; drive drove
 driven; eat ate eaten; fall fell fallen; feed fed; feel felt; fight fought; find found; flee fled;
 fly flew flown flies; forbid forbade forbidden; forget forgot forgotten; forgive forgave forgiven;
@@ -29,7 +30,16 @@ wife wives; wolf wolves; woman women; analysis analyses; appendix appendices; ax
 bases; criterion criteria; crisis crises; datum data; hypothesis hypotheses; index indices
 indexes; matrix matrices; phenomenon phenomena; schema schemata schemas; synthesis syntheses;
 thesis theses; vertex vertices; bad worse worst; good better best; far further furthest; little
-less least
+less least;
+acquire acquisition; admit admission; apply application; assume assumption; collide collision;
+compare comparison; conclude conclusion; consume consumption; convert conversion; create creation;
+decide decision; define definition; describe description; destroy destruction; divide
+division; evolve evolution; exclude exclusion; expand expansion; explain explanation; expose
+exposure; extend extension; fail failure; include inclusion; introduce introduction; invert
+inversion; maintain maintenance; multiply multiplication; omit omission; permit permission; produce
+production; reduce reduction; repeat repetition; resolve resolution; respond response; retain
+retention; submit submission; subscribe subscription; succeed success;
+suspend suspension; transmit transmission
 """
 
 GROUPS: dict[str, tuple[str, ...]] = {

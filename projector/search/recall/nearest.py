@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import combinations
@@ -14,19 +14,23 @@ import apsw
 
 from journal.format.timestamps import to_datetime
 from journal.process import clock
-from projector.db.kinds import MESSAGE
 from projector.db.tags import days as days_of
-from projector.db.tags import of_session
+from projector.db.tags import narrowed
+from projector.search.ordering.titles import first_messages, with_words
 from projector.search.prefixes import words_between
 from projector.search.recall.dates import dates
-from projector.search.recall.scoring import SESSION, Parts, Scores, register, session_score
-from projector.search.recall.wanted import question_language, wanted
+from projector.search.recall.grammar import is_grammar
+from projector.search.recall.held import holding, is_held
+from projector.search.recall.lacking import Identifier, missing, parts
+from projector.search.recall.scoring import SESSION, Parts, Scores, register
+from projector.search.recall.sessions import counted, session_scores, side_by_side
+from projector.search.recall.wanted import Vocabulary, question_language, wanted
+from projector.text.normalize import is_cjk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from projector.search.filters import Narrowing
     from projector.search.recall.dates import Dates
+    from projector.search.recall.lacking import Part
     from projector.search.recall.wanted import Word
     from projector.text.query import Query
 
@@ -38,10 +42,6 @@ _TEXTS = 24
 """Of these, how many are scored by where the words are in them."""
 _SESSIONS = 20
 """Most sessions that are scored."""
-_COUNTED = 2_000
-"""Most messages with a word that are counted in all these sessions."""
-_SAMPLED = 64
-"""Messages by whose lengths the length of a session is estimated."""
 _DATED, _OF_DAY = 0.4, 0.8
 """What a date is worth, and one that is a day, as a share of the weights of all words."""
 _DAYS = 1_000
@@ -57,7 +57,7 @@ class Near:
     Attributes:
         row: its rowid.
         score: larger is better; comparable within one answer.
-        missing: the words of the question that neither it nor its session has, as they were typed.
+        missing: the parts of the question that its session lacks, as they were typed.
     """
 
     row: int
@@ -72,10 +72,12 @@ class Nearest:
     Attributes:
         words: what the question is about.
         messages: the messages, in no order.
+        missing: the parts of the question that no message and no title has, as they were typed.
     """
 
     words: tuple[Word, ...]
     messages: tuple[Near, ...]
+    missing: tuple[str, ...]
 
 
 def nearest(db: apsw.Connection, query: Query, asked: Narrowing) -> Nearest:
@@ -94,11 +96,25 @@ def nearest(db: apsw.Connection, query: Query, asked: Narrowing) -> Nearest:
     asked_at = to_datetime(clock.wall()).astimezone()
     when = dates(query.text, language, asked_at)
     words = wanted(db, query, language, when.typed)
+    asked_parts = parts(query, words, language, when.words)
     present = tuple(word for word in words if word.forms)
     total: int = db.execute("SELECT coalesce(max(id), 0) FROM _events").get
-    search = _Search(db, asked, present, total, when)
-    scored = search.scored()
-    return Nearest(words, tuple(search.near(words, scored)) if scored else ())
+    alone = bool(when.spans) and all(
+        word.key in when.words or is_grammar(word.key, language) for word in words
+    )
+    search = _Search(db, asked, present, total, when, is_date=alone)
+    near = tuple(search.near(asked_parts, search.scored()))
+    return Nearest(words, near, _never_said(db, words, asked_parts))
+
+
+def _never_said(
+    db: apsw.Connection, words: tuple[Word, ...], asked: tuple[Part, ...]
+) -> tuple[str, ...]:
+    """Return the parts of a question that no message and no title has."""
+    known = {word.key for word in words if word.forms and not word.instead}
+    cjk = {key for key in known if is_cjk(key)}
+    known -= cjk - Vocabulary(db).present(cjk)
+    return missing(asked, known.__contains__, lambda term: is_held(db, term))
 
 
 class _Search:
@@ -109,9 +125,12 @@ class _Search:
         words: tuple[Word, ...],
         total: int,
         when: Dates,
+        *,
+        is_date: bool,
     ) -> None:
         self._db, self._asked, self._words, self._total = db, asked, words, total
-        self._when = when
+        self._when, self._is_date = when, is_date
+        self._titles: dict[int, int] = {}
         self._weights: list[float] = []
 
     def scored(self) -> dict[int, Parts]:
@@ -145,7 +164,7 @@ class _Search:
 
     def _read(self, rows: list[int]) -> dict[int, Parts]:
         """Return what these messages have of the question, by their places in the index."""
-        if not rows:
+        if not rows or not self._words:
             return {}
         scores = Scores(self._weights, [len(word.forms) for word in self._words])
         match = " OR ".join(f"({word.match})" for word in self._words)
@@ -168,40 +187,59 @@ class _Search:
     @property
     def _dated(self) -> float:
         """What a message of the time that is asked about gets for that."""
-        return (_OF_DAY if self._when.are_days else _DATED) * sum(self._weights)
+        share = _OF_DAY if self._when.are_days else _DATED
+        return share * (sum(self._weights) or 1.0)
 
     def _add_dated(self, has: dict[int, int]) -> set[int]:
-        """Add messages with a word that are of the time that is asked about; return these."""
+        """Add messages with a word that are of the time that is asked about; return these.
+
+        If the question is a date alone, they need no word.
+        """
         days: dict[str, None] = {}
         for since, until in self._when.spans:
             days |= dict.fromkeys(words_between(self._db, *days_of(since, until), _DAYS + 1))
         if not 0 < len(days) <= _DAYS:
             return set()
+        tags = " OR ".join(days)
         found: set[int] = set()
         for at, word in enumerate(self._words):
-            rows = self._rows(f"{word.match}", f" AND (tags : ({' OR '.join(days)}))")
+            rows = self._rows(word.match, tags)
             found |= set(rows)
             for row in rows:
                 has[row] |= 1 << at
+        if self._is_date:
+            rows = self._rows("", tags)
+            found |= set(rows)
+            for row in rows:
+                has[row] |= 0
         return found
 
-    def _rows(self, match: str, tags: str = "") -> list[int]:
-        """Return the newest messages that match, also the tags, and meet the conditions."""
+    def _rows(self, match: str, *tags: str) -> list[int]:
+        """Return the newest messages that match (any, if it is empty), also tags and filters."""
         asked = self._asked
         joins = " JOIN _events e ON e.id = fts.rowid JOIN _sessions s ON s.id = e.session"
         query = (
             f"SELECT fts.rowid FROM fts{joins if asked.where else ''}"
             f" WHERE fts MATCH ?{asked.where} ORDER BY fts.rowid DESC LIMIT {_READ}"
         )
-        found = self._db.execute(query, (f"({asked.match(match)}){tags}", *asked.values))
+        given = narrowed(match and f"text : ({match})", (*asked.tags, *tags), asked.but)
+        found = self._db.execute(query, (given, *asked.values))
         return [int(row) for (row,) in found]
 
-    def near(self, words: tuple[Word, ...], found: dict[int, Parts]) -> list[Near]:
+    def near(self, asked: tuple[Part, ...], found: dict[int, Parts]) -> list[Near]:
         """Return the scored messages of the best sessions."""
+        found |= self._titled(set(self._sessions(list(found))[0].values()))
         sessions, then = self._sessions(list(found))
-        beside = self._beside(found)
+        if not found:
+            return []
+        beside = side_by_side(self._db, found)
+        titles = {
+            session: self._once(self._titles.get(session, 0)) for session in sessions.values()
+        }
         own = {
-            row: parts.score(self._weights, [found[other] for other in beside[row]])
+            row: parts.score(
+                self._weights, [*(found[other] for other in beside[row]), titles[sessions[row]]]
+            )
             + (self._dated if row in then else 0.0)
             for row, parts in found.items()
         }
@@ -209,32 +247,25 @@ class _Search:
         for row, score in own.items():
             best[sessions[row]] = max(best[sessions[row]], score)
         chosen = nlargest(_SESSIONS, best, key=lambda session: (best[session], session))
-        counts = self._counts(chosen)
-        added = self._session_scores(counts)
-        missing = {
-            session: _missing(words, messages, self._words) for session, messages in counts.items()
-        }
+        counts = counted(self._db, self._words, chosen, self._titles)
+        added = session_scores(self._db, self._weights, counts)
+        lacks = self._lacks(asked, counts)
         return [
-            Near(row, score + SESSION * added[sessions[row]], missing[sessions[row]])
+            Near(row, score + SESSION * added[sessions[row]], lacks[sessions[row]])
             for row, score in own.items()
             if sessions[row] in counts
         ]
 
-    def _beside(self, rows: Collection[int]) -> dict[int, list[int]]:
-        """Return for each message which of the others is directly before or after it."""
-        query = (
-            "SELECT e.id, (SELECT n.id FROM _events n WHERE n.session = e.session"
-            f" AND n.kind = {MESSAGE} AND (n.order_time, n.order_depth, n.ord) >"
-            " (e.order_time, e.order_depth, e.ord)"
-            " ORDER BY n.order_time, n.order_depth, n.ord LIMIT 1)"
-            " FROM _events e WHERE e.id IN (SELECT value FROM json_each(?))"
+    def _titled(self, known: set[int]) -> dict[int, Parts]:
+        """Return the first messages of other sessions whose titles have the most words."""
+        self._titles = with_words(self._db, [word.match for word in self._words])
+        sums = {bits: sum(self._once(bits).words) for bits in set(self._titles.values())}
+        best = nlargest(
+            _SESSIONS,
+            self._titles.keys() - known,
+            key=lambda session: (sums[self._titles[session]], session),
         )
-        beside: dict[int, list[int]] = {row: [] for row in rows}
-        for row, after in self._db.execute(query, (json.dumps(list(rows)),)):
-            if after in beside:
-                beside[row].append(after)
-                beside[after].append(row)
-        return beside
+        return dict.fromkeys(first_messages(self._db, best, self._asked).values(), self._once(0))
 
     def _sessions(self, rows: list[int]) -> tuple[dict[int, int], set[int]]:
         """Return the sessions of messages, and which of these are of the time asked about."""
@@ -250,33 +281,18 @@ class _Search:
                 then.add(row)
         return sessions, then
 
-    def _counts(self, sessions: list[int]) -> dict[int, tuple[int, ...]]:
-        """Return for each session how many of its messages have each word."""
-        query = (
-            "SELECT e.session, count(*) FROM (SELECT rowid FROM fts WHERE fts MATCH ?"
-            f" ORDER BY rowid DESC LIMIT {_COUNTED}) f"
-            " CROSS JOIN _events e ON e.id = f.rowid GROUP BY e.session"
-        )
-        tags = " OR ".join(map(of_session, sessions))
-        found = [
-            dict(self._db.execute(query, (f"(tags : ({tags})) AND (text : ({word.match}))",)))
-            for word in self._words
-        ]
-        return {session: tuple(each.get(session, 0) for each in found) for session in sessions}
-
-    def _session_scores(self, counts: dict[int, tuple[int, ...]]) -> dict[int, float]:
-        query = (
-            "SELECT id, indexed * (SELECT avg(octet_length(content)) FROM (SELECT content"
-            f" FROM _events e WHERE e.session = s.id AND e.kind = {MESSAGE} LIMIT {_SAMPLED}))"
-            " FROM _sessions s WHERE id IN (SELECT value FROM json_each(?))"
-        )
-        found = self._db.execute(query, (json.dumps(list(counts)),))
-        sizes = {int(session): float(size or 1) for session, size in found}
-        average = sum(sizes.values()) / max(len(sizes), 1)
-        return {
-            session: session_score(self._weights, messages, sizes[session], average)
-            for session, messages in counts.items()
-        }
+    def _lacks(
+        self, asked: tuple[Part, ...], counts: dict[int, tuple[int, ...]]
+    ) -> dict[int, tuple[str, ...]]:
+        """Return for each session the parts of the question that it lacks."""
+        terms = [part.term for part in asked if isinstance(part, Identifier)]
+        holds = {term: holding(self._db, term, counts) for term in terms}
+        lacks = {}
+        for session, messages in counts.items():
+            has = {word.key for word, count in zip(self._words, messages, strict=True) if count}
+            held = {term for term in terms if session in holds[term]}
+            lacks[session] = missing(asked, has.__contains__, held.__contains__)
+        return lacks
 
 
 def _estimate(rows: list[int], total: int) -> float:
@@ -293,10 +309,3 @@ def _rarity(matches: float, total: int) -> float:
     have: a question of such words would have no order. Here a rarer word always weighs more.
     """
     return log(1 + max(total - matches + 0.5, 0.5) / (matches + 0.5))
-
-
-def _missing(
-    words: tuple[Word, ...], messages: tuple[int, ...], present: tuple[Word, ...]
-) -> tuple[str, ...]:
-    has = Counter({word.text: count for word, count in zip(present, messages, strict=True)})
-    return tuple(word.text for word in words if not has[word.text])

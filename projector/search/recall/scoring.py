@@ -54,15 +54,15 @@ class Parts:
 
         Args:
             weights: of the words.
-            beside: the messages directly before and after it. Their words count a part: an answer
-                does not repeat the words of its question.
+            beside: the messages directly before and after it, and the title of its session. Their
+                words count a part: an answer does not repeat the words of its question.
         """
         score = covered = 0.0
         for at, (weight, own) in enumerate(zip(weights, self.words, strict=True)):
             added = max(own, *(_BESIDE * other.words[at] for other in beside), 0.0)
             score += added
             covered += weight if added else 0.0
-        share = covered / sum(weights)
+        share = covered / (sum(weights) or 1.0)
         return score * (1 - _COVERAGE + _COVERAGE * share) + self.following
 
 

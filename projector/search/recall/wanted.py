@@ -32,13 +32,15 @@ class Word:
     """A word that a question is about.
 
     Attributes:
-        text: as it was typed; two characters of a run of Chinese, Japanese or Korean.
+        key: in the spelling of the index; two characters of a run of Chinese, Japanese or Korean.
+        text: as it was typed.
         forms: its forms in the index, in the spelling of the index, itself first if it is there;
             of a word that the index does not have, what may have been meant. Empty if there are
             none.
         instead: whether the forms are what may have been meant.
     """
 
+    key: str
     text: str
     forms: tuple[str, ...]
     instead: bool = False
@@ -90,18 +92,21 @@ def wanted(
         present = tuple(form for form in found if form in known)
         correct = not present and vocabulary.tried < _TRIED
         meant = corrections(word, vocabulary.known) if correct else ()
-        words.append(Word(typed[word], present or meant, bool(meant)))
+        words.append(Word(word, typed[word], present or meant, bool(meant)))
     return tuple(words)
+
+
+def keys(unit: str) -> list[str]:
+    """Return a word in the spelling of the index; of a run of Chinese or such, its pairs."""
+    return pairs(unit)[:-1] or [unit] if is_cjk(unit) else [_MARKS.sub("", fold(unit))]
 
 
 def _units(terms: Iterable[Term]) -> Iterable[tuple[str, str]]:
     """Yield each word in the spelling of the index, and as it was typed."""
     for term in terms:
         for unit in term.words:
-            if is_cjk(unit):
-                yield from ((pair, pair) for pair in pairs(unit)[:-1] or [unit])
-            else:
-                yield _MARKS.sub("", fold(unit)), unit
+            for key in keys(unit):
+                yield key, key if is_cjk(unit) else unit
 
 
 class Vocabulary:
@@ -121,12 +126,31 @@ class Vocabulary:
         Raises:
             apsw.Error: the database refuses.
         """
-        query = (
-            "SELECT value FROM json_each(?) WHERE EXISTS"
-            " (SELECT 1 FROM temp.vocabulary WHERE term = value)"
-        )
+        asked = list(words)
+        whole = {word for word in asked if is_cjk(word)}
+        return whole | self.present(word for word in asked if word not in whole)
+
+    def present(self, words: Iterable[str]) -> set[str]:
+        """Return which words, pairs and characters are in the index, that of titles included.
+
+        Raises:
+            apsw.Error: the database refuses.
+        """
         asked = list(words)
         self.tried += len(asked)
-        whole = {word for word in asked if is_cjk(word)}
-        others = json.dumps([word for word in asked if word not in whole])
-        return whole | {str(word) for (word,) in self._db.execute(query, (others,))}
+        found = self._db.execute(_PRESENT, (json.dumps(asked),))
+        # a character that is not the last of its run begins a pair
+        single = [word for word in asked if is_cjk(word) and len(word) == 1]
+        begun = self._db.execute(_BEGUN, (json.dumps(single),))
+        return {str(word) for rows in (found, begun) for (word,) in rows}
+
+
+_PRESENT = """
+SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM temp.vocabulary WHERE term = value)
+  OR EXISTS (SELECT 1 FROM temp.title_words WHERE term = value)
+"""
+_BEGUN = """
+SELECT value FROM json_each(?) WHERE
+  (SELECT substr(term, 1, 1) FROM temp.vocabulary WHERE term >= value LIMIT 1) = value
+  OR (SELECT substr(term, 1, 1) FROM temp.title_words WHERE term >= value LIMIT 1) = value
+"""

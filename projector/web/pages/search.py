@@ -262,7 +262,7 @@ def _filled(blank: Search, state: Mapping[str, str], offset: int, answer: _Answe
         blank,
         hits=_views(found.hits, answer.titles),
         near=_views(found.near, answer.titles),
-        missing=tuple(word.text for word in found.words if not word.forms or word.instead),
+        missing=found.missing,
         meant={word.text: word.forms for word in found.words if word.instead},
         total=found.matches.total,
         exact=found.matches.exact,

@@ -100,3 +100,50 @@ def test_what_was_said_then_is_nearer(journal_dir: Path) -> None:
             assert {hit.session for hit in found.near} == {f"s{month}" for month in range(1, 7)}
         assert not projection.search("zebras on 2026-03-14").near
         assert "2026" not in projection.search("what broke the cache on 2026-03-14").missing
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("the cache of last week", {"last", "week"}),
+        ("the cache in March 2025", {"in", "march", "2025"}),
+        ("the cache two months ago", {"two", "months", "ago"}),
+        ("5月3日のキャッシュ", {"5", "月", "3", "日"}),
+        ("notes of 2026-02", {"2026", "02"}),
+        ("may it march on?", set()),
+        ("version 1.2.3", set()),
+    ],
+)
+def test_the_words_of_a_date_are_known(question: str, words: set[str]) -> None:
+    """They are those of the date alone."""
+    assert dates(question, "english", NOW).words == words
+
+
+def test_the_words_of_a_date_are_not_missing(journal_dir: Path) -> None:
+    """No message says them, and none needs to."""
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "the cache broke again")
+    with Projection.open(journal_dir) as projection:
+        for date in ("last week", "in March 2025", "on 2026-03-05", "two months ago"):
+            found = projection.search(f"zebra cache {date}")
+            assert (found.missing, found.near[0].missing) == (("zebra",), ("zebra",)), date
+        assert projection.search("5月3日 zebra cache").missing == ("zebra",)
+
+
+def test_a_date_alone_finds_what_was_said_then(journal_dir: Path) -> None:
+    """No word is needed, and filters count."""
+    with Journal.open(journal_dir) as journal:
+        for day in (4, 5, 6):
+            for role in ("user", "assistant"):
+                journal.append_message(
+                    f"s{day}", role, "hello", id=f"{role}{day}", timestamp=f"2026-03-0{day}T12:00Z"
+                )
+    with Projection.open(journal_dir) as projection:
+        for question in ("2026-03-05", "what did we do on March 5, 2026?", "on 5.3.2026"):
+            found = projection.search(question)
+            assert not found.hits
+            assert {hit.id for hit in found.near} == {"user5", "assistant5"}, question
+            assert found.missing == found.near[0].missing == ()
+        asked = projection.search("2026-03-05", role="user").near
+        assert [hit.id for hit in asked] == ["user5"]
+        assert projection.search("2026-04-05").near == ()

@@ -24,6 +24,29 @@ from projector.text.normalize import fold
         ("english", "bought", "buys"),
         ("english", "children", "child"),
         ("english", "indices", "index"),
+        ("english", "write", "writing"),
+        ("english", "use", "using"),
+        ("english", "make", "making"),
+        ("english", "die", "dying"),
+        ("english", "go", "going"),
+        ("english", "do", "doing"),
+        ("english", "agree", "agreeing"),
+        ("english", "id", "ids"),
+        ("english", "validate", "validation"),
+        ("english", "replicate", "replication"),
+        ("english", "authenticate", "authentication"),
+        ("english", "automate", "automation"),
+        ("english", "require", "requirements"),
+        ("english", "depend", "dependency"),
+        ("english", "visible", "visibility"),
+        ("english", "decide", "decision"),
+        ("english", "deciding", "decisions"),
+        ("english", "create", "creation"),
+        ("english", "verify", "verification"),
+        ("english", "notified", "notifications"),
+        ("english", "chosen", "choices"),
+        ("english", "left", "leaving"),
+        ("english", "leaves", "leaf"),
         ("german", "entscheidung", "entscheiden"),
         ("german", "tests", "test"),
         ("french", "migrations", "migration"),
@@ -40,16 +63,25 @@ def test_forms_of_a_word_are_found_in_both_directions(language: str, one: str, o
     assert forms(one, language)[0] == one
 
 
-@pytest.mark.parametrize("word", ["c", "go1", "6379", "手机", "is", "naïve"])
+@pytest.mark.parametrize("word", ["c", "go1", "6379", "手机", "naïve"])
 def test_what_has_no_forms_is_itself(word: str) -> None:
-    """Short words, numbers, mixtures, other scripts."""
+    """Letters, numbers, mixtures, other scripts."""
     assert forms(word, "english") == (word,)
+
+
+def test_forms_are_mutual() -> None:
+    """If a word finds another one, that finds it, whatever way led from one to the other."""
+    words = {word for group in GROUPS.values() for word in group}
+    of = {word: set(forms(word, "english")) for word in words}
+    assert [(one, each) for one in words for each in of[one] & words if one not in of[each]] == []
 
 
 def test_unrelated_words_are_no_forms() -> None:
     """A stem is a whole one, and not the beginning of a word."""
     assert "testament" not in forms("test", "english")
     assert "general" not in forms("generate", "english")
+    assert "replication" not in forms("reply", "english")
+    assert "us" not in forms("use", "english")
 
 
 def test_a_question_has_the_language_of_its_grammar_words() -> None:
