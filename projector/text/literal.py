@@ -33,6 +33,8 @@ _TRAILING: Final = f". {_AROUND}"
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 _MARKS = re.compile(MARK)
 _ASCII_SIGN = re.compile(r"[!-/:-@\[-`{-~]")
+# no other character becomes one of these in `normal`, `fold` or `typed`
+_STEADY = re.compile("[!#-&*+,/:<-@\\[\\]\\\\^_{|}~\U0001f000-\U0001faff-]")
 # quotation marks that programs put in the place of the ones that are typed
 _TYPED = (("\u2018", "'"), ("\u2019", "'"), ("\u201c", '"'), ("\u201d", '"'))
 
@@ -65,6 +67,17 @@ def literal_of_word(text: str) -> str:
 def _sign() -> re.Pattern[str]:
     """Return the pattern of what the index drops; the class takes milliseconds to compile."""
     return re.compile(rf"(?!{CJK}|{LETTER}|{MARK}|\s).")
+
+
+def signs_of(literal: str) -> frozenset[str]:
+    """Return signs that each text with a literal has as it is stored, whatever its spelling.
+
+    These are signs of ASCII that nothing else is spelt like, and emoji.
+
+    >>> sorted(signs_of("a => 'b' 🎉"))
+    ['=', '>', '🎉']
+    """
+    return frozenset(_STEADY.findall(normal(literal)))
 
 
 def typed(text: str) -> str:

@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, Final
 
 from projector.errors import QueryError
 from projector.text.highlight import Folded, Match, count, find, fold_whole, has
+from projector.text.literal import signs_of
 from projector.text.normalize import is_cjk, units
 from projector.text.query_tree import (
     All,
@@ -114,6 +115,13 @@ class Query:
     def excludes(self) -> bool:
         """Whether something must not be there."""
         return self.wanted is not None and has_unwanted(self.wanted)
+
+    @property
+    def signs(self) -> frozenset[str]:
+        """Signs that each text has that holds what is searched for; empty if none is certain."""
+        terms = self.check.wanted if isinstance(self.check, All) else (self.check,)
+        found = (signs_of(term.literal) for term in terms if isinstance(term, Term))
+        return frozenset().union(*found)
 
     def holds(self, text: str) -> bool:
         """Return whether a text that the match finds is one that is searched for."""

@@ -25,6 +25,8 @@ _SIGN = re.compile(r"[!-&(-/:-@\[-`{-~]")
 """A sign of ASCII other than the apostrophe, which words of a sentence have."""
 _MOST = 8
 """Most identifiers of a question that are looked for in texts; of further ones the words count."""
+_ABBREVIATIONS = frozenset({"a.m", "e.g", "i.e", "p.m"})
+"""Words of a sentence that have signs, as they are typed before their last stop."""
 _PARTICLES = frozenset(
     "的了吗呢吧啊呀么是在和与及就都也还很把被有我你他她它这那不要会能可让给对从到上下中里个"
     "はがをにのとでもへやかねよなたてだしれるす"
@@ -112,9 +114,10 @@ def parts(
     for term in query.terms:
         own = [key for unit in term.words for key in keys_of(unit)]
         asked = [key for key in own if key in keys and key not in said]
-        if not asked or all(is_grammar(key, language) for key in own):
+        if not asked or term.literal.lower() in _ABBREVIATIONS:
             continue
-        if _SIGN.search(term.literal) and identifiers < _MOST:
+        is_plain = all(is_grammar(key, language) for key in own)  # and/or
+        if _SIGN.search(term.literal) and not is_plain and identifiers < _MOST:
             identifiers += 1
             found[Identifier(term)] = None
             continue

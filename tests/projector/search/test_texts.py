@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from journal import Journal
 from projector import Projection, Selection, forget, plan
 from projector.cli import cli
+from projector.text import query
+from projector.text.highlight import Folded, fold_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +76,20 @@ def test_a_text_decides(path: Path, query: str, mode: str, expected: set[str]) -
         assert (found.total, found.exact, found.cut) == (len(expected), True, None)
         if mode == "regex":
             assert all("**" in hit.snippet for hit in found)
+
+
+def test_a_text_without_a_sign_is_not_compared(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To fold it takes longer than all the rest."""
+    folded: list[str] = []
+
+    def recorded(text: str) -> Folded:
+        folded.append(text)
+        return fold_whole(text)
+
+    monkeypatch.setattr(query, "fold_whole", recorded)
+    with Projection.open(path) as projection:
+        assert projection.search('"🎉"').total == 2
+    assert len(folded) == 2
 
 
 @pytest.mark.parametrize("query", ['"🎉"', '"C++"', '"C++" OR "🎉"'])

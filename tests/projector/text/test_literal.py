@@ -7,6 +7,8 @@ import re
 import pytest
 
 from projector.errors import QueryError
+from projector.text.literal import signs_of, typed
+from projector.text.normalize import fold, lower, normal
 from projector.text.query import parse, parse_literal
 from projector.text.snippet import snippet
 from tests.projector.text.test_normalize import answered
@@ -95,6 +97,31 @@ def test_a_query_can_be_asked_by_its_words_alone() -> None:
     """The signs count no more; a query of nothing but signs stays as it is."""
     assert parse('"C++" code').by_words().check is None
     assert parse('"🎉"').by_words().match == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "signs"),
+    [
+        ('"a => b"', "=>"),
+        ('"🎉"', "🎉"),
+        ('"C++" "a != b" NOT "x%y"', "+!="),
+        ('"C++" OR "🎉"', ""),
+        ('"it\'s (done); yes"', ""),
+        ('"=\u0338>"', ">"),
+        ("docker compose", ""),
+    ],
+)
+def test_the_signs_that_a_text_must_have_are_known(query: str, signs: str) -> None:
+    """As far as they are certain: a text without them is not looked at any closer."""
+    assert parse(query).signs == set(signs)
+
+
+def test_no_other_character_is_taken_for_a_sign_that_a_text_must_have() -> None:
+    """Else a text would be passed over that holds it in another spelling."""
+    for code in (*range(0xD800), *range(0xE000, 0x20000)):
+        char = chr(code)
+        for form in {typed(lower(normal(char))), typed(fold(normal(char)))} - {char}:
+            assert not signs_of(form), hex(code)
 
 
 def test_a_snippet_marks_the_signs() -> None:

@@ -83,6 +83,21 @@ def test_an_apostrophe_makes_no_identifier(projection: Projection) -> None:
     assert lacks(found)["numbers"] == found.missing == ("zebra",)
 
 
+@pytest.mark.parametrize("question", ["don't", "May", "whatever"])
+def test_a_question_of_grammar_words_names_what_is_missing(
+    projection: Projection, question: str
+) -> None:
+    """If there is nothing else, grammar words are what it is about."""
+    found = projection.search(question)
+    assert (found.hits, found.near) == ((), ())
+    assert found.missing != ()
+
+
+def test_an_abbreviation_is_no_identifier(projection: Projection) -> None:
+    """It says nothing about the subject."""
+    assert projection.search("e.g. the numbers, and/or zebra").missing == ("zebra",)
+
+
 def test_the_title_counts_for_its_session(projection: Projection) -> None:
     """It brings the session among what is nearest, and what it has is not missing."""
     found = projection.search("how did we fix the C++ build?")
