@@ -121,13 +121,14 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     JSON: {"query", "total", "exact", "cut", "fresh", "hits": [{"session", "id", "role",
     "source", "title", "time", "score", "snippet",
     "context": [{"id", "role", "time", "content", ...}]}],
-    "near": [], "near_total", "missing": [], "meant": {},
+    "near": [], "near_total", "missing": [], "meant": {}, "unsearched": [],
     "behind": {"bytes", "events", "as_of", "why"}}
 
     `near` is what comes nearest if fewer than --enough match: hits, each with `missing`, the words
     that its session lacks. `missing` are words that no message has, identifiers that none has as
     they were typed, and parts of Chinese or Japanese; `meant` is what was searched for in place of
-    words. With --group session a hit has `more`: the other messages of its session.
+    words. `unsearched` are emoji without quotes, which are not searched for.
+    With --group session a hit has `more`: the other messages of its session.
     With `same`, so many other matches say the same and are not shown: texts of 160 characters or
     more that differ in numbers at most. With `in_title`, the title of the session has all
     words; the hit is its best message, or its first.
@@ -167,6 +168,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
             "fresh": results.fresh,
             "hits": [hit_json(hit) for hit in results.hits],
             **_near_json(results),
+            "unsearched": list(results.unsearched),
             **behind_json(results.behind),
         }
         print_json(answer)
@@ -255,6 +257,8 @@ def _print_notes(results: Results) -> None:
         meant = " or ".join(results.meant.get(word, ()))
         note = f"; searched for {meant} instead" if meant else ""
         print_line(f"no message has {word}{note}", err=True)
+    for emoji in results.unsearched:
+        print_line(f"{emoji} was not searched for: put it in quotes", err=True)
     if results.cut is not None:
         print_line(
             f"the time was over after the texts of {results.cut:,} messages, of which"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from projector.reading.usage import UsageReader
 from projector.search.request import request, requested_filters
 from projector.search.results import Results
+from projector.text.tokens import unsearched
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -127,4 +128,5 @@ class SearchReader(UsageReader):
             {word.text: word.forms for word in found.words if word.instead},
             found.sessions,
             found.near_total,
+            unsearched(query) if mode == "words" else (),
         )

@@ -24,6 +24,7 @@ class Results(Sequence["Hit"]):
             in question were.
         near: if fewer messages match than are enough: the ones that come nearest, which do not have
             all words; nearest first. They do not count as hits.
+        unsearched: emoji of the query that were not searched for, because they are in no quotes.
         near_total: how many messages come nearest, or sessions if the hits are grouped; those
             included that `near` does not show.
         missing: words of the query that no message and no title has in any form, identifiers that
@@ -47,6 +48,7 @@ class Results(Sequence["Hit"]):
     meant: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sessions: int | None = None
     near_total: int = 0
+    unsearched: tuple[str, ...] = ()
 
     @property
     def fresh(self) -> bool:

@@ -14,6 +14,11 @@ _OPENING, _CLOSING, _STARS = "(\uff08", ")\uff09", "*\uff0a"
 QUOTE = re.compile(f"[{_QUOTES}]")
 _STAR = re.compile(f"([{re.escape(_STARS)}])")
 _PART = re.compile(f"[^\\s{re.escape(_OPENING + _CLOSING + _QUOTES)}]+")
+_IN_QUOTES = re.compile(f"[{_QUOTES}][^{_QUOTES}]*[{_QUOTES}]?")
+_EMOJI = re.compile(
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55]"
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\ufe0f\u200d]*"
+)
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
 _LONGEST = max(map(len, _OPERATORS))
 
@@ -117,3 +122,14 @@ def _term(text: str, literal: str, *, starred: bool) -> Term | None:
 def _ends_in_a_word(text: str) -> bool:
     """Return whether a star behind `text` follows its last word directly and can extend it."""
     return units(f"{text}a")[-1] != "a"
+
+
+def unsearched(query: str) -> tuple[str, ...]:
+    """Return the emoji of a query that are not searched for: they need quotes.
+
+    >>> unsearched('done 🎉 "🚀"')
+    ('🎉',)
+    """
+    words = _IN_QUOTES.sub(" ", query).split()
+    dropped = (word for word in words if not (units(word) and literal_of_word(word)))
+    return tuple(dict.fromkeys(emoji for word in dropped for emoji in _EMOJI.findall(word)))

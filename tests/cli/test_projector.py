@@ -71,7 +71,7 @@ def _json(result: Result) -> Any:  # noqa: ANN401 - any JSON value
 def test_search_as_json_has_the_documented_shape(invoke: Callable[..., Result]) -> None:
     """An answer, a hit and a message of its context have the documented keys."""
     answer = _json(invoke("search", "docker compose", "--json", "--context", 1))
-    expected = "query total exact cut fresh hits near near_total missing meant"
+    expected = "query total exact cut fresh hits near near_total missing meant unsearched"
     assert list(answer) == expected.split()
     assert (answer["query"], answer["exact"], answer["fresh"]) == ("docker compose", True, True)
     (hit,) = answer["hits"]
@@ -112,6 +112,16 @@ def test_search_prints_what_comes_nearest_below_a_line_that_says_so(
     assert answer["near_total"] == len(answer["near"])
     assert answer["near"][0]["missing"] == ["kubernetes"]
     assert invoke("search", "docker", "--enough", 99).stdout.count("The nearest:") == 0
+
+
+def test_search_names_emoji_that_need_quotes(invoke: Callable[..., Result]) -> None:
+    """Without quotes they are left out of the query, and a note says so."""
+    note = "🎉 was not searched for: put it in quotes\n"
+    assert note in invoke("search", "docker 🎉").stderr
+    assert _json(invoke("search", "docker 🎉!", "--json"))["unsearched"] == ["🎉"]
+    for query in ('docker "🎉"', "docker", "docker-🎉"):
+        assert _json(invoke("search", query, "--json"))["unsearched"] == []
+    assert "quotes" not in invoke("search", "🎉", "--literal").stderr
 
 
 def test_search_without_hits_prints_a_note_on_stderr(invoke: Callable[..., Result]) -> None:
