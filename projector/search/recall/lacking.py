@@ -108,12 +108,17 @@ def parts(
         language: its language.
         said: the words of its dates, in the spelling of the index: they are never missing.
     """
-    keys = {word.key: word.text for word in words}
+    # beside a date alone, grammar words say nothing
+    keys = {
+        word.key: word.text
+        for word in words
+        if word.key not in said and not (said and is_grammar(word.key, language))
+    }
     found: dict[Part, None] = {}
     identifiers = 0
     for term in query.terms:
         own = [key for unit in term.words for key in keys_of(unit)]
-        asked = [key for key in own if key in keys and key not in said]
+        asked = [key for key in own if key in keys]
         if not asked or term.literal.lower() in _ABBREVIATIONS:
             continue
         is_plain = all(is_grammar(key, language) for key in own)  # and/or
