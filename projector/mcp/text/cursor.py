@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from secrets import randbits
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -21,6 +22,19 @@ _PAGES = 100
 """Pages that are remembered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The pages before one.
+
+    Attributes:
+        shown: the sessions that they showed.
+        newest: the rowid of the newest event when the first of them was made.
+    """
+
+    shown: tuple[str, ...]
+    newest: int
+
+
 class Pages:
     """What the pages that end with a cursor showed, with the pages before them: of the latest ones.
 
@@ -30,18 +44,18 @@ class Pages:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._shown: dict[int, tuple[str, ...]] = {}
+        self._shown: dict[int, Before] = {}
 
-    def keep(self, shown: Sequence[str]) -> int:
+    def keep(self, shown: Sequence[str], newest: int) -> int:
         """Remember what was shown; return the number by which `get` returns it."""
         number = randbits(_BITS)
         with self._lock:
-            self._shown[number] = tuple(shown)
+            self._shown[number] = Before(tuple(shown), newest)
             while len(self._shown) > _PAGES:
                 del self._shown[next(iter(self._shown))]
         return number
 
-    def get(self, number: int) -> tuple[str, ...] | None:
+    def get(self, number: int) -> Before | None:
         """Return what was shown; None if it is not known any more."""
         with self._lock:
             return self._shown.get(number)

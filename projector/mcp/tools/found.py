@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from projector.search.results import Results
 
 
-def nearest(results: Results, asking: str | None) -> str:
-    """Return how many sessions come nearest without that which asks."""
+def nearest(results: Results, asking: str | None) -> tuple[int, bool]:
+    """Return how many sessions come nearest without that which asks, and if that is exact."""
     if asking in {hit.session for hit in results.near}:
-        return f"{results.near_total - 1:,}"
+        return results.near_total - 1, True
     # it may be behind those that were read
-    is_sure = asking is None or results.near_total <= len(results.near)
-    return f"{'' if is_sure else 'at most '}{results.near_total:,}"
+    return results.near_total, asking is None or results.near_total <= len(results.near)
 
 
-def found(results: Results, before: int, is_near: list[bool], out: int, nearest: str) -> str:
+def found(
+    results: Results, before: int, is_near: list[bool], out: int, nearest: tuple[int, bool]
+) -> str:
     """Return how many of how many are shown.
 
     Args:
@@ -33,7 +34,7 @@ def found(results: Results, before: int, is_near: list[bool], out: int, nearest:
         before: how many sessions earlier pages showed.
         is_near: for each session that is shown, whether it only comes near.
         out: how many messages of the session that asks match.
-        nearest: how many sessions come nearest.
+        nearest: what `nearest` returned.
     """
     if not is_near:
         if before:
@@ -46,15 +47,17 @@ def found(results: Results, before: int, is_near: list[bool], out: int, nearest:
     exactly = "" if results.exact else "at least "
     near = sum(is_near)
     whole = len(is_near) - near
+    # those that came nearest when an earlier page was made may do so no more
+    last = near if whole else before - total + near
+    of = f"{'' if nearest[1] else 'at most '}{max(nearest[0], last):,}"
     if not whole:
-        first = before - total + 1
-        which = f"The nearest, {first:,}-{first + near - 1:,} of {nearest}:"
+        which = f"The nearest, {last - near + 1:,}-{last:,} of {of}:"
         none = "No message" if results.cut is None else "No message that was read"
         return which if total else f"{none} has all words. {which}"
     return (
         f"Sessions {before + 1:,}-{before + whole:,} of {exactly}{counted(total, 'session')}:"
         f" {counted(messages, 'message')} {'has' if messages == 1 else 'have'} all words."
-        + (f" Behind them {near} of {nearest} that come nearest." if near else "")
+        + (f" Behind them {near} of {of} that come nearest." if near else "")
     )
 
 
@@ -71,7 +74,7 @@ def about(
         results: what was found.
         out: how many messages of the session that asks match.
         asking: that session; None if none is left out.
-        notes: what is to be said first; each may be empty.
+        notes: what else is to be said; each may be empty.
         projection: where it is looked for.
     """
     if asking is not None:
@@ -81,7 +84,7 @@ def about(
             f" {counted(out, 'message')} that match{'es' if out == 1 else ''};"
             " include_asking=true searches it, too."
         )
-    if said := "; ".join(filter(None, (*notes, *_unread(results), *_lacking(results)))):
+    if said := "; ".join(filter(None, (*_unread(results), *notes, *_lacking(results)))):
         yield said
     if results.behind is not None:
         yield str(results.behind)

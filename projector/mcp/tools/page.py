@@ -10,6 +10,8 @@ from projector.mcp.text.cursor import cursor, places
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import apsw
+
     from projector.mcp.recall import Recall
     from projector.mcp.text.cursor import Pages
 
@@ -23,6 +25,11 @@ _LOST = (
     " missing; without the cursor it begins again"
 )
 
+_CHANGED = (
+    "messages arrived since the first page, so what came nearest then may be missing; without the"
+    " cursor it begins again"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -34,6 +41,7 @@ class Page:
         before: how many sessions the pages before showed.
         shown: these sessions; None if that is not known any more.
         asking: the session that asks, which no page shows; None if it is not left out.
+        first, newest: the rowids of the newest event, when the first page was made and now.
     """
 
     pages: Pages
@@ -41,6 +49,8 @@ class Page:
     before: int
     shown: tuple[str, ...] | None
     asking: str | None
+    first: int
+    newest: int
 
     @classmethod
     def of(cls, recall: Recall, given: Mapping[str, Any], asking: str | None) -> Page:
@@ -50,15 +60,24 @@ class Page:
             ToolError: the cursor is not of this question.
         """
         question = {name: given[name] for name in given if name not in _ONLY_SIZE}
+        newest = recall.projection.read(_newest)[0]
         if given["cursor"] is None:
-            return cls(recall.pages, question, 0, (), asking)
+            return cls(recall.pages, question, 0, (), asking, newest, newest)
         number, before = places(given["cursor"], question, 2)
-        return cls(recall.pages, question, before, recall.pages.get(number), asking)
+        found = recall.pages.get(number)
+        if found is None:
+            return cls(recall.pages, question, before, None, asking, newest, newest)
+        return cls(recall.pages, question, before, found.shown, asking, found.newest, newest)
 
     @property
     def lost(self) -> str:
         """Why sessions may be repeated or missing; empty if none is."""
         return _LOST if self.shown is None else ""
+
+    @property
+    def changed(self) -> str:
+        """Why what came nearest may be missing: only so many are ranked; empty if it is not."""
+        return _CHANGED if self.first != self.newest else ""
 
     def reach(self, limit: int) -> int:
         """Return how many sessions of the list are to be read for a page of `limit`."""
@@ -73,5 +92,9 @@ class Page:
     def next(self, shown: Sequence[str]) -> str:
         """Return the line with the cursor of the page behind this one, which showed these."""
         # those that are not known any more are passed over by their number
-        number = 0 if self.shown is None else self.pages.keep((*self.shown, *shown))
+        number = 0 if self.shown is None else self.pages.keep((*self.shown, *shown), self.first)
         return f'Next: cursor="{cursor(self.question, number, self.before + len(shown))}"'
+
+
+def _newest(db: apsw.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM _events").get)

@@ -109,7 +109,8 @@ def search(recall: Recall, given: Mapping[str, Any]) -> str:
         blocks = unknown_blocks(projection, redactor, filters)
     near = {(hit.session, hit.id) for hit in results.near}
     is_near = [(hit.session, hit.id) in near for hit in hits]
-    notes = list(about(results, out, asking, (asker.unknown, page.lost), projection))
+    changed = page.changed if any(is_near) else ""
+    notes = list(about(results, out, asking, (asker.unknown, page.lost, changed), projection))
     near_count = nearest(results, asking)
 
     def tail(shown: Shown) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from journal import Journal
 from projector.mcp.asking import Client
-from projector.mcp.text.cursor import Pages
+from projector.mcp.text.cursor import Before, Pages
 from tests.projector.mcp.asked import Asking, ask, refusal
 
 if TYPE_CHECKING:
@@ -195,6 +195,28 @@ def test_pages_have_no_gap_and_no_double_while_messages_arrive(
     assert old <= set(seen), seen
 
 
+def test_what_came_nearest_may_be_crowded_out_and_that_is_said(fruit: Path) -> None:
+    """Only so many are ranked: if messages arrive, later pages say what that means."""
+    query = "banana split of the house"
+    said = "messages arrived since the first page"
+    with Journal.open(fruit) as journal, Asking(fruit) as asking:
+        for number in range(20):
+            journal.append_message(f"more-{number:02}", "user", "banana split today")
+        first = asking("search", query=query, limit=8)
+        second = asking("search", query=query, limit=8, cursor=first.cursor)
+        assert said not in first.text + second.text
+        for number in range(20):
+            journal.append_message(f"new-{number:02}", "user", "banana split, banana split")
+        changed = asking("search", query=query, limit=20, cursor=second.cursor)
+        assert changed.head[1].startswith(said)
+        assert changed.head[0] == "No message has all words. The nearest, 17-36 of 36:"
+        assert all("new-" in line for line in changed.heads)
+    with Journal.open(fruit) as journal, Asking(fruit) as asking:
+        first = asking("search", query="banana", limit=2)
+        journal.append_message("new", "user", "banana")
+        assert said not in asking("search", query="banana", limit=2, cursor=first.cursor).text
+
+
 def test_a_cursor_that_the_server_does_not_know_goes_on_by_number(fruit: Path) -> None:
     """After a new start the sessions are counted, and the answer says what that means."""
     for tool, arguments in (("search", {"query": "banana"}), ("sessions", {})):
@@ -219,7 +241,8 @@ def test_a_cursor_that_the_server_does_not_know_goes_on_by_number(fruit: Path) -
 def test_the_latest_pages_are_remembered() -> None:
     """A server that runs for days does not grow."""
     pages = Pages()
-    numbers = [pages.keep([str(at)]) for at in range(150)]
+    numbers = [pages.keep([str(at)], at) for at in range(150)]
     assert pages.get(numbers[0]) is None
-    assert [pages.get(number) for number in numbers[-100:]] == [(str(at),) for at in range(50, 150)]
+    kept = [pages.get(number) for number in numbers[-100:]]
+    assert kept == [Before((str(at),), at) for at in range(50, 150)]
     assert len(str(max(numbers))) <= 12
