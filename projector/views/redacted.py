@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
 
+_CUT = "\u2026"
+"""The end of a preview that is not all of its message."""
+_LONG = 12
+"""Characters of a word that can be a part of a secret."""
+
 
 def redacted_conversation(
     redactor: Redactor, session: SessionView, messages: Iterable[MessageView]
@@ -26,12 +31,22 @@ def redacted_conversation(
 
 
 def redacted_session(redactor: Redactor, view: SessionView, counts: Counter[str]) -> SessionView:
-    """Return a session without secrets, and count those that it had by their kinds."""
+    """Return a session without secrets, and count those that it had by their kinds.
+
+    Those of its preview are counted where its message is redacted.
+    """
+    view = replace(view, preview=redactor.text(_whole_words(view.preview)))
     fields, found = redactor.redact(SESSION_CREATED, asdict(view))
     if found is None:
         return view
     counts.update(found.counts)
     return replace(view, **fields)
+
+
+def _whole_words(preview: str) -> str:
+    """Return a preview without a long last word that may be cut: no rule knows half a secret."""
+    head, _, last = preview.rpartition(" ")
+    return f"{head} {_CUT}".lstrip() if last.endswith(_CUT) and len(last) > _LONG else preview
 
 
 def redacted_message(redactor: Redactor, view: MessageView, counts: Counter[str]) -> MessageView:

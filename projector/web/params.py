@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.times import parse_time
-from journal.format.timestamps import moment
+from journal.format.timestamps import check_moment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -87,5 +87,6 @@ def time(params: Mapping[str, str], name: str) -> int | None:
     if value is None:
         return None
     if value.isascii() and value.isdigit() and len(value) > _YEAR:
-        return moment(name, int(value))
+        check_moment(name, int(value))
+        return int(value)
     return parse_time(value, datetime.now(UTC))

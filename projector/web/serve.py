@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from threading import Thread
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import uvicorn
 
@@ -51,7 +52,9 @@ class Address:
         """Return the address of the first page, with the token."""
         host = self.names[0] if is_any(self.host) and self.names else self.host
         host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{port}/" + (f"?token={self.token}" if self.token else "")
+        return f"http://{host}:{port}/" + (
+            f"?token={quote(self.token, safe='')}" if self.token else ""
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache
-from unicodedata import category
 
 import orjson
+
+from journal.process.fork import no_fork
 
 _UNSAFE = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but for tab and newline, DEL, C1
@@ -90,13 +91,20 @@ def _belongs(match: re.Match[str]) -> bool:
         return _is_emoji(behind)
     if before.isascii() or _block().match(before) or _block().match(behind):
         return False
-    return category(before)[0] in "LM"
+    return _category(before)[0] in "LM"
 
 
 def _is_emoji(character: str) -> bool:
     if character.isascii() or character == _BLANK:
         return False
-    return character in _EMOJI or category(character) in _SIGNS
+    return character in _EMOJI or _category(character) in _SIGNS
+
+
+def _category(character: str) -> str:
+    with no_fork.turn:
+        from unicodedata import category  # noqa: PLC0415 - a megabyte that most texts do not need
+
+    return category(character)
 
 
 def _escaped_text(character: str) -> str:

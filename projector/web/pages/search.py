@@ -106,6 +106,7 @@ class Search:
         meant: by such words, what was searched for in their place.
         total: how many messages match; at least so many if not `exact`.
         exact: whether all were ranked and counted.
+        cut: after how many texts the time was over; None if all in question were read.
         sessions: in how many sessions they are; None if they are not grouped.
         chips: the filters that are on.
         facets: names of facets with their values.
@@ -125,6 +126,7 @@ class Search:
     meant: Mapping[str, tuple[str, ...]]
     total: int
     exact: bool
+    cut: int | None
     sessions: int | None
     chips: tuple[Chip, ...]
     facets: tuple[tuple[str, tuple[Value, ...]], ...]
@@ -181,6 +183,7 @@ def _blank(state: Mapping[str, str]) -> Search:
         meant={},
         total=0,
         exact=True,
+        cut=None,
         sessions=None,
         chips=chips,
         facets=(),
@@ -266,6 +269,7 @@ def _filled(blank: Search, state: Mapping[str, str], offset: int, answer: _Answe
         meant={word.text: word.forms for word in found.words if word.instead},
         total=found.matches.total,
         exact=found.matches.exact,
+        cut=found.matches.cut,
         sessions=found.sessions,
         facets=tuple((name, _values(name, about, state)) for name in _FACETS),
         chart=columns("Messages by date", bars) if len(dates) > 1 else None,
@@ -297,6 +301,7 @@ def _json(view: Search) -> dict[str, object]:
         "error": view.error or None,
         "total": view.total,
         "exact": view.exact,
+        "cut": view.cut,
         "sessions": view.sessions,
         "hits": [_hit_json(each) for each in view.hits],
         "near": [_hit_json(each) for each in view.near],

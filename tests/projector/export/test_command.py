@@ -203,3 +203,16 @@ def test_a_broken_pipe_ends_it_quietly(talk: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("format", ["md", "html", "json", "jsonl", "atif", "otlp"])
+def test_no_format_shows_a_secret_of_the_first_prompt(
+    invoke: Callable[..., Result], talk: Path, format: str
+) -> None:
+    """It is in the preview of the session too, which may end within the secret."""
+    with Journal.open(talk) as journal:
+        journal.append_message("p", "user", f"key {SECRET} and <b>", id="p1")
+        journal.append_message("q", "user", f"{'word ' * 14}{SECRET} and more of it", id="q1")
+    shown = invoke("p", "q", "--format", format).stdout
+    assert SECRET not in shown
+    assert SECRET[:10] not in shown

@@ -71,6 +71,7 @@ def test_addresses_and_their_names() -> None:
     assert is_any("0.0.0.0")  # noqa: S104 - it is asked about
     there = Address("::", 0, ("box.example",), "a-token-of-the-test")
     assert there.url(80) == "http://box.example:80/?token=a-token-of-the-test"
+    assert Address("::1", 0, (), "a+b/c%==").url(80).endswith("/?token=a%2Bb%2Fc%25%3D%3D")
     assert "box.example:81" in there.allowed(81)
     assert Address("127.0.0.1", 0, (), None).url(5) == "http://127.0.0.1:5/"
 

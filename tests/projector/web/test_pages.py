@@ -145,6 +145,18 @@ def test_a_search_counts_what_it_found(viewer: Served) -> None:
     assert "only" in _json(viewer, "/search.json?q=NOT+zebra")["error"]
 
 
+def test_a_search_whose_time_is_over_does_not_say_that_nothing_is_there(
+    viewer: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not read may match."""
+    monkeypatch.setattr("projector.search.find.SECONDS", -1.0)
+    address = "/search?q=%22%3D%3E%22"
+    assert _json(viewer, address.replace("?", ".json?"))["cut"] is not None
+    page = viewer.get(address).text
+    assert "The time was over after the texts of" in page
+    assert "No message has all" not in page
+
+
 def test_the_dashboard_sums(viewer: Served) -> None:
     """Usage of all times, messages, and the state of the journal."""
     found = _dashboard(viewer)
@@ -165,6 +177,8 @@ def test_the_dashboard_sums(viewer: Served) -> None:
         ("/session.json?id=long&from=x", 400),
         ("/sessions.json?sort=x", 400),
         ("/sessions.json?since=x", 400),
+        (f"/sessions.json?since={2**63}", 400),
+        (f"/search.json?q=x&until={2**63}", 400),
         ("/sessions.json?sort=cost&offset=99999999999999999999", 400),
         (f"/search.json?q={'x' * 5_000}", 400),
         ("/message.json?session=long&id=x", 404),
