@@ -2,6 +2,10 @@
 import { fetchPart } from "./html.js";
 
 const PAUSE = 2000;
+const NEAR = 80;
+const STALE = "no longer up to date: reload the page";
+
+const isAtEnd = () => window.innerHeight + window.scrollY >= document.body.scrollHeight - NEAR;
 
 function tail(box) {
   const follow = document.getElementById("follow");
@@ -18,6 +22,21 @@ function tail(box) {
       return;
     }
     busy = true;
+    try {
+      await extend();
+    } catch (error) {
+      // the last message was taken away: what else was is not known
+      if (error.message.startsWith("404")) location.reload();
+      else note.textContent = STALE;
+    }
+    busy = false;
+    if (again) {
+      again = false;
+      update();
+    }
+  }
+
+  async function extend() {
     const entries = box.querySelectorAll(".entry");
     const last = entries[entries.length - 1];
     const from = last ? `&from=${encodeURIComponent(last.dataset.id)}` : "";
@@ -38,29 +57,39 @@ function tail(box) {
       }
       if (follow.checked) box.querySelector(".unread")?.remove();
       target.append(...found);
-      unread = follow.checked ? 0 : unread + found.length;
-      note.textContent = unread ? `${unread} new` : "";
-      document.title = document.title.replace(/^(\(\d+\) )?/, unread ? `(${unread}) ` : "");
+      showUnread(follow.checked ? 0 : unread + found.length);
       if (follow.checked) window.scrollTo(0, document.body.scrollHeight);
-    }
-    busy = false;
-    if (again) {
-      again = false;
-      update();
     }
   }
 
+  function showUnread(count) {
+    unread = count;
+    note.textContent = unread ? `${unread} new` : "";
+    document.title = document.title.replace(/^(\(\d+\) )?/, unread ? `(${unread}) ` : "");
+  }
+
+  // who reads further up is not taken to the end, and who scrolls there follows again
+  if (new URLSearchParams(location.search).has("end")) window.scrollTo(0, document.body.scrollHeight);
+  else follow.checked = isAtEnd();
+  window.addEventListener("scroll", () => {
+    if (follow.checked === isAtEnd()) return;
+    follow.checked = !follow.checked;
+    if (follow.checked) showUnread(0);
+  });
   follow.addEventListener("change", () => {
     if (!follow.checked) return;
-    unread = 0;
-    note.textContent = "";
+    showUnread(0);
     window.scrollTo(0, document.body.scrollHeight);
   });
   const source = new EventSource(box.dataset.events);
   source.addEventListener("changed", (event) => {
     const state = JSON.parse(event.data);
-    if (known && (state.messages !== known.messages || state.last !== known.last)) update();
+    if (known && state.messages < known.messages) location.reload();
+    else if (known && (state.messages !== known.messages || state.last !== known.last)) update();
     known = state;
+  });
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) note.textContent = STALE;
   });
 }
 

@@ -11,6 +11,7 @@ from selenium.webdriver.common.keys import Keys
 
 from journal import Journal
 from projector.projection import Projection
+from projector.store.session_store import SessionStore
 from projector.web import urls
 from tests.projector.web.browser import (
     click,
@@ -286,17 +287,18 @@ def test_the_command_that_continues_it_is_copied(driver: Chrome, viewer: Served)
 def test_an_open_page_follows_or_keeps_its_place(
     driver: Chrome, viewer: Served, path: Path
 ) -> None:
-    """Without "follow latest" the page stays and counts; with it, it goes to the end."""
+    """Who reads further up stays there and sees the count; who is at the end follows."""
     for number in range(40):
         _append(path, "tail", f"t{number}", "assistant", f"line {number}\n\nand more")
     open_page(driver, viewer, urls.page(urls.SESSION, id="tail"))
-    click(driver, "#follow")
+    assert not driver.find_element(By.ID, "follow").is_selected()
     driver.execute_script("window.scrollTo(0, 200)")
     _append(path, "tail", "u1", "assistant", "the first that is new")
     wait(driver, lambda found: texts(found, "#live") == ["1 new"])
     assert driver.execute_script("return window.scrollY") == 200
     assert texts(driver, ".unread") == ["new"]
-    click(driver, "#follow")
+    driver.execute_script("window.scrollTo(0, document.body.scrollHeight)")
+    wait(driver, lambda found: found.find_element(By.ID, "follow").is_selected())
     end = "return window.innerHeight + window.scrollY >= document.body.scrollHeight - 2"
     wait(driver, lambda found: found.execute_script(end))
     _append(path, "tail", "u2", "assistant", "the second that is new")
@@ -304,6 +306,19 @@ def test_an_open_page_follows_or_keeps_its_place(
     wait(driver, lambda found: found.execute_script(end))
     assert texts(driver, ".unread") == []
     assert texts(driver, "#live") == [""]
+    driver.execute_script("window.scrollTo(0, 300)")
+    wait(driver, lambda found: not found.find_element(By.ID, "follow").is_selected())
+    _append(path, "tail", "u3", "assistant", "the third that is new")
+    wait(driver, lambda found: texts(found, "#live") == ["1 new"])
+    assert driver.execute_script("return window.scrollY") == 300
+    driver.execute_script("window.scrollTo(0, document.body.scrollHeight)")
+    wait(driver, lambda found: texts(found, "#live") == [""])
+    with SessionStore.open(path) as store:
+        store.remove_messages("tail", ["u3"])
+        store.messages("tail")  # applies it
+    wait(driver, lambda found: "the second" in texts(found, ".entry")[-1])
+    _append(path, "tail", "u4", "assistant", "the fourth that is new")
+    wait(driver, lambda found: "the fourth" in texts(found, ".entry")[-1])
 
 
 # the dashboard, and the keyboard alone
