@@ -316,7 +316,5 @@ def _json(view: Search) -> dict[str, object]:
 
 
 def _hit_json(view: HitView) -> dict[str, object]:
-    found = hit_json(view.hit)
-    found["name"] = view.title
-    found["snippet"] = view.hit.snippet.replace(OPEN, "**").replace(CLOSE, "**")
-    return found
+    snippet = view.hit.snippet.replace(OPEN, "**").replace(CLOSE, "**")
+    return hit_json(view.hit) | {"name": view.title, "snippet": snippet}

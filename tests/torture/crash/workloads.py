@@ -13,6 +13,7 @@ from unittest.mock import patch
 from journal.erasure.compact import compact
 from journal.erasure.eraser import erase
 from journal.errors import JournalError, SyncError
+from journal.format.new_event import Encoded
 from journal.fs.directory import open_directory
 from journal.importers.run.driver import Importer
 from journal.writer import Journal
@@ -23,7 +24,7 @@ from tests.support.skewed import SkewedClock
 from tests.torture.crash.recorder import Killed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from journal.lanes.group_commit import Fsync
@@ -389,16 +390,22 @@ def _observed(journal: Journal, recorder: Recorder) -> Iterator[None]:
     """Record what another program appends through a handle."""
     real = journal.append_many
 
-    def append_many(events: list[dict[str, Any]]) -> object:
-        keys = [(event["session"], event["id"]) for event in events]
-        contents = [content(event["type"], event["data"]) for event in events]
-        recorder.tried(zip(keys, contents, strict=True))
-        positions = real(events)
-        recorder.acknowledged(keys, durable=False)
+    def append_many(events: Iterable[Mapping[str, Any] | Encoded]) -> object:
+        given = list(events)
+        tried = list(map(_key_and_content, given))
+        recorder.tried(tried)
+        positions = real(given)
+        recorder.acknowledged([key for key, _ in tried], durable=False)
         return positions
 
     with patch.object(journal, "append_many", append_many):
         yield
+
+
+def _key_and_content(event: Mapping[str, Any] | Encoded) -> tuple[tuple[str, str], bytes]:
+    if isinstance(event, Encoded):
+        return (event.session, event.id), content(event.type, event.data())
+    return (event["session"], event["id"]), content(event["type"], event["data"])
 
 
 def published(scene: Scene) -> None:
