@@ -51,7 +51,7 @@ class Pages:
         number = randbits(_BITS)
         with self._lock:
             self._shown[number] = Before(tuple(shown), newest)
-            while len(self._shown) > _PAGES:
+            if len(self._shown) > _PAGES:
                 del self._shown[next(iter(self._shown))]
         return number
 
