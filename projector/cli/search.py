@@ -134,7 +134,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     words; the hit is its best message, or its first.
     A hit that is a replay has `home`: the session in which the message counts.
     `total` is how many messages match. `exact` is false if there are more, of which not all were
-    ranked: only the newest 5,000, or, where no word narrows a search of texts down, 1,000.
+    ranked: only the newest 5,000 (3,000 for a query with a prefix), or, where no word narrows a
+    search of texts down, 1,000.
     `cut` is null, or how many texts were read before two seconds were over.
     `fresh` is false, and `behind` is there, if the projection lacks events of the journal.
 

@@ -206,6 +206,19 @@ def test_many_matches_are_ranked_among_the_newest(
     assert projection.search("noise", session="s3", until=T + 105).exact
 
 
+def test_fewer_matches_of_a_prefix_are_ranked(
+    journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take longer; sorted by time nothing is ranked."""
+    monkeypatch.setattr("projector.search.matches.RANKED", 10)
+    for number in range(9):
+        journal.append_message("s3", "user", f"noise {number}", timestamp=T + 100 + number)
+    results = projection.search("nois*", limit=50)
+    assert {hit.time for hit in results.hits} == {T + 100 + n for n in range(3, 9)}
+    assert (results.exact, results.total) == (False, 7)
+    assert projection.search("nois*", limit=50, sort="newest").total == 9
+
+
 def test_exactly_as_many_matches_as_are_ranked_are_exact(
     journal: Journal, projection: Projection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
