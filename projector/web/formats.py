@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from journal.cli.kit.times import local
 from journal.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = 1_000_000
 _UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 _SHORT = 10_000
@@ -18,14 +18,6 @@ _SHORT = 10_000
 _FINE = ((0.1, 2), (0.01, 3), (0.0001, 4))
 """Dollars, and the digits behind the point that so many are shown with, or more."""
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
-
-
-def local(microseconds: int) -> datetime | None:
-    """Return a time in the local zone; None if it is outside of the years 1 to 9999."""
-    try:
-        return (_EPOCH + timedelta(microseconds=microseconds)).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _format(microseconds: int | None, form: str) -> str:

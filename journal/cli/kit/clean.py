@@ -100,6 +100,7 @@ def _is_emoji(character: str) -> bool:
     return character in _EMOJI or _category(character) in _SIGNS
 
 
+@cache
 def _category(character: str) -> str:
     with no_fork.turn:
         from unicodedata import category  # noqa: PLC0415 - a megabyte that most texts do not need

@@ -48,19 +48,19 @@ def parse_time(text: str, now: datetime) -> int:
 
 def format_time(microseconds: int) -> str:
     """Return a time in the local zone, to the second."""
-    moment = _local(microseconds)
+    moment = local(microseconds)
     return _no_date(microseconds) if moment is None else moment.isoformat(" ", "seconds")
 
 
 def format_local_time(microseconds: int, timespec: Literal["minutes", "seconds"]) -> str:
     """Return a time in the local zone, without the zone."""
-    moment = _local(microseconds)
+    moment = local(microseconds)
     if moment is None:
         return _no_date(microseconds)
     return moment.replace(tzinfo=None).isoformat(" ", timespec)
 
 
-def _local(microseconds: int) -> datetime | None:
+def local(microseconds: int) -> datetime | None:
     """Return a time in the local zone; None if it is outside of the years 1 to 9999."""
     try:
         return (_EPOCH + timedelta(microseconds=microseconds)).astimezone()

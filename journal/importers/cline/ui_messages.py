@@ -14,7 +14,7 @@ import orjson
 from journal.importers.parsing.parser import Found, Skipped
 from journal.importers.parsing.parts import Parts, Result
 from journal.importers.parsing.source_time import read_time
-from journal.importers.parsing.values import text_or_none
+from journal.importers.parsing.values import object_of, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -125,4 +125,4 @@ def _object(text: str | None) -> dict[str, Json]:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return {}
-    return value if isinstance(value, dict) else {}
+    return object_of(value)

@@ -80,7 +80,7 @@ class CopilotCLI(OneSession):
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
         """Handle the value of one line."""
         del raw
-        found = value if isinstance(value, dict) else {}
+        found = object_of(value)
         kind, data = found.get("type"), found.get("data")
         reader = self._readers.get(kind) if isinstance(kind, str) else None
         if reader is None or not isinstance(data, dict):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from journal.importers.files.streaming import pieces_of
 from journal.importers.opencode.message import message_items, session_items, session_of
 from journal.importers.parsing.parser import Found, Skipped
-from journal.importers.parsing.values import text_or_none
+from journal.importers.parsing.values import object_of, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def pieces(document: Document, location: Location) -> Iterator[Numbered]:
 
 def whole(value: Json, location: Location) -> Iterator[Item]:
     """Yield the items of a document that is in memory."""
-    value = value if isinstance(value, dict) else {}
+    value = object_of(value)
     info = value.get("info")
     info = info if isinstance(info, dict) else {}
     found = value.get(_LIST)

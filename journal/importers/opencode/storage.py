@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from journal.importers.opencode.message import message_items, session_items, session_of
 from journal.importers.parsing.parser import Found, Skipped
+from journal.importers.parsing.values import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def pieces(document: Document, location: Location) -> Iterator[Numbered]:
 
 def stored(value: Json, location: Location) -> Iterator[Item]:
     """Yield the items of a session, of a message with its parts, or of a part: none."""
-    found = value if isinstance(value, dict) else {}
+    found = object_of(value)
     if "role" in found:
         session = session_of(str(found.get("sessionID")))
         for item in message_items(1, session, found, _parts(found, location)):

@@ -11,7 +11,7 @@ from journal.importers.parsing.events import fact, key, placeholder
 from journal.importers.parsing.parser import Found, Skipped
 from journal.importers.parsing.snapshots import Snapshots
 from journal.importers.parsing.source_time import read_time
-from journal.importers.parsing.values import text_or_none
+from journal.importers.parsing.values import object_of, text_or_none
 from journal.importers.vscode_chat.operations import KINDS, changed
 from journal.importers.vscode_chat.request import SOURCE, Request
 
@@ -98,7 +98,7 @@ class ChatLog:
         for number, value in enumerate(requests):
             if not whole and number != place:
                 continue
-            request = Request(line or 1, talk, value if isinstance(value, dict) else {})
+            request = Request(line or 1, talk, object_of(value))
             items = [*request.prompt()]
             if request.is_answered or number < len(requests) - 1 or last:
                 items += request.response()

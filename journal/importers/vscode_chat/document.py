@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from journal.importers.parsing.parser import Found
+from journal.importers.parsing.values import object_of
 from journal.importers.vscode_chat.chat import conversation, facts
 from journal.importers.vscode_chat.request import Request
 
@@ -27,7 +28,7 @@ def pieces(document: Document, location: Location, name: str) -> Iterator[Number
 
 def whole(value: Json, location: Location, name: str) -> Iterator[Item]:
     """Yield the items of a document that is in memory."""
-    chat = value if isinstance(value, dict) else {}
+    chat = object_of(value)
     talk = conversation(chat, location)
     yield from facts(1, talk, chat)
     found = chat.get(name)

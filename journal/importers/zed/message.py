@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.importers.parsing.parts import Parts, Result, output
-from journal.importers.parsing.values import text_or_none
+from journal.importers.parsing.values import object_of, text_or_none
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -57,7 +57,7 @@ def _blocks(body: dict[str, Json]) -> Parts:
 
 
 def _block(parts: Parts, kind: str, value: Json) -> None:
-    fields = value if isinstance(value, dict) else {}
+    fields = object_of(value)
     if kind == "Text":
         parts.text(value)
     elif kind == "Thinking":

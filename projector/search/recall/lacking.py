@@ -68,18 +68,18 @@ class Run:
     Attributes:
         text: as it was typed.
         asked: its pairs that the question is about.
-        said: how many characters at its beginning belong to a date.
+        dated: how many characters at its beginning belong to a date.
     """
 
     text: str
     asked: frozenset[str]
-    said: int = 0
+    dated: int = 0
 
     def lacks(self, has: Callable[[str], bool], holds: Callable[[Term], bool]) -> Iterator[str]:
         """Yield what is left of it without the pairs that are there, and without particles."""
         del holds
         there = bytearray(len(self.text))
-        there[: self.said] = b"\1" * self.said
+        there[: self.dated] = b"\1" * self.dated
         lacking = False
         for at, pair in enumerate(pairs(self.text)[:-1] or [self.text]):
             if pair in self.asked and not has(pair):
@@ -98,7 +98,7 @@ Part = Identifier | Plain | Run
 
 
 def parts(
-    query: Query, words: Collection[Word], language: str, said: Collection[str]
+    query: Query, words: Collection[Word], language: str, dates: Collection[str]
 ) -> tuple[Part, ...]:
     """Return the parts of a question that may be missing, in its order.
 
@@ -106,14 +106,15 @@ def parts(
         query: the question.
         words: what it is about.
         language: its language.
-        said: the words of its dates, in the spelling of the index: they are never missing.
+        dates: the words of its dates, in the spelling of the index: they are never missing.
     """
     # beside a date alone, grammar words say nothing
     keys = {
         word.key: word.text
         for word in words
-        if word.key not in said and not (said and is_grammar(word.key, language))
+        if word.key not in dates and not (dates and is_grammar(word.key, language))
     }
+    of_dates = "".join(filter(is_cjk, dates))
     found: dict[Part, None] = {}
     identifiers = 0
     for term in query.terms:
@@ -128,8 +129,8 @@ def parts(
             continue
         for unit in term.words:
             if is_cjk(unit):
-                date = len(unit) - len(unit.lstrip("".join(each for each in said if is_cjk(each))))
-                found[Run(unit, frozenset(asked), date)] = None
+                dated = len(unit) - len(unit.lstrip(of_dates))
+                found[Run(unit, frozenset(asked), dated)] = None
             else:
                 found |= {Plain(key, keys[key]): None for key in keys_of(unit) if key in asked}
     return tuple(found)

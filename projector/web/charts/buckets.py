@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from journal.cli.kit.times import local
 from projector.views.browsing.activity import HOUR
-from projector.web.formats import local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -68,7 +68,7 @@ def test_nothing_found_names_the_words_that_no_message_has(fruit: Path) -> None:
     )
 
 
-def test_a_session_that_asks_and_is_not_there_is_said(fruit: Path) -> None:
+def test_a_session_that_asks_and_is_not_there_is_named(fruit: Path) -> None:
     """An unknown or ambiguous `asking` is named, and what the environment names still counts."""
     client = Client({"CLAUDE_CODE_SESSION_ID": "fruit-6"}, None)
     calls: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -77,12 +77,12 @@ def test_a_session_that_asks_and_is_not_there_is_said(fruit: Path) -> None:
     )
     for tool, arguments in calls:
         for name, why in (("nope", "no session matches"), ("fruit", "several sessions match")):
-            said = f"asking: {why} {name!r}, so it is not left out"
-            nobody = ask(fruit, tool, asking=name, **arguments)
-            assert said in nobody.head
-            assert "of 6" in nobody.head[0]
+            line = f"asking: {why} {name!r}, so it is not left out"
+            unknown = ask(fruit, tool, asking=name, **arguments)
+            assert line in unknown.head
+            assert "of 6" in unknown.head[0]
             known = ask(fruit, tool, client, asking=name, **arguments)
-            assert said in known.head
+            assert line in known.head
             assert known.head[1].startswith("Left out: the session that asks")
             assert "of 5" in known.head[0]
     assert len(ask(fruit, "sessions", asking="nope", include_asking=True).head) == 1

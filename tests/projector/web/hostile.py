@@ -5,6 +5,7 @@ Each payload would set `window.pwned` or send a request to `evil.example` where 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 EVIL = "evil.example"
 CODE = "window.pwned=1"
 URL = f"http://{EVIL}/x"
+RASTER = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
+"""The sources that an image may have."""
+LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+"""How an address that leaves a page may begin."""
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
+"""Characters that are shown as escapes."""
 
 HTML = (
     f"<script>{CODE}</script>",

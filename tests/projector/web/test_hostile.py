@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projector.web import urls
-from tests.projector.web.hostile import CODE, EVIL, HTML, UNSAFE, URL, corpus, texts, write
+from tests.projector.web.hostile import (
+    CODE,
+    EVIL,
+    HIDDEN,
+    HTML,
+    LINK,
+    RASTER,
+    UNSAFE,
+    URL,
+    corpus,
+    texts,
+    write,
+)
 from tests.projector.web.served import served
 
 if TYPE_CHECKING:
@@ -83,11 +95,6 @@ _ELEMENTS = {
 }
 _HEAD = {"meta": 3, "link": 3, "script": 1, "title": 1, "html": 1, "body": 1}
 """How often an element is on a page: a message adds none."""
-_RASTER = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
-_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
 
 
 class Checker(HTMLParser):
@@ -115,7 +122,7 @@ class Checker(HTMLParser):
                 self.wrong.append(f"attribute {name} of {tag}")
             if name in {"href", "src", "action"} and not _is_allowed(tag, name, value or ""):
                 self.wrong.append(f"{tag} {name}={value!r:.80}")
-        leaves = tag == "a" and _LINK.match(given.get("href") or "")
+        leaves = tag == "a" and LINK.match(given.get("href") or "")
         if leaves and given.get("rel") != "noopener noreferrer":
             self.wrong.append(f"a link without rel: {given}")
 
@@ -136,9 +143,9 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
     own = value.startswith("/") and not value.startswith(("//", "/\\"))
     if name == "src":
         return (
-            value == "/assets/page.js" if tag == "script" else _RASTER.fullmatch(value) is not None
+            value == "/assets/page.js" if tag == "script" else RASTER.fullmatch(value) is not None
         )
-    return own or (tag == "a" and (value.startswith("#m") or _LINK.match(value) is not None))
+    return own or (tag == "a" and (value.startswith("#m") or LINK.match(value) is not None))
 
 
 def check(text: str) -> None:
@@ -148,7 +155,7 @@ def check(text: str) -> None:
     checker.close()
     assert checker.wrong == []
     assert {name: checker.counts.get(name, 0) for name in _HEAD} == _HEAD
-    assert _HIDDEN.findall(text.replace("\n", "")) == []
+    assert HIDDEN.findall(text.replace("\n", "")) == []
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +238,7 @@ def test_links_of_other_schemes_are_no_links(viewer: Served) -> None:
     found = {link for text in pages for link in re.findall(r'href="((?!/|#)[^"]*)"', text)}
     assert f"{URL}.png" in found
     assert f"mailto:a@{EVIL}?body=%3Cscript%3E{CODE}%3C/script%3E" in found
-    assert [link for link in found if not _LINK.match(link)] == []
+    assert [link for link in found if not LINK.match(link)] == []
 
 
 def test_json_is_no_page(viewer: Served) -> None:
@@ -240,7 +247,7 @@ def test_json_is_no_page(viewer: Served) -> None:
         answer = viewer.get(address)
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert _HIDDEN.findall(answer.text.rstrip("\n")) == []
+        assert HIDDEN.findall(answer.text.rstrip("\n")) == []
         assert answer.text.isprintable() or "\n" not in answer.text.rstrip("\n")
 
 
@@ -260,4 +267,4 @@ def test_the_check_can_fail() -> None:
         checker = Checker()
         checker.feed(wrong)
         assert checker.wrong != [] or checker.counts.get("script") == 1, wrong
-    assert _HIDDEN.findall("a\u202eb") == ["\u202e"]
+    assert HIDDEN.findall("a\u202eb") == ["\u202e"]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from journal.importers.files.lines import read_between
 from journal.importers.files.location import location_of
+from journal.importers.parsing.values import fingerprint
 from journal.importers.run.ledger import is_of
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Places:
         if not any(is_of(id, name) for id in sessions):
             return entry
         if entry.digest:
-            head = _digest(b"".join(read_between(stream, 0, min(entry.offset, _HEAD))))
+            head = fingerprint(b"".join(read_between(stream, 0, min(entry.offset, _HEAD))))
             start = Start(entry.offset, entry.digest, head, messages)
         else:
             start = _start_of(stream, messages)
@@ -161,7 +162,7 @@ class Places:
         stream.seek(0)
         head = stream.read(_HEAD)
         sizes = [size for size in self._sizes.get(format.name, ()) if size <= len(head)]
-        marks = {_digest(head[:size]) for size in sizes} | {_digest(head)}
+        marks = {fingerprint(head[:size]) for size in sizes} | {fingerprint(head)}
         found = [it for mark in marks for it in self._heads.get((format.name, mark), ())]
         digests = _digests(stream, {start.size for start, _ in found}) if found else {}
         for start, entry in sorted(found, key=_size_of, reverse=True):
@@ -221,8 +222,4 @@ def _start_of(stream: BinaryIO, messages: int) -> Start:
         head += kept[: _HEAD - len(head)]
         digest.update(kept)
         size += len(kept)
-    return Start(size, digest.hexdigest(), _digest(head), messages)
-
-
-def _digest(raw: bytes) -> str:
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return Start(size, digest.hexdigest(), fingerprint(head), messages)

@@ -20,7 +20,7 @@ from projector.web.render import portions as portion
 from projector.web.render.portions import portions
 from tests.projector.web.axe import faults, program
 from tests.projector.web.browser import complaints, requests
-from tests.projector.web.hostile import corpus, write
+from tests.projector.web.hostile import HIDDEN, LINK, RASTER, corpus, write
 from tools.screenshots.browser import set_scheme, set_size
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ _ATTRIBUTES = {
     *("http-equiv", "id", "lang", "name", "alt", "loading", "open", "rel", "src", "start"),
     *("tabindex", "title", "type", "aria-label"),
 }
-_RASTER = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
-_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
 
 
 class Checker(HTMLParser):
@@ -71,10 +66,10 @@ class Checker(HTMLParser):
         if href is not None and href.startswith("#"):
             self.places.append(href[1:])
         elif href is not None and (
-            tag != "a" or not _LINK.match(href) or given.get("rel") != "noopener noreferrer"
+            tag != "a" or not LINK.match(href) or given.get("rel") != "noopener noreferrer"
         ):
             self.wrong.append(f"{tag} href={href!r:.80}")
-        if src is not None and not _RASTER.fullmatch(src):
+        if src is not None and not RASTER.fullmatch(src):
             self.wrong.append(f"{tag} src={src!r:.80}")
 
     def handle_comment(self, data: str) -> None:
@@ -91,7 +86,7 @@ def checked(text: str) -> Checker:
     assert {name: found.counts.get(name, 0) for name in _HEAD} == _HEAD
     assert len(set(found.ids)) == len(found.ids)
     assert set(found.places) <= set(found.ids)
-    assert _HIDDEN.findall(text.replace("\n", "")) == []
+    assert HIDDEN.findall(text.replace("\n", "")) == []
     return found
 
 
