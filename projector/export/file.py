@@ -11,6 +11,7 @@ from journal.errors import ExportFailed, reason
 from journal.fs import disk
 from journal.fs.drafts import open_draft
 from journal.fs.files import sync_folder
+from projector.export.blocks import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,14 +79,7 @@ def write_file(target: Path, pieces: Iterable[str]) -> int:
 
 
 def _fill(fd: int, target: Path, pieces: Iterable[str]) -> int:
-    size, waiting, length = 0, list[str](), 0
-    for piece in pieces:
-        waiting.append(piece)
-        length += len(piece)
-        if length >= _BLOCK:
-            size += _write(fd, target, waiting)
-            waiting, length = [], 0
-    size += _write(fd, target, waiting)
+    size = sum(_write(fd, target, block) for block in blocks(pieces, _BLOCK))
     try:
         disk.in_use.fsync(fd)
     except OSError as error:
@@ -93,8 +87,8 @@ def _fill(fd: int, target: Path, pieces: Iterable[str]) -> int:
     return size
 
 
-def _write(fd: int, target: Path, pieces: list[str]) -> int:
-    content = "".join(pieces).encode()
+def _write(fd: int, target: Path, block: str) -> int:
+    content = block.encode()
     try:
         disk.write_rest(fd, content)
     except OSError as error:

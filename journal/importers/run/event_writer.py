@@ -158,9 +158,8 @@ class EventWriter:
             self.report.skip(f"conflicts are not counted: {error}")
         # a request may have been added since the last batch: following can run for days
         self.forms.forgotten = self.requests.read_understood()
-        if (
-            self._is_new(batch) and not self.forms.forgotten
-        ):  # as is almost every batch of a first import
+        # as is almost every batch of a first import
+        if not self.forms.forgotten and self._is_new(batch):
             ready = [*self._with_origin(batch)]
         else:
             ready = [*self._to_append(map(_plain, batch))]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from projector.export.blocks import blocks
 from projector.export.parts import CallsById
 from projector.views.usage import usage_row
 from projector.web import urls
@@ -127,14 +128,8 @@ def document(conversations: Iterable[Conversation], settings: Settings) -> Itera
     zone = datetime.now(UTC).astimezone().tzname() or ""
     head = _Head(title, _policy(), Markup(_style()), zone)  # noqa: S704 - our own files
     found = _templates().get_template("document.html")
-    waiting, length = list[str](), 0
-    for text in found.generate(head=head, sessions=sessions, settings=settings):
-        waiting.append(text)
-        length += len(text)
-        if length >= _PIECE:
-            yield "".join(waiting)
-            waiting, length = [], 0
-    yield f"{''.join(waiting)}\n"
+    texts = found.generate(head=head, sessions=sessions, settings=settings)
+    yield from blocks(chain(texts, ["\n"]), _PIECE)
 
 
 @cache

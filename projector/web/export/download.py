@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 from starlette.responses import Response, StreamingResponse
 
 from projector.errors import ProjectionError
+from projector.export.blocks import blocks
 from projector.export.conversation import Detail
 from projector.export.export import begin_export
 from projector.export.reading import as_applied
@@ -17,7 +18,7 @@ from projector.projection import Projection
 from projector.web import params as given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
@@ -118,7 +119,8 @@ class Download(StreamingResponse):
             "Content-Disposition": f'attachment; filename="{name}"',
             "Content-Type": kind.type,
         }
-        super().__init__(_larger(export.pieces), headers=headers)
+        sent = (block.encode() for block in blocks(export.pieces, _PIECE))
+        super().__init__(sent, headers=headers)
         self._downloads, self._projection = downloads, projection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,18 +140,6 @@ class Download(StreamingResponse):
     def _close(self) -> None:
         self._projection.close()
         self._downloads.leave()
-
-
-def _larger(pieces: Iterator[str]) -> Iterator[bytes]:
-    """Yield a text in pieces that are worth a turn of a thread each."""
-    waiting, length = list[str](), 0
-    for piece in pieces:
-        waiting.append(piece)
-        length += len(piece)
-        if length >= _PIECE:
-            yield "".join(waiting).encode()
-            waiting, length = [], 0
-    yield "".join(waiting).encode()
 
 
 def _safe(name: str) -> str:
