@@ -8,7 +8,7 @@ WORKERS ?= auto
 # the tests start thousands of programs, and each would compile all its modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check fast coverage torture bench recall screenshots lint format docs clean
+.PHONY: demo test check fast coverage torture conformance bench recall screenshots lint format docs clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python -m tools.demo $(ARGS)
@@ -32,6 +32,11 @@ coverage: $(VENV)/dev.stamp
 torture: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.torture.ladder $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(STEP),--only $(STEP))
+
+# the suites of agent frameworks on our stores, each in an environment of its own in the user's cache;
+# ONLY=openai_agents runs one, SAMPLE=1 what .ci/run runs, in two minutes once the environments are there
+conformance: $(VENV)/dev.stamp
+	$(BIN)/python -m tools.conformance $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample)
 
 # QUICK=1 takes two minutes and changes nothing in docs/; ONLY=search measures one part, and with
 # UPDATE=1 replaces its row in docs/;

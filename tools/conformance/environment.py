@@ -1,0 +1,107 @@
+"""An environment for each framework, and the sources of its tests; both are kept between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import portalocker
+
+if TYPE_CHECKING:
+    from tools.conformance.suite import Suite
+
+PROJECT = Path(__file__).resolve().parents[2]
+COMMON = ("pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "hypothesis>=6.140")
+"""What our own tests need beside the framework."""
+_PATIENCE = 900
+"""Seconds that an installation may take."""
+_COMPLETE = "complete"
+"""An empty file in a folder that was made whole."""
+
+
+class Unavailable(Exception):  # noqa: N818 - a state of the package index
+    """A package could not be had: the index was not reached or does not have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A framework's environment.
+
+    Attributes:
+        python: its interpreter.
+        source: the folder of the unpacked source distribution; None if the suite has none.
+    """
+
+    python: Path
+    source: Path | None
+
+
+def cache_folder() -> Path:
+    """Return the folder of all environments: $CONFORMANCE_CACHE, else one in the user's cache."""
+    if own := os.environ.get("CONFORMANCE_CACHE"):
+        return Path(own).absolute()
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "agent-journal" / "conformance"
+
+
+def prepare(suite: Suite) -> Environment:
+    """Return the environment of a suite; make it unless a complete one is there.
+
+    It is known by a hash of what is installed, so that several checkouts share it, and the project
+    itself is not installed: `PYTHONPATH` names it.
+
+    Raises:
+        Unavailable: a package could not be had.
+    """
+    packages = (*_dependencies(suite.extra), *suite.packages, *COMMON)
+    wanted = "\n".join((sys.version, suite.source or "", *packages))
+    folder = cache_folder() / f"{suite.name}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    python, sources = folder / "venv" / "bin" / "python", folder / "source"
+    with portalocker.Lock(f"{folder}.lock", timeout=_PATIENCE):
+        if not (folder / _COMPLETE).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            venv.create(folder / "venv", with_pip=True)
+            _pip(python, "install", *packages)
+            if suite.source is not None:
+                _unpack(python, suite.source, sources)
+            (folder / _COMPLETE).touch()
+    if suite.source is None:
+        return Environment(python, None)
+    (source,) = (path for path in sources.iterdir() if path.is_dir())
+    return Environment(python, source)
+
+
+def _dependencies(extra: str) -> tuple[str, ...]:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    return (*project["dependencies"], *project["optional-dependencies"][extra])
+
+
+def _unpack(python: Path, requirement: str, sources: Path) -> None:
+    """Download a source distribution and unpack it into a folder."""
+    sources.mkdir()
+    _pip(
+        python, "download", "--no-deps", "--no-binary", ":all:", "--dest", str(sources), requirement
+    )
+    (archive,) = sources.glob("*.tar.gz")
+    with tarfile.open(archive) as file:
+        file.extractall(sources, filter="data")
+    archive.unlink()
+
+
+def _pip(python: Path, *arguments: str) -> None:
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    done = subprocess.run(  # noqa: PLW1510 - the exit code is looked at
+        command, capture_output=True, text=True, timeout=_PATIENCE
+    )
+    if done.returncode:
+        raise Unavailable(f"pip {arguments[0]} failed:\n{done.stderr.strip()}")

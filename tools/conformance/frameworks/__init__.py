@@ -1,0 +1,1 @@
+"""The frameworks whose suites run on our stores: one module each, with `SUITE` and `install`."""
