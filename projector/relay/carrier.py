@@ -1,0 +1,106 @@
+"""What carries chunks from machine to machine: the protocol that every carrier implements.
+
+A carrier promises little. What was sent may be lost, come twice, or in another order; it may
+forget all at once. It refuses a chunk unless the one before it is the last that it has of the
+segment: that is the fence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from projector.relay.chunk import Chunk, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last chunk that a carrier has of a segment.
+
+    Attributes:
+        fence: what the next chunk must name.
+        end: offset behind the chunk.
+        crc: CRC-32 of all bytes up to there.
+        is_whole: whether the chunk ends the segment for ever.
+    """
+
+    fence: int
+    end: int
+    crc: int
+    is_whole: bool
+
+
+NOTHING = Last(0, 0, 0, is_whole=False)
+"""A carrier has nothing of a segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a carrier delivers.
+
+    Attributes:
+        cursor: its place among all that was sent: 1, 2, 3, ...; 0 where there is none.
+        user: the carrier's user that sent it.
+        chunk: the chunk; None if it is none that this program could read.
+        problem: why there is no chunk.
+        is_newer: whether a newer program could read it.
+    """
+
+    cursor: int
+    user: str
+    chunk: Chunk | None
+    problem: str = ""
+    is_newer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which store of chunks this is, and how many chunks were ever sent to it."""
+
+    name: str
+    last: int
+
+
+class Source(Protocol):
+    """Where chunks come from."""
+
+    async def identity(self) -> Identity:
+        """Return which store this is: another name means that all may be gone."""
+        ...
+
+    def follow(self, cursor: int) -> AsyncIterator[Arrived]:
+        """Yield what was sent behind a cursor, in its order, as it arrives."""
+        ...
+
+    async def read(self, place: Place, offset: int) -> Chunk | None:
+        """Return a chunk of a segment from whoever has it; None if nobody has.
+
+        Args:
+            place: the segment.
+            offset: of the first byte.
+        """
+        ...
+
+
+class Carrier(Source, Protocol):
+    """What carries chunks both ways."""
+
+    async def send(self, chunk: Chunk, fence: int) -> int:
+        """Send a chunk behind the last one of its segment, and return the next fence.
+
+        Raises:
+            Refused: the last chunk is another one.
+            CarrierError: it is not known whether the chunk was taken.
+        """
+        ...
+
+    async def last(self, place: Place) -> Last:
+        """Return the last chunk of a segment; `NOTHING` if there is none."""
+        ...
+
+    async def erase(self, place: Place) -> int:
+        """Remove the bytes of all chunks of a segment; return how many chunks these were."""
+        ...

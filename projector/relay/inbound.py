@@ -1,0 +1,125 @@
+"""What happens with chunks that arrive: mirrors grow, holes are noted and filled.
+
+Two things are found here that nothing else shows: a fork, where other bytes stand in a mirror, and
+bytes under our own name that are not here (`NotOurs`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projector.relay.errors import ChunkError, ForkFound, Hole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from projector.relay.carrier import Arrived, Source
+    from projector.relay.chunk import Chunk, Place
+    from projector.relay.mirror import Held, Mirrors
+    from projector.relay.ours import Ours
+
+
+class Inbound:
+    """Adds what arrives to the mirrors.
+
+    Attributes:
+        holes: segments of which bytes are missing, and up to where they are known to exist.
+        problems: what was kept out or is wrong, by the segment.
+
+    Args:
+        machine: the uuid of this machine.
+        former: the uuids that it had before.
+        ours: its own segments.
+        mirrors: those of the others.
+        is_sent: whether this process sent a chunk itself, so that it need not be compared.
+    """
+
+    def __init__(
+        self,
+        machine: str,
+        former: Collection[str],
+        ours: Ours,
+        mirrors: Mirrors,
+        is_sent: Callable[[Chunk], bool] = lambda _chunk: False,
+    ) -> None:
+        self.holes: dict[Place, int] = {}
+        self.problems: dict[Place, str] = {}
+        self._machine = machine
+        self._former = frozenset(former)
+        self._ours = ours
+        self._mirrors = mirrors
+        self._is_sent = is_sent
+
+    def take(self, arrived: Arrived) -> bool:
+        """Take what a carrier delivers; return whether a mirror has changed.
+
+        Raises:
+            NotOurs: others have bytes under our name that are not here.
+            TooLarge: the mirrors may not grow so much.
+            OSError: the file system refuses.
+        """
+        return arrived.chunk is not None and self.add(arrived.chunk)
+
+    def add(self, chunk: Chunk) -> bool:
+        """Add a chunk; return whether a mirror has changed.
+
+        Raises:
+            NotOurs: others have bytes under our name that are not here.
+            TooLarge: the mirrors may not grow so much.
+            OSError: the file system refuses.
+        """
+        place = chunk.place
+        if place.machine == self._machine:
+            if not self._is_sent(chunk) and (damage := self._ours.check(chunk)):
+                self.problems[place] = f"damage in our own lanes: {damage}"
+            return False
+        if place.machine in self._former and self._mirrors.find(place) is None:
+            segment = self._ours.find(place)
+            if segment is not None and segment.is_final and self._ours.has(chunk):
+                return False  # it is here as our own, from before we became another machine
+        try:
+            changed = self._mirrors.add(chunk)
+        except Hole:
+            end = chunk.whole.size if chunk.whole else chunk.end
+            self.holes[place] = max(self.holes.get(place, 0), end)
+            return False
+        except (ForkFound, ChunkError) as error:
+            self.problems[place] = str(error)
+            return False
+        self._settle(place)
+        return changed
+
+    async def fill(self, source: Source) -> bool:
+        """Read what is missing from whoever has it; return whether something came.
+
+        Raises:
+            NotOurs, TooLarge, OSError: as `add`.
+        """
+        came = False
+        for place in tuple(self.holes):
+            while place in self.holes:
+                if self._mirrors.is_superseded(place.segment):
+                    del self.holes[place]
+                    break
+                offset = self._size(place)
+                chunk = await source.read(place, offset)
+                if chunk is None or chunk.place != place or not self.add(chunk):
+                    break
+                came = True
+        return came
+
+    def _size(self, place: Place) -> int:
+        held = self._held(place)
+        return held.size if held else 0
+
+    def _held(self, place: Place) -> Held | None:
+        return self._mirrors.find(place) or self._mirrors.incoming(place)
+
+    def _settle(self, place: Place) -> None:
+        """Forget a hole that is filled, and holes of what was replaced."""
+        end = self.holes.get(place)
+        if end is not None and self._size(place) >= end:
+            del self.holes[place]
+        for other in tuple(self.holes):
+            if self._mirrors.is_superseded(other.segment):
+                del self.holes[other]

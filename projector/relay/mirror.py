@@ -1,0 +1,358 @@
+"""The files of the mirrors: each grows at its end, or is replaced as a whole.
+
+A mirror is written by the relay alone, in a folder that no writer leases. What replaces another
+segment is written to a draft in `relay/incoming/` until it is whole, and then gets its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from journal.errors import counted
+from journal.fs import disk
+from journal.fs.files import make_folder, make_folders, sync_folder
+from journal.segments.listing import list_lane, list_lanes
+from journal.segments.segment import open_segment, segment_name
+from projector.relay.chunk import (
+    MAX_CHUNK,
+    MAX_SEGMENT,
+    Chunk,
+    Place,
+    Whole,
+    header_of,
+    name_in_folder,
+    name_of,
+    parse_mirror,
+    parse_name,
+)
+from projector.relay.errors import ChunkError, ForkFound, Hole, TooLarge
+from projector.relay.own import Names, prefix_crc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+MAX_MIRRORS = 1 << 40
+"""Bytes of all mirrors together, if nothing else is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is here of a segment of another machine.
+
+    Attributes:
+        place: the segment.
+        size: bytes of it.
+        crc: CRC-32 of these.
+        is_whole: whether it never gets more.
+        inode: of the file.
+    """
+
+    place: Place
+    size: int
+    crc: int
+    is_whole: bool = False
+    inode: int = 0
+
+
+class Mirrors:
+    """The mirrors of a journal; one thread uses them.
+
+    Args:
+        lanes: the folder of the lanes.
+        incoming: the folder of drafts.
+        known: what an earlier run knew of the mirrors, so that not all of them are read.
+        most: bytes that all mirrors may have together.
+
+    Raises:
+        ReadError: a folder cannot be read.
+        OSError: a mirror cannot be read.
+    """
+
+    def __init__(
+        self, lanes: Path, incoming: Path, known: Iterable[Held] = (), most: int = MAX_MIRRORS
+    ) -> None:
+        self._lanes = lanes
+        self._incoming = incoming
+        self._most = most
+        self._held: dict[tuple[str, int], Held] = {}
+        self._drafts: dict[str, Held] = {}
+        self._superseded: set[str] = set()
+        self._touched: set[Path] = set()
+        self._folders: set[Path] = set()
+        self._bytes = 0
+        self._load({(each.place.folder, each.place.number): each for each in known})
+
+    def held(self) -> Iterator[Held]:
+        """Yield what is here of each segment."""
+        yield from self._held.values()
+
+    def find(self, place: Place) -> Held | None:
+        """Return what is here of a segment; None if there is nothing."""
+        found = self._held.get((place.folder, place.number))
+        return found if found is not None and found.place == place else None
+
+    def incoming(self, place: Place) -> Held | None:
+        """Return what is here of a segment that is to replace another; None if there is nothing."""
+        return self._drafts.get(place.segment)
+
+    def is_superseded(self, segment: str) -> bool:
+        """Return whether a segment here replaces this one: nobody may get it from here."""
+        return segment in self._superseded
+
+    def add(self, chunk: Chunk) -> bool:
+        """Add the bytes of a chunk; return whether a mirror has changed by it.
+
+        Raises:
+            Hole: bytes in front of it are missing.
+            ForkFound: other bytes are here.
+            TooLarge: the mirrors may not grow so much.
+            ChunkError: the segment is not the one that its name says.
+            OSError: the file system refuses; the mirror is as it was.
+        """
+        place = chunk.place
+        if place.segment in self._superseded:
+            return False
+        self._check_name(chunk)
+        there = self._held.get((place.folder, place.number))
+        if there is not None and there.place == place:
+            return self._grow(chunk, there, self._path(place))
+        supersedes = chunk.supersedes or _supersedes(chunk.data if chunk.offset == 0 else b"")
+        if place.segment in self._drafts or supersedes:
+            return self._draft(chunk)
+        if there is not None:
+            if chunk.offset > 0:  # perhaps it replaces the one here, which its first bytes say
+                raise Hole(f"segment {place.segment}: its first {chunk.offset:,} bytes are missing")
+            raise ForkFound(
+                f"{place.folder} segment {place.number} is {there.place.segment} here, and"
+                f" {place.segment} arrived, which does not replace it"
+            )
+        return self._grow(chunk, Held(place, 0, 0), self._path(place))
+
+    def read(self, place: Place, offset: int) -> Chunk | None:
+        """Return a chunk of a mirror behind an offset; None if nothing is here, or superseded.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        held = self.find(place)
+        if held is None or offset > held.size or self.is_superseded(place.segment):
+            return None
+        if offset == held.size and not held.is_whole:
+            return None
+        path = self._path(place)
+        before = held.crc if offset == held.size else prefix_crc(path, offset)
+        with open_segment(path) as file:
+            data = os.pread(file.fileno(), min(MAX_CHUNK, held.size - offset), offset)
+        if before is None or offset + len(data) < min(held.size, offset + MAX_CHUNK):
+            return None  # it was replaced meanwhile
+        whole = Whole(held.size, held.crc) if held.is_whole else None
+        return Chunk(place, offset, before, data, whole, _supersedes(data) if offset == 0 else ())
+
+    def forget(self, place: Place) -> None:
+        """Forget a mirror whose file is gone, so that it is fetched again."""
+        self._held.pop((place.folder, place.number), None)
+
+    def sync(self) -> None:
+        """Make what was added durable.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        for path in tuple(self._touched):
+            # a superseded file may be gone: what replaced it is durable
+            with contextlib.suppress(FileNotFoundError), open_segment(path) as file:
+                disk.in_use.fdatasync(file.fileno())
+            self._touched.discard(path)
+        for folder in tuple(self._folders):
+            sync_folder(folder)
+            self._folders.discard(folder)
+
+    def _path(self, place: Place) -> Path:
+        return self._lanes / place.folder / segment_name(place.number)
+
+    def _draft_path(self, place: Place) -> Path:
+        return self._incoming / name_in_folder(place)
+
+    def _check_name(self, chunk: Chunk) -> None:
+        """Refuse a chunk whose first bytes belong to another segment than its name says."""
+        if chunk.offset == 0 and b"\n" in chunk.data:
+            name = name_of(chunk.data)
+            if name != chunk.place.segment:
+                raise ChunkError(f"{chunk.place.segment} arrived, and its header names {name}")
+
+    def _grow(self, chunk: Chunk, held: Held, path: Path) -> bool:
+        if chunk.offset > held.size:
+            raise Hole(
+                f"segment {chunk.place.segment}: {held.size:,} bytes are here, and"
+                f" {chunk.offset:,} are in front of this chunk"
+            )
+        known = held.size - chunk.offset
+        old, new = chunk.data[:known], chunk.data[known:]
+        if old and _read(path, chunk.offset, len(old)) != old:
+            raise _fork(chunk, held)
+        if not known and chunk.before != held.crc:
+            raise _fork(chunk, held)
+        if len(old) < known and chunk.whole is not None and chunk.whole.size < held.size:
+            raise _fork(chunk, held)
+        if new:
+            held = self._write(held, path, new)
+        is_whole = chunk.whole is not None and chunk.whole.size == held.size
+        if is_whole and chunk.whole is not None and chunk.whole.crc != held.crc:
+            raise _fork(chunk, held)
+        changed = bool(new) or (is_whole and not held.is_whole)
+        self._note(replace(held, is_whole=held.is_whole or is_whole), path)
+        return changed
+
+    def _write(self, held: Held, path: Path, new: bytes) -> Held:
+        if held.size + len(new) > MAX_SEGMENT:
+            raise TooLarge(f"segment {held.place.segment} has more than {MAX_SEGMENT:,} bytes")
+        if self._bytes + len(new) > self._most:
+            raise TooLarge(
+                f"the mirrors have {counted(self._bytes, 'byte')} and may have {self._most:,}:"
+                " raise max_mirror_bytes in relay/config.toml"
+            )
+        fd = self._open(path, is_new=held.size == 0)
+        try:
+            try:
+                disk.write_rest(fd, new)
+            except OSError:
+                disk.in_use.cut(fd, held.size)  # needs no space
+                raise
+            inode = os.fstat(fd).st_ino
+        finally:
+            os.close(fd)
+        self._touched.add(path)
+        self._bytes += len(new)
+        return replace(held, size=held.size + len(new), crc=crc32(new, held.crc), inode=inode)
+
+    def _open(self, path: Path, *, is_new: bool) -> int:
+        if is_new and not path.exists():
+            make_folder(path.parent)
+            self._folders |= {path.parent, path.parent.parent}
+            fd = disk.in_use.create(path)
+            disk.in_use.fchmod(fd, 0o600)
+            return fd
+        return disk.in_use.open_append(path)
+
+    def _note(self, held: Held, path: Path) -> None:
+        if path.parent == self._incoming:
+            self._drafts[held.place.segment] = held
+        else:
+            self._held[held.place.folder, held.place.number] = held
+
+    def _draft(self, chunk: Chunk) -> bool:
+        """Add to the draft of a segment that replaces others; give it its name when it is whole."""
+        place = chunk.place
+        make_folders(self._incoming)
+        path = self._draft_path(place)
+        changed = self._grow(chunk, self._drafts.get(place.segment, Held(place, 0, 0)), path)
+        held = self._drafts[place.segment]
+        if held.is_whole:
+            self._replace(held, path)
+        return changed
+
+    def _replace(self, held: Held, draft: Path) -> None:
+        place = held.place
+        target = self._path(place)
+        supersedes = _supersedes(_read(draft, 0, MAX_CHUNK))
+        there = self._held.get((place.folder, place.number))
+        if there is not None and there.place.segment not in supersedes:
+            raise ForkFound(
+                f"{place.folder} segment {place.number} is {there.place.segment} here, and"
+                f" {place.segment} replaces others, not this one"
+            )
+        with open_segment(draft) as file:
+            disk.in_use.fsync(file.fileno())
+        if not target.parent.exists():
+            make_folder(target.parent)
+            self._folders.add(target.parent.parent)
+        disk.in_use.replace(draft, target)
+        sync_folder(target.parent)
+        self._touched.discard(draft)
+        del self._drafts[place.segment]
+        if there is not None:
+            self._bytes -= there.size
+        self._held[place.folder, place.number] = held
+        self._superseded |= set(supersedes)
+        self._remove_superseded(place.folder)
+
+    def _remove_superseded(self, folder: str) -> None:
+        """Remove the files of segments that were joined into one, and drafts of older versions."""
+        for (name, number), held in tuple(self._held.items()):
+            if name == folder and held.place.segment in self._superseded:
+                with contextlib.suppress(FileNotFoundError):
+                    disk.in_use.unlink(self._lanes / name / segment_name(number))
+                self._folders.add(self._lanes / name)
+                self._bytes -= held.size
+                del self._held[name, number]
+        for segment in tuple(self._drafts):
+            if segment in self._superseded:
+                with contextlib.suppress(FileNotFoundError):
+                    disk.in_use.unlink(self._draft_path(self._drafts[segment].place))
+                self._bytes -= self._drafts.pop(segment).size
+
+    def _load(self, known: dict[tuple[str, int], Held]) -> None:
+        """Measure the files; what an earlier run measured is read only behind that."""
+        names = Names()
+        for folder in list_lanes(self._lanes):
+            mirrored = parse_mirror(folder)
+            if mirrored is None:
+                continue
+            for ref in list_lane(self._lanes / folder):
+                segment = names.segment(ref)
+                if segment is None and ref.size == 0:
+                    disk.in_use.unlink(ref.path)  # created, and the relay was killed
+                    continue
+                name = segment.name if segment else name_of(_read(ref.path, 0, ref.size))
+                place = Place(*mirrored, ref.number, name)
+                held = _measure(ref.path, place, known.get((folder, ref.number)))
+                if segment is not None:
+                    self._superseded |= set(segment.supersedes)
+                    held = replace(held, is_whole=held.is_whole or bool(segment.supersedes))
+                self._held[folder, ref.number] = held
+        for path in self._incoming.iterdir() if self._incoming.exists() else ():
+            drafted = parse_name(path.name)
+            if drafted is None or drafted.segment in self._superseded:
+                disk.in_use.unlink(path)
+            else:
+                self._drafts[drafted.segment] = _measure(path, drafted, None)
+        here = (*self._held.values(), *self._drafts.values())
+        self._bytes = sum(each.size for each in here)
+        for folder in {name for name, _ in self._held}:
+            self._remove_superseded(folder)
+
+
+def _measure(path: Path, place: Place, known: Held | None) -> Held:
+    status = path.lstat()
+    start = crc = 0
+    is_whole = False
+    if known is not None and known.place == place and known.inode == status.st_ino:
+        if known.size <= status.st_size:
+            start, crc = known.size, known.crc
+        is_whole = known.is_whole and known.size == status.st_size
+    found = prefix_crc(path, status.st_size, start, crc)
+    if found is None:
+        raise OSError(f"{path} became shorter while it was read")
+    return Held(place, status.st_size, found, is_whole, status.st_ino)
+
+
+def _read(path: Path, offset: int, size: int) -> bytes:
+    with open_segment(path) as file:
+        return os.pread(file.fileno(), size, offset)
+
+
+def _supersedes(first: bytes) -> tuple[str, ...]:
+    header = header_of(first)
+    return header.supersedes if header else ()
+
+
+def _fork(chunk: Chunk, held: Held) -> ForkFound:
+    return ForkFound(
+        f"{chunk.place.folder} segment {chunk.place.number} ({chunk.place.segment}): other bytes at"
+        f" {chunk.offset:,} than the {held.size:,} that are here"
+    )
