@@ -6,17 +6,27 @@ bytes under our own name that are not here (`NotOurs`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from projector.relay.chunk import Chunk, Whole
 from projector.relay.errors import ChunkError, ForkFound, Hole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from projector.relay.carrier import Arrived, Source
-    from projector.relay.chunk import Chunk, Place
+    from projector.relay.chunk import Place
     from projector.relay.mirror import Held, Mirrors
     from projector.relay.ours import Ours
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Up to where a segment is known to have bytes, and what it has in all if that is known."""
+
+    end: int
+    whole: Whole | None = None
 
 
 class Inbound:
@@ -42,7 +52,7 @@ class Inbound:
         mirrors: Mirrors,
         is_sent: Callable[[Chunk], bool] = lambda _chunk: False,
     ) -> None:
-        self.holes: dict[Place, int] = {}
+        self.holes: dict[Place, Wanted] = {}
         self.problems: dict[Place, str] = {}
         self._machine = machine
         self._former = frozenset(former)
@@ -81,13 +91,13 @@ class Inbound:
             changed = self._mirrors.add(chunk)
         except Hole:
             end = chunk.whole.size if chunk.whole else chunk.end
-            self.holes[place] = max(self.holes.get(place, 0), end)
+            known = self.holes.get(place, Wanted(0))
+            self.holes[place] = Wanted(max(known.end, end), chunk.whole or known.whole)
             return False
         except (ForkFound, ChunkError) as error:
             self.problems[place] = str(error)
             return False
-        self._settle(place)
-        return changed
+        return self._settle(place) or changed
 
     async def fill(self, source: Source) -> bool:
         """Read what is missing from whoever has it; return whether something came.
@@ -115,11 +125,18 @@ class Inbound:
     def _held(self, place: Place) -> Held | None:
         return self._mirrors.find(place) or self._mirrors.incoming(place)
 
-    def _settle(self, place: Place) -> None:
-        """Forget a hole that is filled, and holes of what was replaced."""
-        end = self.holes.get(place)
-        if end is not None and self._size(place) >= end:
-            del self.holes[place]
+    def _settle(self, place: Place) -> bool:
+        """Forget a hole that is filled, and holes of what was replaced; end what is whole.
+
+        Returns:
+            Whether a mirror has changed.
+        """
         for other in tuple(self.holes):
             if self._mirrors.is_superseded(other.segment):
                 del self.holes[other]
+        wanted = self.holes.get(place)
+        if wanted is None or self._size(place) < wanted.end:
+            return False
+        del self.holes[place]
+        whole = wanted.whole
+        return whole is not None and self.add(Chunk(place, whole.size, whole.crc, b"", whole))

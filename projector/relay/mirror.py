@@ -304,13 +304,16 @@ class Mirrors:
             if mirrored is None:
                 continue
             for ref in list_lane(self._lanes / folder):
-                segment = names.segment(ref)
-                if segment is None and ref.size == 0:
-                    disk.in_use.unlink(ref.path)  # created, and the relay was killed
+                segment = names.segment(replace(ref, final=False))
+                before = known.get((folder, ref.number))
+                if segment is not None:
+                    place = Place(*mirrored, ref.number, segment.name)
+                elif before is not None and before.inode == ref.version[0] and before.size:
+                    place = before.place
+                else:  # the relay was killed before the first line was there; it comes again
+                    disk.in_use.unlink(ref.path)
                     continue
-                name = segment.name if segment else name_of(_read(ref.path, 0, ref.size))
-                place = Place(*mirrored, ref.number, name)
-                held = _measure(ref.path, place, known.get((folder, ref.number)))
+                held = _measure(ref.path, place, before)
                 if segment is not None:
                     self._superseded |= set(segment.supersedes)
                     held = replace(held, is_whole=held.is_whole or bool(segment.supersedes))

@@ -87,6 +87,7 @@ STEPS = (
     Step("forks", _tool("forks"), 0.05),
     Step("database_damage", _tool("database_damage"), 0.05),
     Step("soak", _tool("soak"), 0.05),
+    Step("relay_chunks", _tool("relay_chunks"), 0.03),
     Step("power", _tool("power_cut"), 0.08),
 )
 
