@@ -76,7 +76,7 @@ class Source(Protocol):
         ...
 
     async def read(self, place: Place, offset: int) -> Chunk | None:
-        """Return a chunk of a segment from whoever has it; None if nobody has.
+        """Return a chunk of a segment from any machine that has it; None if there is none.
 
         Args:
             place: the segment.

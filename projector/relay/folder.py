@@ -15,18 +15,18 @@ from journal.segments.listing import list_lanes
 from projector.relay.carrier import Arrived, Identity
 from projector.relay.chunk import Chunk, Place, parse_mirror
 from projector.relay.errors import NotOurs, RelayError
+from projector.relay.files.mirror import Mirrors
+from projector.relay.files.ours import Ours
+from projector.relay.files.own import Names, chunks, folder_segments, is_own, prefix_crc
 from projector.relay.identity import RELAY, become_another, former_of, machine_of
 from projector.relay.inbound import Inbound
-from projector.relay.mirror import Mirrors
-from projector.relay.ours import Ours
-from projector.relay.own import Names, chunks, folder_segments, is_own, prefix_crc
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from journal.fs.directory import Directory
-    from projector.relay.own import Segment
+    from projector.relay.files.own import Segment
 
 
 class Folder:

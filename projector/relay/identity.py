@@ -17,7 +17,7 @@ from journal.fs.ownership import read_own
 from journal.process.ids import UUID, uuid7
 from journal.segments.listing import list_lanes
 from projector.relay.errors import RelayError
-from projector.relay.own import is_own
+from projector.relay.files.own import is_own
 
 if TYPE_CHECKING:
     from pathlib import Path

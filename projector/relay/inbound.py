@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from projector.relay.carrier import Arrived, Source
     from projector.relay.chunk import Place
-    from projector.relay.mirror import Held, Mirrors
-    from projector.relay.ours import Ours
+    from projector.relay.files.held import Held
+    from projector.relay.files.mirror import Mirrors
+    from projector.relay.files.ours import Ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Inbound:
         return self._settle(place) or changed
 
     async def fill(self, source: Source) -> bool:
-        """Read what is missing from whoever has it; return whether something came.
+        """Read what is missing from any machine that has it; return whether something came.
 
         Raises:
             NotOurs, TooLarge, OSError: as `add`.

@@ -69,7 +69,7 @@ STEPS = (
         seeded=False,
         whole=("--hypothesis-profile", "torture"),
     ),
-    Step("convergence", _tool("convergence"), 0.07),
+    Step("convergence", _tool("convergence"), 0.05),
     Step("odd_records", _tool("odd_records"), 0.05),
     Step("flush", _tool("flush"), 0.05),
     Step("transcripts", _tool("transcripts"), 0.05),
@@ -87,7 +87,7 @@ STEPS = (
     Step("forks", _tool("forks"), 0.05),
     Step("database_damage", _tool("database_damage"), 0.05),
     Step("soak", _tool("soak"), 0.05),
-    Step("relay_chunks", _tool("relay_chunks"), 0.03),
+    Step("relay_chunks", _tool("relay.chunks"), 0.02),
     Step("power", _tool("power_cut"), 0.08),
 )
 

@@ -30,7 +30,7 @@ def command() -> None:
     """Share one journal among many machines.
 
     Every machine keeps its own lanes, and mirrors those of the others in folders beside them: each
-    machine finds everything, also without the network.
+    machine finds everything, also without the network. There is no time limit.
 
     \b
         journal relay copy /mnt/stick/journal

@@ -20,8 +20,8 @@ from projector.relay.chunk import (
     subject,
 )
 from projector.relay.errors import ChunkError, ForkFound, Hole, NewerChunk, TooLarge
-from projector.relay.mirror import Mirrors
-from tests.torture.steps import relay_chunks
+from projector.relay.files.mirror import Mirrors
+from tests.torture.steps.relay import chunks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ _PLACE = Place(_MACHINE, 3, 7, _SEGMENT)
 
 def test_any_order_repetition_loss_and_truncation_ends_with_the_same_bytes() -> None:
     """A few hundred random rounds; `make torture` runs 10,000."""
-    assert relay_chunks.main(["--sample"]) == 0
+    assert chunks.main(["--sample"]) == 0
 
 
 def test_a_subject_names_a_place() -> None:
@@ -101,7 +101,7 @@ def test_a_chunk_of_a_newer_version_is_told_apart() -> None:
 
 
 def test_a_chunk_has_a_bound() -> None:
-    """Nobody can make a machine keep more in memory than a chunk."""
+    """No sender can make a machine keep more in memory than a chunk."""
     with pytest.raises(ChunkError, match="at most"):
         parse(_PLACE, headers(Chunk(_PLACE, 0, 0, b"")), bytes(MAX_CHUNK + 1))
 

@@ -20,10 +20,10 @@ from journal.format.event import Event
 from journal.format.record import Header, encode_event, encode_header
 from journal.process.ids import uuid7
 from projector.relay.chunk import Chunk, Place, Whole
+from projector.relay.files.mirror import Mirrors
+from projector.relay.files.ours import Ours
+from projector.relay.files.own import Names
 from projector.relay.inbound import Inbound
-from projector.relay.mirror import Mirrors
-from projector.relay.ours import Ours
-from projector.relay.own import Names
 from tests.support.relay.fake import Fake
 from tests.torture.arguments import Amount, again, step_parser
 
@@ -92,7 +92,8 @@ def _segments(random: Random, machine: str) -> Iterator[tuple[Place, bytes, tupl
         last = random.randint(1, 3)
         seq = 1
         for number in range(1, last + 1):
-            uuid, replaced = uuid7(), ()
+            uuid = uuid7()
+            replaced: tuple[str, ...] = ()
             count = random.randint(0, 4)
             body = _records(random, seq, count)
             seq += count
@@ -161,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 sent += run_round(seed, Path(folder))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
                 print(f"FAILED seed {seed}: {type(error).__name__}: {error}")
-                print(f"again: {again('relay_chunks', seed, 'rounds')}", flush=True)
+                print(f"again: {again('relay.chunks', seed, 'rounds')}", flush=True)
                 return 1
     print(
         f"relay_chunks: {rounds:,} rounds, {sent:,} chunks in {time.monotonic() - began:.0f} s:"

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from journal.errors import counted
 from journal.fs import disk
 from journal.fs.files import make_folder, make_folders, sync_folder
-from journal.segments.listing import list_lane, list_lanes
 from journal.segments.segment import open_segment, segment_name
 from projector.relay.chunk import (
     MAX_CHUNK,
@@ -23,14 +22,12 @@ from projector.relay.chunk import (
     Chunk,
     Place,
     Whole,
-    header_of,
     name_in_folder,
     name_of,
-    parse_mirror,
-    parse_name,
 )
 from projector.relay.errors import ChunkError, ForkFound, Hole, TooLarge
-from projector.relay.own import Names, prefix_crc
+from projector.relay.files.held import Held, load, read_at, superseded_by
+from projector.relay.files.own import prefix_crc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,25 +35,6 @@ if TYPE_CHECKING:
 
 MAX_MIRRORS = 1 << 40
 """Bytes of all mirrors together, if nothing else is configured."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What is here of a segment of another machine.
-
-    Attributes:
-        place: the segment.
-        size: bytes of it.
-        crc: CRC-32 of these.
-        is_whole: whether it never gets more.
-        inode: of the file.
-    """
-
-    place: Place
-    size: int
-    crc: int
-    is_whole: bool = False
-    inode: int = 0
 
 
 class Mirrors:
@@ -79,13 +57,16 @@ class Mirrors:
         self._lanes = lanes
         self._incoming = incoming
         self._most = most
-        self._held: dict[tuple[str, int], Held] = {}
-        self._drafts: dict[str, Held] = {}
-        self._superseded: set[str] = set()
+        found = load(lanes, incoming, known)
+        self._held = found.held
+        self._drafts = found.drafts
+        self._superseded = found.superseded
         self._touched: set[Path] = set()
         self._folders: set[Path] = set()
-        self._bytes = 0
-        self._load({(each.place.folder, each.place.number): each for each in known})
+        here = (*self._held.values(), *self._drafts.values())
+        self._bytes = sum(each.size for each in here)
+        for folder in {name for name, _ in self._held}:
+            self._remove_superseded(folder)
 
     def held(self) -> Iterator[Held]:
         """Yield what is here of each segment."""
@@ -101,7 +82,7 @@ class Mirrors:
         return self._drafts.get(place.segment)
 
     def is_superseded(self, segment: str) -> bool:
-        """Return whether a segment here replaces this one: nobody may get it from here."""
+        """Return whether a segment here replaces this one: it is not served from here."""
         return segment in self._superseded
 
     def add(self, chunk: Chunk) -> bool:
@@ -121,7 +102,7 @@ class Mirrors:
         there = self._held.get((place.folder, place.number))
         if there is not None and there.place == place:
             return self._grow(chunk, there, self._path(place))
-        supersedes = chunk.supersedes or _supersedes(chunk.data if chunk.offset == 0 else b"")
+        supersedes = chunk.supersedes or superseded_by(chunk.data if chunk.offset == 0 else b"")
         if place.segment in self._drafts or supersedes:
             return self._draft(chunk)
         if there is not None:
@@ -151,7 +132,7 @@ class Mirrors:
         if before is None or offset + len(data) < min(held.size, offset + MAX_CHUNK):
             return None  # it was replaced meanwhile
         whole = Whole(held.size, held.crc) if held.is_whole else None
-        return Chunk(place, offset, before, data, whole, _supersedes(data) if offset == 0 else ())
+        return Chunk(place, offset, before, data, whole, superseded_by(data) if offset == 0 else ())
 
     def forget(self, place: Place) -> None:
         """Forget a mirror whose file is gone, so that it is fetched again."""
@@ -193,7 +174,7 @@ class Mirrors:
             )
         known = held.size - chunk.offset
         old, new = chunk.data[:known], chunk.data[known:]
-        if old and _read(path, chunk.offset, len(old)) != old:
+        if old and read_at(path, chunk.offset, len(old)) != old:
             raise _fork(chunk, held)
         if not known and chunk.before != held.crc:
             raise _fork(chunk, held)
@@ -259,7 +240,7 @@ class Mirrors:
     def _replace(self, held: Held, draft: Path) -> None:
         place = held.place
         target = self._path(place)
-        supersedes = _supersedes(_read(draft, 0, MAX_CHUNK))
+        supersedes = superseded_by(read_at(draft, 0, MAX_CHUNK))
         there = self._held.get((place.folder, place.number))
         if there is not None and there.place.segment not in supersedes:
             raise ForkFound(
@@ -295,63 +276,6 @@ class Mirrors:
                 with contextlib.suppress(FileNotFoundError):
                     disk.in_use.unlink(self._draft_path(self._drafts[segment].place))
                 self._bytes -= self._drafts.pop(segment).size
-
-    def _load(self, known: dict[tuple[str, int], Held]) -> None:
-        """Measure the files; what an earlier run measured is read only behind that."""
-        names = Names()
-        for folder in list_lanes(self._lanes):
-            mirrored = parse_mirror(folder)
-            if mirrored is None:
-                continue
-            for ref in list_lane(self._lanes / folder):
-                segment = names.segment(replace(ref, final=False))
-                before = known.get((folder, ref.number))
-                if segment is not None:
-                    place = Place(*mirrored, ref.number, segment.name)
-                elif before is not None and before.inode == ref.version[0] and before.size:
-                    place = before.place
-                else:  # the relay was killed before the first line was there; it comes again
-                    disk.in_use.unlink(ref.path)
-                    continue
-                held = _measure(ref.path, place, before)
-                if segment is not None:
-                    self._superseded |= set(segment.supersedes)
-                    held = replace(held, is_whole=held.is_whole or bool(segment.supersedes))
-                self._held[folder, ref.number] = held
-        for path in self._incoming.iterdir() if self._incoming.exists() else ():
-            drafted = parse_name(path.name)
-            if drafted is None or drafted.segment in self._superseded:
-                disk.in_use.unlink(path)
-            else:
-                self._drafts[drafted.segment] = _measure(path, drafted, None)
-        here = (*self._held.values(), *self._drafts.values())
-        self._bytes = sum(each.size for each in here)
-        for folder in {name for name, _ in self._held}:
-            self._remove_superseded(folder)
-
-
-def _measure(path: Path, place: Place, known: Held | None) -> Held:
-    status = path.lstat()
-    start = crc = 0
-    is_whole = False
-    if known is not None and known.place == place and known.inode == status.st_ino:
-        if known.size <= status.st_size:
-            start, crc = known.size, known.crc
-        is_whole = known.is_whole and known.size == status.st_size
-    found = prefix_crc(path, status.st_size, start, crc)
-    if found is None:
-        raise OSError(f"{path} became shorter while it was read")
-    return Held(place, status.st_size, found, is_whole, status.st_ino)
-
-
-def _read(path: Path, offset: int, size: int) -> bytes:
-    with open_segment(path) as file:
-        return os.pread(file.fileno(), size, offset)
-
-
-def _supersedes(first: bytes) -> tuple[str, ...]:
-    header = header_of(first)
-    return header.supersedes if header else ()
 
 
 def _fork(chunk: Chunk, held: Held) -> ForkFound:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from journal.format.scan import Damage, scan
 from journal.segments.segment import open_segment
 from projector.relay.errors import NotOurs
-from projector.relay.own import own_segments
+from projector.relay.files.own import own_segments
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from projector.relay.chunk import Chunk, Place
-    from projector.relay.own import Names, Segment
+    from projector.relay.files.own import Names, Segment
 
 
 class Ours:
