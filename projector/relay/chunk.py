@@ -78,7 +78,7 @@ class Chunk:
         place: the segment.
         offset: of the first byte in the segment.
         before: CRC-32 of all bytes in front of it.
-        data: the bytes; none if only the end of the segment is told.
+        data: the bytes; none if it only names the end of the segment.
         whole: what the segment has in all, if this ends it for ever.
         supersedes: uuids of the segments that this one replaces, with its first bytes.
     """

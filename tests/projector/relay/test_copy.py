@@ -134,7 +134,7 @@ def test_an_erased_event_leaves_the_mirror(tmp_path: Path) -> None:
 
 
 def test_one_relay_works_for_a_journal(tmp_path: Path) -> None:
-    """A second one is told, and changes nothing."""
+    """A second one ends with an error, and changes nothing."""
     _append(tmp_path / "a", "m1")
     journal = open_directory(tmp_path / "a")
     with relay_lock(journal), pytest.raises(RelayBusy), relay_lock(journal):
