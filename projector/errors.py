@@ -14,6 +14,8 @@
     ├── QueryTimeout       the answer was not ready in time
     ├── NotFound           there is no such session or message
     ├── TitleTaken         another session has the title
+    ├── StaleClaim         a task is not held by that claim any more
+    ├── DependencyCycle    a task would wait for itself
     ├── NotFinished        what is requested to be forgotten is not removed everywhere yet
     ├── RetentionError     `retention.toml` cannot be read or says what cannot be
     └── QueryError         the query cannot be searched for
@@ -134,6 +136,14 @@ class TitleTaken(ProjectorError, ValueError):  # noqa: N818 - reads as a state
     def __init__(self, message: str, session: str) -> None:
         super().__init__(message)
         self.session = session
+
+
+class StaleClaim(ProjectorError):  # noqa: N818 - reads as a state
+    """A task is not held by that claim any more; nothing was written."""
+
+
+class DependencyCycle(ProjectorError, ValueError):  # noqa: N818 - reads as a state
+    """A task would wait for itself; nothing was written."""
 
 
 class NotFinished(ProjectorError):  # noqa: N818 - reads as a state

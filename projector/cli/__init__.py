@@ -11,6 +11,7 @@ from projector.cli.kit.codes import CODES
 
 _COMMANDS = Commands(
     {
+        "board": "projector.cli.board.command",
         "digest": "projector.cli.digest",
         "export": "projector.export.command",
         "facets": "projector.cli.facets",

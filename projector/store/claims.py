@@ -163,28 +163,36 @@ def find_claim(db: apsw.Connection, name: str) -> tuple[Claim | None, int]:
     if not isinstance(found, dict) or not is_count(token := found.get("token")):
         return None, 0
     holder, expires = found.get("holder"), found.get("expires")
-    if not isinstance(holder, str) or not is_count(expires) or _is_over(found):
+    if not isinstance(holder, str) or not is_count(expires) or is_over(found):
         return None, token
     return Claim(name, holder, token, expires), token
 
 
-def _is_over(claim: dict[str, Any]) -> bool:
+def is_over(term: dict[str, Any]) -> bool:
+    """Return whether a term, such as `term` returns it, has ended."""
     # the wall clock can be set at any time, forward and back: until the next boot of the machine
     # that made the claim, compare the clock that counts from its boot
-    boot, until = claim.get("boot"), claim.get("until")
+    boot, until = term.get("boot"), term.get("until")
     if boot and boot == boot_id() and isinstance(until, int):
         return until <= since_boot()
-    expires: int = claim["expires"]
+    expires: int = term["expires"]
     return expires <= clock.wall()
+
+
+def term(seconds: float) -> dict[str, Any]:
+    """Return so many seconds from now: `expires` by the wall clock, `until` by that of the boot."""
+    length = round(seconds * 1_000_000)
+    found: dict[str, Any] = {"expires": clock.wall() + length}
+    if boot := boot_id():
+        found |= {"boot": boot, "until": since_boot() + length}
+    return found
 
 
 def begin_claim(name: str, holder: str, token: int, seconds: float) -> tuple[Claim, dict[str, Any]]:
     """Return a claim that is in force from now on, and the event that makes it."""
-    length = round(seconds * 1_000_000)
-    claim = Claim(name, holder, token, clock.wall() + length)
-    value = {"holder": holder, "token": token, "expires": claim.expires}
-    if boot := boot_id():
-        value |= {"boot": boot, "until": since_boot() + length}
+    ends = term(seconds)
+    claim = Claim(name, holder, token, ends["expires"])
+    value = {"holder": holder, "token": token, **ends}
     return claim, key_event(CLAIMS, name, value)
 
 

@@ -1,0 +1,176 @@
+"""The states of tasks, read from a snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.bounds import is_count
+from projector.board.names import beat_key
+from projector.board.task import State, Task
+from projector.errors import NotFound
+from projector.store.claims import is_over
+from projector.store.keys import key_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import apsw
+
+    from projector.board.names import Names
+
+OPEN: State = "open"
+CLAIMED: State = "claimed"
+BLOCKED: State = "blocked"
+DONE: State = "done"
+
+_BY_CHANGE = """
+SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session
+WHERE s.session = ? AND k.value IS NOT NULL ORDER BY k.ord, k.key
+"""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The tasks of a board in one snapshot of the projection.
+
+    Args:
+        db: the projection.
+        names: the namespaces of the board.
+    """
+
+    db: apsw.Connection
+    names: Names
+    _known: dict[str, bool] = field(default_factory=dict)
+
+    def state(self, task: str) -> dict[str, Any] | None:
+        """Return the state of a task as it is stored; None if the board has no such task."""
+        # a crash can separate the two events of a completion: the first is the decision
+        return _valid(key_value(self.db, self.names.done, task)) or _valid(
+            key_value(self.db, self.names.tasks, task)
+        )
+
+    def found(self, task: str) -> dict[str, Any]:
+        """Return the state of a task.
+
+        Raises:
+            NotFound: the board has no such task.
+        """
+        state = self.state(task)
+        if state is None:
+            board = self.names.tasks.partition("/")[2]
+            raise NotFound(f"the board {board!r} has no task {task!r}")
+        return state
+
+    def unfinished(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the ids and states of tasks that are not done, the longest unchanged first."""
+        for task, value in self.db.execute(_BY_CHANGE, (self.names.tasks,)):
+            state = _valid(orjson.loads(value))
+            if state is not None and not self.is_done(task):
+                yield task, state
+
+    def finished(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the ids and states of tasks that are done, the first one first."""
+        for task, value in self.db.execute(_BY_CHANGE, (self.names.done,)):
+            state = _valid(orjson.loads(value))
+            if state is not None:
+                yield task, state
+
+    def is_done(self, task: str) -> bool:
+        """Return whether a task is done."""
+        if task not in self._known:
+            self._known[task] = _valid(key_value(self.db, self.names.done, task)) is not None
+        return self._known[task]
+
+    def is_ready(self, task: str, state: Mapping[str, Any]) -> bool:
+        """Return whether a task can be claimed."""
+        if state["state"] == CLAIMED:
+            if self.term(task, state) is not None:
+                return False
+        elif state["state"] != OPEN:
+            return False
+        return all(map(self.is_done, state["after"]))
+
+    def term(self, task: str, state: Mapping[str, Any]) -> int | None:
+        """Return when the claim of a task ends, with its last heartbeat; None if it has ended."""
+        beat = None
+        if is_over(dict(state)):
+            beat = key_value(self.db, self.names.beats, beat_key(task, state["token"]))
+            if not isinstance(beat, dict) or not is_count(beat.get("expires")) or is_over(beat):
+                return None
+            return int(beat["expires"])
+        beat = key_value(self.db, self.names.beats, beat_key(task, state["token"]))
+        later = beat.get("expires") if isinstance(beat, dict) else None
+        return max(int(state["expires"]), later) if is_count(later) else int(state["expires"])
+
+    def ready(self, worker: str | None = None) -> list[tuple[str, dict[str, Any]]]:
+        """Return the tasks that can be claimed, by a worker if one is named, the first one first.
+
+        The highest priority is first; of one priority that which was not changed for longest.
+        """
+        found = [
+            (task, state)
+            for task, state in self.unfinished()
+            if (worker is None or state["assignee"] in (None, worker))
+            and self.is_ready(task, state)
+        ]
+        found.sort(key=lambda each: -each[1]["priority"])
+        return found
+
+    def view(self, task: str, state: Mapping[str, Any]) -> Task:
+        """Return a task as readers get it."""
+        claimed = state["state"] == CLAIMED
+        return Task(
+            id=task,
+            title=state["title"],
+            priority=state["priority"],
+            state=state["state"],
+            ready=self.is_ready(task, state),
+            after=tuple(state["after"]),
+            assignee=state["assignee"],
+            holder=state.get("holder"),
+            token=state["token"],
+            expires=self.term(task, state) or state["expires"] if claimed else None,
+            reason=state.get("reason"),
+            result=state.get("result"),
+        )
+
+    def waits_for(self, tasks: Iterable[str], target: str) -> list[str] | None:
+        """Return the chain of tasks from one of `tasks` to `target`; None if none waits for it."""
+        paths = [[task] for task in tasks]
+        seen: set[str] = set()
+        while paths:
+            path = paths.pop()
+            last = path[-1]
+            if last == target:
+                return path
+            if last not in seen:
+                seen.add(last)
+                state = self.state(last)
+                paths += [[*path, each] for each in (state["after"] if state else ())]
+        return None
+
+
+def _valid(value: object) -> dict[str, Any] | None:
+    """Return a state that this version can use; any program can set a key-value to any value."""
+    if not isinstance(value, dict):
+        return None
+    after, assignee = value.get("after"), value.get("assignee")
+    usable = (
+        isinstance(value.get("title"), str)
+        and _is_whole(value.get("priority"))
+        and value.get("state") in (OPEN, CLAIMED, BLOCKED, DONE)
+        and is_count(value.get("token"))
+        and is_count(value.get("number"))
+        and isinstance(after, list)
+        and all(isinstance(each, str) for each in after)
+        and (assignee is None or isinstance(assignee, str))
+        and (value["state"] != CLAIMED or is_count(value.get("expires")))
+    )
+    return value if usable else None
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,1 @@
+"""`projector board`: tasks for workers; a module holds commands of one kind."""
