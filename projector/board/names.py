@@ -48,5 +48,6 @@ def beat_key(task: str, token: int) -> str:
     """Return the key of the heartbeats of one claim.
 
     A stale worker that still beats must not replace the heartbeat of the one that has the task now.
+    A request to forget the task takes keys that have its id before `_`.
     """
-    return f"{task}/{token}"
+    return f"{task}_{token}"
