@@ -52,14 +52,15 @@ def claimed(
     return claim
 
 
-def counted(write: Callable[..., int], calls: list[int]) -> Callable[..., int]:
-    """Return a function that does the same and counts its calls."""
+class CountingDisk(disk.Disk):
+    """A disk that counts writes."""
 
-    def call(*arguments: object) -> int:
-        calls.append(1)
-        return write(*arguments)
+    writes = 0
 
-    return call
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Write, and count it."""
+        type(self).writes += 1
+        return super().write(fd, data)
 
 
 def titles(tasks: list[Task]) -> list[str]:
@@ -210,12 +211,11 @@ def test_heartbeats_comments_and_new_tasks_take_no_lock(
     claim = claimed(board)
     locked: list[object] = []
     monkeypatch.setattr(journal.arbiter, "lock_file", lambda *_: locked.append(1))
-    writes: list[int] = []
-    monkeypatch.setattr(disk.in_use, "write", counted(disk.in_use.write, writes))
+    monkeypatch.setattr(disk, "in_use", CountingDisk())
     board.beat(claim)
     board.comment(id, "still at it")
     board.add("another")
-    assert len(writes) == 3
+    assert CountingDisk.writes == 3
     assert locked == []
 
 
