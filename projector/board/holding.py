@@ -114,7 +114,7 @@ class Holding(BoardHandle):
         self._end(claim, DONE, "completed", result=result)
 
     def block(self, claim: TaskClaim, reason: str) -> None:
-        """Give a task up that cannot be done now; nobody can claim it until it is unblocked.
+        """Give a task up that cannot be done now; no worker can claim it until it is unblocked.
 
         Raises:
             StaleClaim, EventError, NotFound, ArbiterBusy, NotProjected: as `complete`.

@@ -84,7 +84,7 @@ STEPS = (
     Step("damage", _tool("damage"), 0.05),
     Step("hostile", _tool("hostile"), 0.05),
     Step("decisions", _tool("decisions"), 0.05),
-    Step("board", _tool("board"), 0.03),
+    Step("board", _tool("board.workers"), 0.03),
     Step("forks", _tool("forks"), 0.05),
     Step("database_damage", _tool("database_damage"), 0.05),
     Step("soak", _tool("soak"), 0.05),

@@ -53,10 +53,12 @@ class _Lazy(click.Group):
 @timeout_option(default=5.0)
 @click.pass_context
 def command(context: click.Context, /, name: str, timeout: float) -> None:
-    """Share tasks among workers: each task is held by one worker at a time.
+    """Share tasks among workers.
+
+    Each task is held by one worker at a time.
 
     \b
-        id=$(projector board add 'Write the parser' --body 'As in docs/format.md.' --priority 5)
+        id=$(projector board add 'Write the parser' --priority 5)
         projector board add 'Test the parser' --after "$id"
         projector board claim --worker w1 --seconds 60
         projector board beat "$id" --worker w1 --token 1 --seconds 60
@@ -65,8 +67,8 @@ def command(context: click.Context, /, name: str, timeout: float) -> None:
         projector board list --state done
 
     A claim has a token, which is higher than that of any earlier claim of the task. A claim that
-    has expired can be replaced by another worker's. Whoever then completes, blocks or releases the
-    task with the old token fails, and nothing is written.
+    has expired can be replaced by another worker's. To complete, block or release the task with
+    the old token then fails, and nothing is written.
 
     Tasks are sessions of the journal: `projector search` finds their titles, bodies and comments.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

@@ -31,7 +31,7 @@ def _complete(board: Named, task: str, worker: str, token: int, result: str | No
 @click.option("--reason", type=Name(), required=True, help="Why it cannot be done now.")
 @click.pass_obj
 def _block(board: Named, task: str, worker: str, token: int, reason: str) -> None:
-    """Give a task up that cannot be done now; nobody can claim it until it is unblocked.
+    """Give a task up that cannot be done now; no worker can claim it until it is unblocked.
 
     It fails if the claim is stale.
     """

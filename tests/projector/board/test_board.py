@@ -108,7 +108,7 @@ def test_a_task_is_found_by_its_title_its_body_and_its_comments(board: Board) ->
 
 
 def test_the_same_task_again_has_no_effect(board: Board) -> None:
-    """Whoever lost the answer of `add` can repeat it, also when the task is done."""
+    """A caller that lost the answer of `add` can repeat it, also when the task is done."""
     board.add("Once", id="t1", after=[board.add("Before", id="t0")])
     assert board.add("Once", id="t1", after=["t0"]) == "t1"
     board.complete(claimed(board))
@@ -120,7 +120,7 @@ def test_the_same_task_again_has_no_effect(board: Board) -> None:
 
 
 def test_one_of_many_processes_gets_a_task(board: Board) -> None:
-    """32 processes that try at once: one has the claim, and nobody an error."""
+    """32 processes that try at once: one has the claim, and none an error."""
     board.add("Only one")
     board.store.settle()
     read, write = os.pipe()
@@ -242,8 +242,8 @@ def test_dependencies_that_would_be_a_cycle_are_refused(board: Board) -> None:
         board.depend("a", ["a"])
     with pytest.raises(DependencyCycle):
         board.add("own", id="d", after=["d"])
-    with pytest.raises(NotFound, match="no task 'nobody'"):
-        board.add("own", id="d", after=["nobody"])
+    with pytest.raises(NotFound, match="no task 'missing'"):
+        board.add("own", id="d", after=["missing"])
     assert [len(board.history(id)) for id in "abc"] == [1, 1, 1]
     board.depend("c", [], by="lead")
     assert titles(board.ready()) == ["first", "third"]
@@ -448,7 +448,7 @@ def test_a_wrong_name_is_refused(board: Board, tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="state must be"):
         board.tasks(state="gone")  # type: ignore[arg-type]
     with pytest.raises(NotFound):
-        board.claim(worker="w", task="nobody")
+        board.claim(worker="w", task="missing")
 
 
 def test_secrets_are_replaced_on_a_board_that_redacts(journal_dir: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.torture.steps.board import round_of
+from tests.torture.steps.board.workers import round_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,13 +2,13 @@
 
 ::
 
-    python -m tests.torture.steps.board --seconds 60
-    python -m tests.torture.steps.board --seconds 5 --seed 7
-    python -m tests.torture.steps.board --seconds 5 --sabotage    decide without the lock: must fail
+    python -m tests.torture.steps.board.workers --seconds 60
+    python -m tests.torture.steps.board.workers --seconds 5 --seed 7
+    python -m tests.torture.steps.board.workers --sabotage    no lock for decisions: must fail
 
 Workers claim tasks for a short time, send heartbeats, comment, and complete, block or release
 them. Some sleep until their claim has expired, and go on with it. Workers are killed at any moment,
-and others take their place. Each worker writes to a file of its own what it was told.
+and others take their place. Each worker writes to a file of its own the answers that it got.
 
 In the end the remaining tasks are done, and then: no task was completed by two claims, no token was
 issued twice, every acknowledged change is in the history, whose numbers have no gap, the tokens in
@@ -52,7 +52,7 @@ _PATIENCE = 60.0
 
 
 class Unlocked:
-    """An arbiter that excludes nobody."""
+    """An arbiter that excludes no process."""
 
     @contextmanager
     def appending(self) -> Iterator[None]:
@@ -85,7 +85,7 @@ def play(path: Path, log: Path, seed: int) -> None:
 
 
 def work(board: Board, claim: TaskClaim, rng: random.Random) -> Iterator[str]:
-    """Do something with a task; yield what the worker is told."""
+    """Do something with a task; yield the answers that the worker gets."""
     if rng.random() < 0.3:
         board.beat(claim)
     if rng.random() < 0.3:
@@ -169,10 +169,10 @@ def _start(folder: Path, path: Path, seed: int, *, sabotaged: bool) -> int:
 
 
 def judged(folder: Path, path: Path) -> tuple[dict[str, int], list[str]]:
-    """Compare what workers were told with what the board shows; return counts and faults."""
+    """Compare the answers of workers with what the board shows; return counts and faults."""
     told: list[tuple[str, str, int]] = []
     for log in sorted(folder.glob("told-*")):
-        # a worker can be killed in the middle of a line: then it was not told
+        # a worker can be killed in the middle of a line: then it had no answer
         lines = log.read_text(encoding="utf-8").split("\n")[:-1]
         told += [(what, id, token) for what, id, token in map(json.loads, lines)]
     counts = Counter(what for what, _, _ in told)
@@ -241,7 +241,7 @@ def main() -> int:
         totals["rounds"] += 1
         for name, count in counts.items():
             totals[name] = totals.get(name, 0) + count
-        faults += [f"{fault} (again: {again('board', seed)})" for fault in found]
+        faults += [f"{fault} (again: {again('board.workers', seed)})" for fault in found]
         seed += 1
     print(f"board: seed {given.seed}: {', '.join(f'{n} {name}' for name, n in totals.items())}")
     for fault in faults:

@@ -1,0 +1,1 @@
+"""Samples of the steps about boards."""

@@ -1,0 +1,1 @@
+"""Steps of the ladder about boards."""
