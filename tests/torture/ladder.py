@@ -89,7 +89,7 @@ STEPS = (
     Step("database_damage", _tool("database_damage"), 0.05),
     Step("soak", _tool("soak"), 0.05),
     Step("relay_chunks", _tool("relay.chunks"), 0.02),
-    Step("power", _tool("power_cut"), 0.08),
+    Step("power", _tool("power_cut"), 0.07),
 )
 
 
