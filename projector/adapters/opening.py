@@ -58,7 +58,7 @@ class Opened:
         """Query the projection with all that any process had appended at the call.
 
         A framework takes what it gets for the whole conversation: an answer that lacks its end
-        would be an error that nobody sees.
+        would be an error without a sign.
 
         Raises:
             NotProjected: a projector runs, and is too far behind.

@@ -97,7 +97,9 @@ store.close()
 """
 
 
-def stored(path: Path, *batches: list[dict[str, Any]], key: dict[str, str] | None = None) -> list[dict[str, Any]]:
+def stored(
+    path: Path, *batches: list[dict[str, Any]], key: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
     """Append batches and load them again."""
 
     async def run() -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import tomllib
 import venv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import portalocker
 
@@ -81,8 +81,28 @@ def prepare(suite: Suite) -> Environment:
     return Environment(python, source)
 
 
+def write_metadata(folder: Path) -> None:
+    """Write into a folder of the import path what makes the project's entry points known there."""
+    about = folder / "agent_journal-0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: agent-journal\nVersion: 0\n")
+    groups = _project()["entry-points"].items()
+    lines = [
+        line
+        for group, points in groups
+        for line in (f"[{group}]", *(f"{name} = {value}" for name, value in points.items()))
+    ]
+    (about / "entry_points.txt").write_text("\n".join(lines))
+
+
+def _project() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
+    project: dict[str, Any] = found["project"]
+    return project
+
+
 def _dependencies(extra: str) -> tuple[str, ...]:
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    project = _project()
     return (*project["dependencies"], *project["optional-dependencies"][extra])
 
 

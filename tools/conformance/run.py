@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.conformance.environment import PROJECT, Environment, Unavailable, prepare
+from tools.conformance.environment import PROJECT, Environment, Unavailable, prepare, write_metadata
 from tools.conformance.suite import HERE, Outcome
 
 if TYPE_CHECKING:
@@ -166,8 +166,9 @@ def _pytest(
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="conformance-result-") as folder:
         report = Path(folder) / "result.json"
+        write_metadata(Path(folder))
         own = {
-            "PYTHONPATH": str(path),
+            "PYTHONPATH": os.pathsep.join((str(path), folder)),
             "CONFORMANCE_FRAMEWORK": suite.name,
             "CONFORMANCE_REPORT": str(report),
         }

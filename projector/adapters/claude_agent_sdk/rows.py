@@ -33,7 +33,7 @@ Order = tuple[int, str, int]
 
 
 class Changed(NamedTuple):
-    """What tells whether a session changed.
+    """What differs once a session has changed.
 
     Attributes:
         events: number of its events.
@@ -57,7 +57,7 @@ def names(db: apsw.Connection, begin: str, end: str) -> list[str]:
 
 
 def changes(db: apsw.Connection, name: str) -> Changed:
-    """Return what tells whether a session changed."""
+    """Return what differs once a session has changed."""
     (row,) = db.execute(_CHANGES, (name,))
     return Changed(*row)
 
