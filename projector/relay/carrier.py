@@ -37,6 +37,11 @@ NOTHING = Last(0, 0, 0, is_whole=False)
 """A carrier has nothing of a segment."""
 
 
+def mark_of(chunk: Chunk) -> str:
+    """Return a text that tells a chunk from all others that could be at its cursor."""
+    return f"{chunk.place.segment} {chunk.offset} {chunk.before:08x}"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """What a carrier delivers.
@@ -58,17 +63,24 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which store of chunks this is, and how many chunks were ever sent to it."""
+    """Which store of chunks this is.
+
+    Attributes:
+        name: another one means that it is another store.
+        last: how many chunks were ever sent to it.
+        mark: which chunk is at the cursor that was asked for; empty if there is none.
+    """
 
     name: str
     last: int
+    mark: str = ""
 
 
 class Source(Protocol):
     """Where chunks come from."""
 
-    async def identity(self) -> Identity:
-        """Return which store this is: another name means that all may be gone."""
+    async def identity(self, cursor: int) -> Identity:
+        """Return which store this is, and which chunk is at a cursor."""
         ...
 
     def follow(self, cursor: int) -> AsyncIterator[Arrived]:

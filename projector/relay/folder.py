@@ -44,7 +44,7 @@ class Folder:
         self._names = Names()
         self._size = size
 
-    async def identity(self) -> Identity:
+    async def identity(self, cursor: int) -> Identity:  # noqa: ARG002 - it has none
         """Return the uuid of the journal's machine; there is no count."""
         return Identity(self._machine, 0)
 

@@ -6,11 +6,12 @@ bytes under our own name that are not here (`NotOurs`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from projector.relay.chunk import Chunk, Whole
 from projector.relay.errors import ChunkError, ForkFound, Hole
+from projector.relay.files.own import chunks, prefix_crc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -91,6 +92,8 @@ class Inbound:
         try:
             changed = self._mirrors.add(chunk)
         except Hole:
+            if self._copy_own(chunk):
+                return self.add(chunk)
             end = chunk.whole.size if chunk.whole else chunk.end
             known = self.holes.get(place, Wanted(0))
             self.holes[place] = Wanted(max(known.end, end), chunk.whole or known.whole)
@@ -118,6 +121,24 @@ class Inbound:
                     break
                 came = True
         return came
+
+    def _copy_own(self, chunk: Chunk) -> bool:
+        """Begin the mirror of a former self with our own bytes, which were not mirrored before.
+
+        Returns:
+            Whether all bytes in front of a chunk are in the mirror by it.
+        """
+        place = chunk.place
+        segment = self._ours.find(place) if place.machine in self._former else None
+        if segment is None or self._held(place) is not None:
+            return False
+        if prefix_crc(segment.path, chunk.offset) != chunk.before:
+            return False
+        for part in chunks(replace(segment, is_final=False), place, 0, 0):
+            kept = part.data[: chunk.offset - part.offset]
+            if kept:
+                self._mirrors.add(replace(part, data=kept))
+        return self._size(place) >= chunk.offset
 
     def _size(self, place: Place) -> int:
         held = self._held(place)

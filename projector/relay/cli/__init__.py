@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import cast
 
 import click
 
 from journal.process.loading import load
 
-_COMMANDS = ("copy",)
+_COMMANDS = {
+    "copy": "copy",
+    "init": "init",
+    "join": "join",
+    "leave": "leave",
+    "retire": "retire",
+    "run": "run",
+    "status": "status",
+}
+_SERVER = {"init": "cryptography", "join": "nats", "run": "nats"}
+"""Commands that need a package of the extra, and which."""
 
 
 class _Lazy(click.Group):
@@ -19,10 +30,19 @@ class _Lazy(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return a command."""
+        """Return a command.
+
+        Raises:
+            click.ClickException: what it needs is not installed.
+        """
         if cmd_name not in _COMMANDS:
             return None
-        return cast("click.Command", load(f"projector.relay.cli.{cmd_name}").command)
+        needed = _SERVER.get(cmd_name)
+        if needed is not None and find_spec(needed) is None:
+            raise click.ClickException(
+                f"`journal relay {cmd_name}` needs {needed}: pip install 'agent-journal[relay]'"
+            )
+        return cast("click.Command", load(f"projector.relay.cli.{_COMMANDS[cmd_name]}").command)
 
 
 @click.group("relay", cls=_Lazy)
@@ -30,8 +50,16 @@ def command() -> None:
     """Share one journal among many machines.
 
     Every machine keeps its own lanes, and mirrors those of the others in folders beside them: each
-    machine finds everything, also without the network. There is no time limit.
+    machine finds everything, also without the network. A NATS server carries what is new, or a
+    folder does (`copy`). What the server loses, the machines send again. There is no time limit.
 
     \b
-        journal relay copy /mnt/stick/journal
+        hub$    journal relay init --name hub --machines desk,laptop > nats.conf
+        hub$    nats-server -c nats.conf &
+        hub$    journal relay join tls://hub:4222 --fleet home --creds hub.creds --keep
+        laptop$ journal relay join tls://hub:4222 --fleet home --creds laptop.creds
+        laptop$ journal relay run &
+
+    docs/relay.md says what is promised, and how to operate it. The commands for a server need
+    `pip install 'agent-journal[relay]'`.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines

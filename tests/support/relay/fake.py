@@ -28,7 +28,7 @@ class Fake:
         self._whole = whole or {}
         self.sent: list[Chunk] = []
 
-    async def identity(self) -> Identity:
+    async def identity(self, cursor: int) -> Identity:  # noqa: ARG002 - it has none
         """Return one name."""
         return Identity("fake", len(self.sent))
 

@@ -1,0 +1,80 @@
+"""`journal relay status`: who is behind, and by how much."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.exits import DAMAGED, ExitCommand
+from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.times import format_local_time
+from journal.errors import counted
+from journal.fs.directory import open_directory
+from projector.relay.cli.codes import BEHIND, CODES
+from projector.relay.status import SKEW, read_status
+
+if TYPE_CHECKING:
+    from projector.relay.status import Peer, Status
+
+
+@click.command("status", cls=ExitCommand, codes=CODES)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; times in µs.")
+@click.option("--check", is_flag=True, help="Exit with 5 on a problem, with 8 if one is behind.")
+@click.pass_context
+def command(context: click.Context, *, as_json: bool, check: bool) -> None:
+    """Show which machine is behind, by how many bytes, and what is wrong.
+
+    It reads what the relay of this machine noted, and asks no server: of machines that did not
+    report while it ran nothing is known. An event counts as replicated when another machine
+    reported that it has it, not when the server acknowledged it.
+
+    --check is for monitoring: it exits with 5 if there is a fork, a hole, damage or something that
+    has stopped, and with 8 if bytes are missing on a machine. There is no time limit.
+
+    JSON: {"fleet", "machine", "former", "name", "url", "unsent", "unreplicated", "hash",
+    "mirrored", "holes", "problems", "peers": [{"machine", "name", "version", "seen", "behind",
+    "lacking", "unsent", "skew", "is_same"}]}
+    """
+    found = read_status(open_directory(context.obj, create=False))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _print(found)
+    if check and (found.problems or found.holes):
+        context.exit(DAMAGED)
+    if check and found.is_behind:
+        context.exit(BEHIND)
+
+
+def _print(found: Status) -> None:
+    print_line(f"fleet {found.fleet} at {found.url}")
+    state = "all sent" if not found.unsent else f"{counted(found.unsent, 'byte')} not sent"
+    if found.unreplicated:
+        state += f", {counted(found.unreplicated, 'byte')} on no other machine that reported"
+    print_line(f"{found.name}  {found.machine}  this machine: {state}")
+    for peer in found.peers:
+        print_line(f"{peer.name}  {peer.machine}  {_state(peer)}")
+    if not found.peers:
+        print_line("no other machine has reported to this one", err=True)
+    if found.holes:
+        print_line(f"{counted(found.holes, 'segment')} with missing bytes", err=True)
+    for problem in found.problems:
+        print_line(f"problem: {problem}", err=True)
+
+
+def _state(peer: Peer) -> str:
+    parts = []
+    if peer.behind:
+        parts.append(f"lacks {counted(peer.behind, 'byte')}")
+    if peer.lacking:
+        parts.append(f"has {counted(peer.lacking, 'byte')} that are not here")
+    if peer.unsent:
+        parts.append(f"has not sent {counted(peer.unsent, 'byte')}")
+    if not parts:
+        parts.append("has the same bytes" if peer.is_same else "has as many bytes")
+    if abs(peer.skew) > SKEW:
+        hours = peer.skew / SKEW
+        parts.append(f"its clock is {hours:+.1f} hours from ours: its dates are wrong, or ours")
+    return f"{', '.join(parts)} ({format_local_time(peer.seen, 'minutes')})"

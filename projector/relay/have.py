@@ -1,0 +1,74 @@
+"""What a machine reports that it has: the same hash on two machines means the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
+
+import orjson
+
+from projector.relay.errors import ChunkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST = 256 * 1024
+"""Bytes of a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """The report of a machine.
+
+    Attributes:
+        machine: its uuid.
+        former: the uuids that it had before.
+        name: its name.
+        version: of the program.
+        clock: its wall clock, microseconds since 1970.
+        cursor: its place in the stream.
+        hash: over uuid, size and checksum of all segments that it has, own and mirrored.
+        held: how many bytes of each machine it has; of its own only what is sent.
+        unsent: bytes of its own lanes that are not sent.
+    """
+
+    machine: str
+    former: list[str]
+    name: str
+    version: str
+    clock: int
+    cursor: int
+    hash: str
+    held: dict[str, int]
+    unsent: int
+
+    def encode(self) -> bytes:
+        """Return it as JSON."""
+        return orjson.dumps(asdict(self))
+
+
+def parse_have(data: bytes) -> Have:
+    """Return the report that another machine sent.
+
+    Raises:
+        ChunkError: it is none.
+    """
+    if len(data) > MOST:
+        raise ChunkError(f"a report has {len(data):,} bytes, and {MOST:,} are allowed")
+    try:
+        values = orjson.loads(data)
+        found = Have(**{field.name: values[field.name] for field in fields(Have)})
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise ChunkError(f"a report cannot be read: {error}") from error
+    texts = (found.machine, found.name, found.version, found.hash, *found.former, *found.held)
+    numbers = (found.clock, found.cursor, found.unsent, *found.held.values())
+    if not all(isinstance(t, str) for t in texts) or not all(type(n) is int for n in numbers):
+        raise ChunkError("a report has values of another kind")
+    return found
+
+
+def hash_of(segments: Iterable[tuple[str, int, int]]) -> str:
+    """Return the hash over a set of segments: uuid, size, checksum."""
+    lines = sorted(f"{name} {size} {crc:08x}\n" for name, size, crc in set(segments))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

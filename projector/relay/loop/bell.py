@@ -1,0 +1,79 @@
+"""Wakes the relay when a lane of this machine has grown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent
+from watchdog.events import FileSystemEventHandler as Handler
+
+from journal.fs.observer import new_observer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+_log = logging.getLogger("projector.relay")
+_SWEEP = 1.0
+"""Seconds after which the lanes are looked at without a notification."""
+_POLL = 0.1
+"""The same where the system gives no notifications."""
+_EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, DirCreatedEvent]
+_MIRROR = "/m-"
+
+
+class Bell(Handler):
+    """Rings when a lane of this machine may have changed.
+
+    Args:
+        lanes: the folder of the lanes.
+    """
+
+    def __init__(self, lanes: Path) -> None:
+        self._rung = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._lanes = str(lanes)
+        self._sweep = _SWEEP
+        self._observer: BaseObserver | None = None
+        try:
+            self._observer = new_observer()
+            self._observer.schedule(self, self._lanes, recursive=True, event_filter=_EVENTS)
+            self._observer.start()
+        except (OSError, RuntimeError) as error:  # the limit of inotify watches, or of threads
+            _log.warning("no file notifications (%s); looking every %s s instead", error, _POLL)
+            if self._observer is not None:
+                self._observer.stop()
+            self._observer, self._sweep = None, _POLL
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Ring, unless a mirror has changed, which the relay itself writes."""
+        if not str(event.src_path).startswith(f"{self._lanes}{_MIRROR}"):
+            self._loop.call_soon_threadsafe(self._rung.set)
+
+    async def wait(self) -> None:
+        """Wait for a ring, or until the lanes must be looked at."""
+        try:
+            await asyncio.wait_for(self._rung.wait(), self._sweep)
+        except TimeoutError:
+            return
+        finally:
+            self._rung.clear()

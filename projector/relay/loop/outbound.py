@@ -1,0 +1,159 @@
+"""Sends what the lanes of this machine have gained, chunk by chunk, behind the fence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.fs import disk
+from journal.segments.segment import open_segment
+from projector.relay.carrier import NOTHING
+from projector.relay.chunk import Chunk, Place
+from projector.relay.errors import CarrierError, NotOurs, Refused
+from projector.relay.files.own import cut, prefix_crc
+from projector.relay.state import Sent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from projector.relay.carrier import Carrier, Last
+    from projector.relay.files.ours import Ours
+    from projector.relay.files.own import Segment
+    from projector.relay.state import State
+
+_TRIES = 5
+"""Times in a row that a chunk is refused, each time with another last one."""
+
+Key = tuple[int, int, str]
+
+
+class Outbound:
+    """Sends own segments; one chunk of each is under way at a time.
+
+    Args:
+        machine: the uuid of this machine.
+        former: the uuids that it had before.
+        ours: its segments.
+        state: what was sent.
+    """
+
+    def __init__(self, machine: str, former: Sequence[str], ours: Ours, state: State) -> None:
+        self._machine = machine
+        self._former = former
+        self._ours = ours
+        self._state = state
+        self._sent = state.sent()
+        self.problems: dict[Place, str] = {}
+
+    def sent(self, segment: Segment) -> Sent:
+        """Return what was sent of a segment."""
+        return self._sent.get(_key(segment), Sent())
+
+    def is_sent(self, chunk: Chunk) -> bool:
+        """Return whether the bytes of a chunk are among those that this machine has sent."""
+        place = chunk.place
+        sent = self._sent.get((place.lane, place.number, place.segment))
+        return sent is not None and sent.fence is not None and chunk.end <= sent.size
+
+    def all_sent(self) -> list[tuple[str, int, int]]:
+        """Return uuid, size and checksum of what was sent."""
+        return [(key[2], each.size, each.crc) for key, each in self._sent.items() if each.size]
+
+    def waiting(self) -> list[Segment]:
+        """List the segments that may have something to send.
+
+        Raises:
+            ReadError, OSError: a lane cannot be read.
+        """
+        found = self._ours.list()
+        here = {_key(segment) for segment in found}
+        for key in tuple(self._sent):
+            if key not in here and self._ours.is_superseded(key[2]):
+                self._state.drop_sent(key)
+                del self._sent[key]
+        return [each for each in found if self._has_more(each)]
+
+    async def send(self, segment: Segment, carrier: Carrier) -> int:
+        """Send what a segment has behind what was sent; return how many bytes.
+
+        Raises:
+            NotOurs: others have other bytes under our name.
+            CarrierError: the carrier cannot be reached.
+            OSError: the segment cannot be read or synced.
+        """
+        place = segment.place(self._machine)
+        sent, began = self.sent(segment), None
+        refused = 0
+        with open_segment(segment.path) as file:
+            fd = file.fileno()
+            if sent.fence is None:
+                sent = await self._ask(segment, place, carrier)
+                began = sent.size
+            began = sent.size if began is None else began
+            while not sent.is_whole and (chunk := cut(segment, fd, place, sent.size, sent.crc)):
+                # others must not have what a power loss here would replace by something else
+                disk.in_use.fdatasync(fd)
+                try:
+                    fence = await carrier.send(chunk, sent.fence or 0)
+                except Refused as error:
+                    refused += 1
+                    if refused > _TRIES:
+                        raise CarrierError(f"{place.segment}: {error}") from error
+                    sent = await self._ask(segment, place, carrier)
+                    continue
+                refused = 0
+                sent = Sent(chunk.end, chunk.after, fence, chunk.whole is not None)
+                self._note(segment, sent)
+        self.problems.pop(place, None)
+        return sent.size - began
+
+    def _has_more(self, segment: Segment) -> bool:
+        sent = self.sent(segment)
+        if sent.fence is None:
+            return True
+        return not sent.is_whole and (segment.is_final or segment.size > sent.size)
+
+    async def _ask(self, segment: Segment, place: Place, carrier: Carrier) -> Sent:
+        """Return what the carrier has of a segment."""
+        last = await carrier.last(place)
+        if last == NOTHING:
+            copied = await self._as_former(segment, place, carrier)
+            sent = copied or Sent(0, 0, 0)
+        else:
+            self._check(segment, place, last)
+            sent = Sent(last.end, last.crc, last.fence, last.is_whole)
+        self._note(segment, sent)
+        return sent
+
+    async def _as_former(self, segment: Segment, place: Place, carrier: Carrier) -> Sent | None:
+        """Return a final segment as sent if it was, as a former machine; None if it was not."""
+        if not segment.is_final:
+            return None
+        for machine in self._former:
+            there = Place(machine, place.lane, place.number, place.segment)
+            last = await carrier.last(there)
+            is_same = last.is_whole and last.end == segment.size
+            if is_same and prefix_crc(segment.path, last.end) == last.crc:
+                return Sent(last.end, last.crc, 0, is_whole=True)
+        return None
+
+    def _check(self, segment: Segment, place: Place, last: Last) -> None:
+        """Check that what the carrier has is the beginning of a segment.
+
+        Raises:
+            NotOurs: it is not.
+        """
+        found = prefix_crc(segment.path, last.end)
+        if found == last.crc and (not last.is_whole or last.end == segment.size):
+            return
+        raise NotOurs(
+            f"lane {segment.folder} segment {segment.number} ({place.segment}): the carrier has"
+            f" {last.end:,} other bytes under our name"
+        )
+
+    def _note(self, segment: Segment, sent: Sent) -> None:
+        self._sent[_key(segment)] = sent
+        self._state.note_sent(_key(segment), sent)
+
+
+def _key(segment: Segment) -> Key:
+    return int(segment.folder), segment.number, segment.name

@@ -1,0 +1,114 @@
+"""The relay: connect, work until something changes, and begin again from disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+from typing import TYPE_CHECKING
+
+from projector.relay.errors import CarrierError, NotOurs
+from projector.relay.identity import RELAY, become_another
+from projector.relay.loop.bell import Bell
+from projector.relay.loop.work import Reset, Work
+from projector.relay.server.connection import connect
+from projector.relay.server.jetstream import JetStream
+from projector.relay.server.stream import make_stream
+from projector.relay.state import STATE, State
+
+if TYPE_CHECKING:
+    from journal.fs.directory import Directory
+    from projector.relay.config import Config
+
+_log = logging.getLogger("projector.relay")
+_SHORTEST, _LONGEST = 0.2, 10.0
+"""Seconds between two tries to connect; they double."""
+_MOST_RESETS = 8
+
+
+def relay_once(journal: Directory, config: Config) -> None:
+    """Send and receive until nothing is left to do. The caller holds the lock of the relay.
+
+    Raises:
+        CarrierError: the server cannot be reached, or refuses.
+        RelayError, JournalError, OSError: it cannot be done.
+    """
+    asyncio.run(_once(journal, config))
+
+
+def relay_always(journal: Directory, config: Config) -> None:
+    """Send and receive until SIGTERM or SIGINT. The caller holds the lock of the relay.
+
+    Raises:
+        RelayError, JournalError, OSError: what cannot be mended by a new connection.
+    """
+    asyncio.run(_always(journal, config))
+
+
+async def _once(journal: Directory, config: Config) -> None:
+    for _ in range(_MOST_RESETS):
+        try:
+            await _connected(journal, config, None, None)
+        except Reset:
+            continue
+        except NotOurs as error:
+            _rename(journal, error)
+            continue
+        return
+    raise CarrierError("the server loses what it has again and again")
+
+
+async def _always(journal: Directory, config: Config) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    pause = _SHORTEST
+    with Bell(journal.lanes) as bell:
+        while not stop.is_set():
+            try:
+                await _connected(journal, config, stop, bell)
+                pause = _SHORTEST
+            except Reset as error:
+                _log.warning("%s: beginning again from disk", error)
+            except NotOurs as error:
+                _rename(journal, error)
+            except CarrierError as error:
+                _log.warning("%s; trying again in %.1f s", error, pause)
+                await _sleep(stop, random.uniform(pause / 2, pause))  # noqa: S311 - no secret
+                pause = min(pause * 2, _LONGEST)
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _connected(
+    journal: Directory, config: Config, stop: asyncio.Event | None, bell: Bell | None
+) -> None:
+    connection = await connect(config)
+    try:
+        with State(journal.path / RELAY / STATE) as state:
+            work = Work(
+                journal, config, state, lambda sender: JetStream(connection, config, sender)
+            )
+            if not await work.carrier.exists():
+                await make_stream(config)
+            await work.prepare()
+            if stop is None or bell is None:
+                await work.until_quiet()
+            else:
+                await work.until_stopped(stop, bell)
+    finally:
+        await connection.close()
+
+
+def _rename(journal: Directory, error: NotOurs) -> None:
+    machine = become_another(journal)
+    _log.warning(
+        "%s. This journal is a copy, or was restored: it is machine %s from now on", error, machine
+    )

@@ -1,0 +1,352 @@
+"""The work of one connection: send, receive, fill holes, report; any failure ends it.
+
+`run` begins again from disk then: nothing in memory outlives a reset of the carrier.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from journal import __version__
+from journal.process import clock
+from projector.relay.carrier import mark_of
+from projector.relay.errors import CarrierError, ChunkError, RelayError, TooLarge
+from projector.relay.files.mirror import Mirrors
+from projector.relay.files.ours import Ours
+from projector.relay.files.own import Names, chunks
+from projector.relay.have import Have, hash_of, parse_have
+from projector.relay.identity import RELAY, former_of, machine_of
+from projector.relay.inbound import Inbound
+from projector.relay.loop.outbound import Outbound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from journal.fs.directory import Directory
+    from projector.relay.carrier import Arrived
+    from projector.relay.chunk import Chunk, Place
+    from projector.relay.config import Config
+    from projector.relay.files.held import Held
+    from projector.relay.loop.bell import Bell
+    from projector.relay.server.jetstream import JetStream
+    from projector.relay.state import State
+
+_log = logging.getLogger("projector.relay")
+_COMMIT = 0.2
+"""Seconds until what has arrived is made durable."""
+_CHECK = 2.0
+"""Seconds after which the carrier's identity is checked."""
+_REPORT = 60.0
+"""Seconds after which a report is sent."""
+_SOON = 2.0
+"""Seconds after a change until the next report, at least."""
+_MOMENT = 0.02
+"""Seconds between two looks whether all has arrived."""
+_REPORTS = 0.1
+"""Seconds that a single run waits for the reports of other machines."""
+_AT_ONCE = 16
+"""Segments that are sent at the same time."""
+
+
+class Reset(RelayError):  # noqa: N818 - reads as what happened
+    """The carrier has lost what it had: everything begins again from disk."""
+
+
+class Work:
+    """What one relay does while it is connected.
+
+    Args:
+        journal: the journal.
+        config: of the relay.
+        state: what it remembers.
+        carrier: returns the carrier, given a function that names the user of a machine.
+    """
+
+    def __init__(
+        self,
+        journal: Directory,
+        config: Config,
+        state: State,
+        carrier: Callable[[Callable[[str], str]], JetStream],
+    ) -> None:
+        self._config = config
+        self._state = state
+        self._machine = machine_of(journal)
+        self._former = former_of(journal)
+        self._senders = state.senders()
+        ours = Ours(journal.lanes, Names())
+        incoming = journal.path / RELAY / "incoming"
+        self.mirrors = Mirrors(journal.lanes, incoming, state.mirrors(), config.max_mirror_bytes)
+        self.outbound = Outbound(self._machine, self._former, ours, state)
+        is_sent = self.outbound.is_sent
+        self.inbound = Inbound(self._machine, self._former, ours, self.mirrors, is_sent)
+        self.inbound.holes |= state.holes()
+        self._ours = ours
+        self.carrier = carrier(self._sender)
+        self._cursor = 0
+        self._mark = ""
+        self._is_stopped = False
+        """Whether a chunk of a newer version has arrived: the cursor stays in front of it."""
+        self._noted: dict[Place, Held] = {}
+        self._dirty = self._changed = False
+        self._arrived = time.monotonic()
+        self._receiving = ""
+
+    async def prepare(self) -> None:
+        """Check that the carrier is the one that is remembered; otherwise begin again with it.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        cursor, mark = int(self._state.get("cursor", "0")), self._state.get("mark")
+        found = await self.carrier.identity(cursor)
+        is_same = found.name == self._state.get("stream") and found.last >= cursor
+        is_same = is_same and (not mark or not found.mark or found.mark == mark)
+        if not is_same or self._state.get("machine") != self._machine:
+            if self._state.get("stream"):
+                _log.warning("the stream is not the one that was used before: all is checked again")
+            self._state.begin_again(found.name, self._machine)
+            self._state.put(reset=clock.wall(), kept=0)
+            raise Reset("the carrier is another one")
+        self._cursor, self._mark = cursor, mark
+        await self.carrier.serve(self._serve)
+        await self.carrier.hear(self._hear)
+        await self.carrier.report(b"")
+        await self.carrier.flush()
+
+    async def until_quiet(self) -> None:
+        """Send and receive until there is nothing more to do.
+
+        Raises:
+            RelayError, JournalError, OSError: it cannot be done.
+        """
+        receiving = asyncio.create_task(self._receive())
+        try:
+            while True:
+                sent = await self._send() if self._config.send else 0
+                await self._wait_for_arrivals(receiving)
+                filled = await self.inbound.fill(self.carrier) if self.inbound.holes else False
+                self._commit()
+                if not sent and not filled:
+                    break
+            await self.keep()
+            await self.carrier.report(self.have().encode())
+            await self.carrier.flush()
+            await asyncio.sleep(_REPORTS)
+        finally:
+            receiving.cancel()
+            with contextlib.suppress(asyncio.CancelledError, RelayError):
+                await receiving
+            self._commit()
+
+    async def until_stopped(self, stop: asyncio.Event, bell: Bell) -> None:
+        """Send and receive until it is asked to stop.
+
+        Raises:
+            RelayError, JournalError, OSError: it cannot go on.
+        """
+        loops = [self._send_always(bell), self._watch(), self._commit_always(), stop.wait()]
+        if self._config.receive:
+            loops.append(self._receive_always())
+        tasks = [asyncio.ensure_future(each) for each in loops]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._commit()
+
+    def have(self) -> Have:
+        """Return what this machine has."""
+        held: dict[str, int] = {}
+        segments = self.outbound.all_sent()
+        held[self._machine] = sum(size for _, size, _ in segments)
+        for each in self.mirrors.held():
+            segments.append((each.place.segment, each.size, each.crc))
+            held[each.place.machine] = held.get(each.place.machine, 0) + each.size
+        own = self._ours.list()
+        unsent = sum(max(0, each.size - self.outbound.sent(each).size) for each in own)
+        return Have(
+            machine=self._machine,
+            former=list(self._former),
+            name=self._config.name,
+            version=__version__,
+            clock=clock.wall(),
+            cursor=self._cursor,
+            hash=hash_of(segments),
+            held=held,
+            unsent=unsent,
+        )
+
+    async def keep(self) -> None:
+        """Send what the mirrors have and the carrier has lost, if this machine is a keeper.
+
+        Raises:
+            CarrierError: there is no answer.
+            OSError: a mirror cannot be read.
+        """
+        reset = int(self._state.get("reset", "0"))
+        if not self._config.keep or self._state.get("kept") == str(reset):
+            return
+        if clock.wall() - reset < self._config.keep_after * 1_000_000:
+            return
+        for held in tuple(self.mirrors.held()):
+            last = await self.carrier.last(held.place)
+            fence, offset = last.fence, last.end
+            while not last.is_whole and (chunk := self._behind(held, offset)) is not None:
+                fence = await self.carrier.send(chunk, fence)
+                offset = chunk.end
+                if chunk.whole is not None:
+                    break
+        self._state.put(kept=reset)
+
+    def _behind(self, held: Held, offset: int) -> Chunk | None:
+        chunk = self.mirrors.read(held.place, offset)
+        return chunk if chunk is not None and (chunk.data or chunk.whole) else None
+
+    def _sender(self, machine: str) -> str:
+        return self._senders.get(machine, self._config.sender)
+
+    def _serve(self, place: Place, offset: int) -> Chunk | None:
+        """Return bytes that another machine asks for."""
+        if place.machine != self._machine:
+            return self.mirrors.read(place, offset)
+        segment = self._ours.find(place)
+        if segment is None or self._ours.is_superseded(place.segment):
+            return None
+        at, before = 0, 0
+        for chunk in chunks(segment, place, at, before):
+            if chunk.offset <= offset <= chunk.end and (offset < chunk.end or chunk.whole):
+                return _part(chunk, offset)
+        return None
+
+    def _hear(self, data: bytes) -> None:
+        if not data:
+            self._changed = True  # another machine asks for reports
+            return
+        try:
+            found = parse_have(data)
+        except ChunkError as error:
+            _log.warning("%s", error)
+            return
+        if found.machine != self._machine:
+            self._state.note_peer(found.machine, clock.wall(), data.decode())
+
+    async def _send(self) -> int:
+        """Send what is waiting, segments side by side; return how many bytes."""
+        waiting = self.outbound.waiting()
+        total = 0
+        for first in range(0, len(waiting), _AT_ONCE):
+            part = waiting[first : first + _AT_ONCE]
+            total += sum(
+                await asyncio.gather(*(self.outbound.send(each, self.carrier) for each in part))
+            )
+        self._changed = self._changed or total > 0
+        return total
+
+    async def _send_always(self, bell: Bell) -> None:
+        while True:
+            if self._config.send:
+                await self._send()
+            await bell.wait()
+
+    async def _receive(self) -> None:
+        if not self._config.receive:
+            return
+        async for arrived in self.carrier.follow(self._cursor):
+            self._take(arrived)
+
+    async def _receive_always(self) -> None:
+        """Receive; a full disk stops this and not the sending."""
+        try:
+            await self._receive()
+        except (OSError, TooLarge) as error:
+            self._receiving = f"receiving has stopped: {error}"
+            _log.error("%s", self._receiving)
+            self._dirty = True
+            await asyncio.sleep(10 * _CHECK)
+            raise CarrierError(self._receiving) from error
+
+    def _take(self, arrived: Arrived) -> None:
+        self._arrived = time.monotonic()
+        chunk = arrived.chunk
+        self._is_stopped = self._is_stopped or arrived.is_newer
+        if chunk is None:
+            _log.warning("message %d: %s", arrived.cursor, arrived.problem)
+        else:
+            machine = chunk.place.machine
+            if machine != self._machine and self._senders.get(machine) != arrived.user:
+                self._senders[machine] = arrived.user
+                self._state.note_sender(machine, arrived.user)
+            if self.inbound.take(arrived):
+                self._changed = True
+                if (held := self.mirrors.find(chunk.place)) is not None:
+                    self._noted[chunk.place] = held
+        if not self._is_stopped:
+            self._cursor, self._mark = arrived.cursor, mark_of(chunk) if chunk else ""
+        self._dirty = True
+
+    def _commit(self) -> None:
+        """Make what has arrived durable, and remember it."""
+        if not self._dirty:
+            return
+        self._dirty = False
+        self.mirrors.sync()
+        problems = [*self.inbound.problems.values(), *self.outbound.problems.values()]
+        problems += [self._receiving] if self._receiving else []
+        if self._is_stopped:
+            problems.append("a chunk of a newer version has arrived: install a newer agent-journal")
+        at = self._cursor, self._mark
+        self._state.commit(at, self._noted.values(), self.inbound.holes, problems, clock.wall())
+        self._noted.clear()
+
+    async def _commit_always(self) -> None:
+        while True:
+            await asyncio.sleep(_COMMIT)
+            self._commit()
+
+    async def _watch(self) -> None:
+        """Check the carrier, fill holes and report, from time to time."""
+        reported = -_REPORT
+        while True:
+            now = time.monotonic()
+            if now - reported >= (_SOON if self._changed else _REPORT):
+                self._changed, reported = False, now
+                await self.carrier.report(self.have().encode())
+            if self.inbound.holes and await self.inbound.fill(self.carrier):
+                self._dirty = self._changed = True
+            await self.keep()
+            await asyncio.sleep(_CHECK)
+            found = await self.carrier.identity(0)
+            if found.name != self._state.get("stream") or found.last < self._cursor:
+                raise Reset("the carrier has lost what it had")
+
+    async def _wait_for_arrivals(self, receiving: asyncio.Task[None]) -> None:
+        """Wait until all that the carrier has now is here."""
+        if not self._config.receive:
+            return
+        last = (await self.carrier.identity(0)).last
+        self._arrived = time.monotonic()
+        while not receiving.done() and self._cursor < last:
+            if time.monotonic() - self._arrived > _CHECK:
+                break  # the last ones were erased
+            await asyncio.sleep(_MOMENT)
+        if receiving.done():
+            receiving.result()
+
+
+def _part(chunk: Chunk, offset: int) -> Chunk:
+    """Return the part of a chunk behind an offset in it."""
+    skipped = chunk.data[: offset - chunk.offset]
+    before = replace(chunk, data=skipped).after
+    rest = chunk.data[len(skipped) :]
+    named = chunk.supersedes if offset == 0 else ()
+    return replace(chunk, offset=offset, before=before, data=rest, supersedes=named)

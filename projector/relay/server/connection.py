@@ -1,0 +1,125 @@
+"""A connection to the server: it ends when it is lost, and errors name what was refused."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import nats
+from nats import errors
+from nats.js.errors import Error as JetStreamError
+
+from projector.relay.errors import CarrierError, RelayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nats.aio.client import Client
+
+    from projector.relay.config import Config
+
+_CONNECT = 5
+"""Seconds to connect."""
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Connection:
+    """An open connection; it never connects again by itself.
+
+    Attributes:
+        client: of nats-py.
+        failures: errors that came beside any request.
+    """
+
+    def __init__(self, client: Client, failures: list[str]) -> None:
+        self.client = client
+        self.failures = failures
+
+    def check(self) -> None:
+        """Raise an error if the connection is lost, or something was refused.
+
+        Raises:
+            CarrierError: it is.
+        """
+        if not self.client.is_connected:
+            why = f": {self.failures[-1]}" if self.failures else ""
+            raise CarrierError(f"the connection to the server is lost{why}")
+        for failure in self.failures:
+            if "permissions violation" in failure.lower():
+                raise CarrierError(f"the server refuses it: {failure}")
+
+    @contextmanager
+    def refusals(self, what: str = "") -> Iterator[None]:
+        """Turn errors of the client into `CarrierError`, with the reason that the server gave.
+
+        A server answers what is not permitted with an error beside the request, which ends by
+        its time limit.
+        """
+        try:
+            yield
+        except (errors.Error, JetStreamError, TimeoutError, OSError) as error:
+            reasons = [f for f in self.failures if "permissions violation" in f.lower()]
+            why = reasons[-1] if reasons else (str(error) or type(error).__name__)
+            about = f" ({what})" if what else ""
+            raise CarrierError(f"the server did not take it{about}: {why}") from error
+
+    async def close(self) -> None:
+        """Close it."""
+        await self.client.close()
+
+
+def check_url(url: str) -> None:
+    """Refuse an address without TLS, other than one of this machine.
+
+    Raises:
+        RelayError: it is one, or no address.
+    """
+    for each in url.split(","):
+        parts = urlsplit(each)
+        if parts.scheme not in {"tls", "nats"} or not parts.hostname:
+            raise RelayError(f"{each!r:.200} is no address of a server: tls://HOST:PORT is one")
+        if parts.scheme == "nats" and parts.hostname not in _LOOPBACK:
+            raise RelayError(
+                f"{each!r:.200} has no TLS, and the server is on another machine: everything would"
+                " be readable on the way, give tls://HOST:PORT"
+            )
+
+
+async def connect(config: Config) -> Connection:
+    """Connect to the server of the fleet.
+
+    Raises:
+        RelayError: the address is not allowed.
+        CarrierError: the server cannot be reached, or refuses the user.
+    """
+    check_url(config.url)
+    failures: list[str] = []
+
+    async def note(error: Exception) -> None:
+        failures.append(str(error) or type(error).__name__)
+
+    options: dict[str, Any] = {}
+    if config.url.startswith("tls:"):
+        context = ssl.create_default_context(cadata=config.ca or None)
+        options["tls"] = context
+    if config.user:
+        options |= {"user": config.user, "password": config.secret}
+    try:
+        client = await nats.connect(
+            config.url.split(","),
+            name=f"agent-journal relay {config.name}",
+            error_cb=note,
+            allow_reconnect=False,
+            connect_timeout=_CONNECT,
+            max_reconnect_attempts=1,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            inbox_prefix=f"_INBOX_{config.sender}".encode(),
+            **options,
+        )
+    except (errors.Error, OSError, ssl.SSLError, TimeoutError) as error:
+        reasons = [str(error) or type(error).__name__, *failures]
+        raise CarrierError(f"cannot connect to {config.url}: {reasons[-1]}") from error
+    return Connection(client, failures)

@@ -1,0 +1,265 @@
+"""The carrier that is a stream of a NATS JetStream server."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from nats import errors
+from nats.js import api
+from nats.js.errors import APIError, NotFoundError
+
+from projector.relay.carrier import NOTHING, Arrived, Identity, Last, mark_of
+from projector.relay.chunk import (
+    Chunk,
+    Place,
+    headers,
+    parse,
+    parse_subject,
+    subject,
+)
+from projector.relay.errors import CarrierError, ChunkError, NewerChunk, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from projector.relay.config import Config
+    from projector.relay.server.connection import Connection
+
+_TIMEOUT = 10.0
+"""Seconds to wait for an answer of the server."""
+_PEERS = 2.0
+"""Seconds to wait for bytes of another machine."""
+_WRONG_LAST = 10071
+"""The server's code for a fence that is not the last chunk."""
+_WRONG_LAST_STREAM = 10164
+"""The same of newer servers, where the subject has another last chunk."""
+
+
+class JetStream:
+    """The stream of a fleet.
+
+    Args:
+        connection: the open connection.
+        config: names the fleet and the user.
+        sender: returns the user that sends as a machine, for the keeper.
+        timeout: seconds to wait for an answer of the server.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        config: Config,
+        sender: Callable[[str], str],
+        timeout: float = _TIMEOUT,
+    ) -> None:
+        self._connection = connection
+        self._nc: Client = connection.client
+        self._js = connection.client.jetstream(timeout=timeout)
+        self._config = config
+        self._sender = sender
+        self._timeout = timeout
+
+    async def exists(self) -> bool:
+        """Return whether the server has the stream.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        with self._connection.refusals(self._config.stream):
+            try:
+                await self._js.stream_info(self._config.stream)
+            except NotFoundError:
+                return False
+        return True
+
+    async def identity(self, cursor: int) -> Identity:
+        """Return when the stream was made, its last number, and what is at a cursor.
+
+        Raises:
+            CarrierError: there is no stream, or no answer.
+        """
+        with self._connection.refusals():
+            info = await self._js.stream_info(self._config.stream)
+            mark = ""
+            if 0 < cursor <= info.state.last_seq:
+                with suppress(NotFoundError):  # it was erased
+                    found = await self._js.get_msg(self._config.stream, seq=cursor)
+                    mark = _mark(found)
+        return Identity(str(info.created), info.state.last_seq, mark)
+
+    async def send(self, chunk: Chunk, fence: int) -> int:
+        """Send a chunk behind the last one of its segment, and return the next fence.
+
+        Raises:
+            Refused: the last chunk is another one.
+            CarrierError: it is not known whether the chunk was taken.
+        """
+        fields = headers(chunk) | {"Nats-Expected-Last-Subject-Sequence": str(fence)}
+        with self._connection.refusals(self._subject(chunk.place)):
+            try:
+                ack = await self._js.publish(
+                    self._subject(chunk.place),
+                    chunk.data,
+                    timeout=self._timeout,
+                    stream=self._config.stream,
+                    headers=fields,
+                )
+            except APIError as error:
+                if error.err_code in {_WRONG_LAST, _WRONG_LAST_STREAM}:
+                    raise Refused(str(error.description)) from error
+                raise
+        return int(ack.seq)
+
+    async def last(self, place: Place) -> Last:
+        """Return the last chunk of a segment; `NOTHING` if there is none.
+
+        Raises:
+            CarrierError: there is no answer, or it is no chunk.
+        """
+        with self._connection.refusals(self._subject(place)):
+            try:
+                found = await self._js.get_last_msg(self._config.stream, self._subject(place))
+            except NotFoundError:
+                return NOTHING
+        try:
+            chunk = parse(place, found.headers or {}, found.data or b"")
+        except ChunkError as error:
+            raise CarrierError(
+                f"the last message of {place.segment} is no chunk: {error}"
+            ) from error
+        return Last(found.seq or 0, chunk.end, chunk.after, chunk.whole is not None)
+
+    async def follow(self, cursor: int) -> AsyncIterator[Arrived]:
+        """Yield what was sent behind a cursor, as it arrives.
+
+        Raises:
+            CarrierError: the connection is lost.
+        """
+        with self._connection.refusals(f"aj.{self._config.fleet}.seg.>"):
+            subscription = await self._js.subscribe(
+                f"aj.{self._config.fleet}.seg.>",
+                stream=self._config.stream,
+                ordered_consumer=True,
+                config=api.ConsumerConfig(
+                    deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+                    opt_start_seq=cursor + 1,
+                ),
+            )
+        while True:
+            try:
+                message = await subscription.next_msg(timeout=1.0)
+            except errors.TimeoutError:
+                self._connection.check()
+                continue
+            except errors.Error as error:
+                raise CarrierError(f"the stream cannot be followed: {error!r}") from error
+            yield _arrived(message)
+
+    async def read(self, place: Place, offset: int) -> Chunk | None:
+        """Return a chunk of a segment from any machine that has it; None if there is none."""
+        wanted = {
+            "machine": place.machine,
+            "lane": place.lane,
+            "number": place.number,
+            "offset": offset,
+        }
+        name = f"aj.{self._config.fleet}.read.{place.segment}"
+        try:
+            answer = await self._nc.request(name, orjson.dumps(wanted), timeout=_PEERS)
+        except (errors.TimeoutError, errors.NoRespondersError):
+            self._connection.check()
+            return None
+        try:
+            return parse(place, answer.headers or {}, answer.data)
+        except ChunkError:
+            return None
+
+    async def serve(self, reader: Callable[[Place, int], Chunk | None]) -> None:
+        """Answer what other machines read, from now on."""
+
+        async def answer(message: Msg) -> None:
+            asked = _parse_read(message)
+            chunk = reader(*asked) if asked else None
+            if chunk is not None and message.reply:
+                await self._nc.publish(message.reply, chunk.data, headers=headers(chunk))
+
+        await self._nc.subscribe(f"aj.{self._config.fleet}.read.*", cb=answer)
+
+    async def erase(self, place: Place) -> int:
+        """Overwrite all chunks of a segment in the stream; return how many these were.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        erased, after = 0, 1
+        name = self._subject(place)
+        with self._connection.refusals(name):
+            while True:
+                try:
+                    found = await self._js.get_msg(
+                        self._config.stream, seq=after, subject=name, next=True
+                    )
+                except NotFoundError:
+                    return erased
+                after = (found.seq or 0) + 1
+                await self._js.delete_msg(self._config.stream, found.seq or 0)
+                erased += 1
+
+    async def report(self, data: bytes) -> None:
+        """Send a report to the other machines."""
+        await self._nc.publish(f"aj.{self._config.fleet}.have.{self._config.sender}", data)
+
+    async def hear(self, take: Callable[[bytes], Any]) -> None:
+        """Pass the reports of the machines to a function, from now on."""
+
+        async def hear(message: Msg) -> None:
+            take(message.data)
+
+        await self._nc.subscribe(f"aj.{self._config.fleet}.have.*", cb=hear)
+
+    async def flush(self) -> None:
+        """Wait until the server has all that was published."""
+        await asyncio.wait_for(self._nc.flush(), self._timeout)
+
+    def _subject(self, place: Place) -> str:
+        return subject(self._config.fleet, self._sender(place.machine), place)
+
+
+def _mark(found: api.RawStreamMsg) -> str:
+    """Return the mark of a stored message; that it is none of ours is a mark, too."""
+    try:
+        _, _, place = parse_subject(found.subject or "")
+        return mark_of(parse(place, found.headers or {}, found.data or b""))
+    except ChunkError:
+        return f"{found.subject}"
+
+
+def _arrived(message: Msg) -> Arrived:
+    cursor = message.metadata.sequence.stream
+    user = ""
+    try:
+        _, user, place = parse_subject(message.subject)
+        return Arrived(cursor, user, parse(place, message.headers or {}, message.data))
+    except NewerChunk as error:
+        return Arrived(cursor, user, None, str(error), is_newer=True)
+    except ChunkError as error:
+        return Arrived(cursor, user, None, str(error))
+
+
+def _parse_read(message: Msg) -> tuple[Place, int] | None:
+    """Return what another machine asks for; None if it is no request."""
+    segment = message.subject.rpartition(".")[2]
+    try:
+        asked = orjson.loads(message.data)
+        name = f"{asked['machine']}.{asked['lane']}.{asked['number']}.{segment}"
+        place = parse_subject(f"aj.f.seg.u.{name}")[2]
+        offset = asked["offset"]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ChunkError):
+        return None
+    return (place, offset) if type(offset) is int and offset >= 0 else None

@@ -1,0 +1,204 @@
+"""What the relay remembers between runs. It may be deleted: the files and the carrier say it again.
+
+`state.db` has, of each own segment, what was sent; of each mirror, its checksum; the place in the
+stream; the holes; and what the other machines reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apsw
+
+from projector.relay.chunk import Place, Whole
+from projector.relay.files.held import Held
+from projector.relay.inbound import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+_SCHEMA = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sent(
+    lane INTEGER, number INTEGER, segment TEXT, size INTEGER, crc INTEGER, fence INTEGER,
+    whole INTEGER, PRIMARY KEY(lane, number, segment)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mirror(
+    machine TEXT, lane INTEGER, number INTEGER, segment TEXT, size INTEGER, crc INTEGER,
+    whole INTEGER, inode INTEGER, PRIMARY KEY(machine, lane, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hole(
+    machine TEXT, lane INTEGER, number INTEGER, segment TEXT, end INTEGER, size INTEGER,
+    crc INTEGER, PRIMARY KEY(machine, lane, number, segment)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sender(machine TEXT PRIMARY KEY, user TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS peer(
+    machine TEXT PRIMARY KEY, seen INTEGER, have TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS problem(what TEXT PRIMARY KEY, since INTEGER) WITHOUT ROWID;
+"""
+STATE = "state.db"
+"""Name of the file."""
+_BUSY = 5_000
+"""Milliseconds to wait for `journal relay status`, which reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the carrier has of an own segment.
+
+    Attributes:
+        size: bytes.
+        crc: CRC-32 of these.
+        fence: what the next chunk must name; None if the carrier must be asked.
+        is_whole: whether its end was sent.
+    """
+
+    size: int = 0
+    crc: int = 0
+    fence: int | None = None
+    is_whole: bool = False
+
+
+class State:
+    """`state.db`, open.
+
+    Args:
+        path: the file.
+
+    Raises:
+        apsw.Error: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._db = apsw.Connection(str(path))
+        self._db.set_busy_timeout(_BUSY)
+        self._db.execute(_SCHEMA).fetchall()  # each statement runs when the one before it is read
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def get(self, key: str, default: str = "") -> str:
+        """Return a remembered text."""
+        found = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).get
+        return default if found is None else str(found)
+
+    def put(self, **values: str | int) -> None:
+        """Remember texts and numbers."""
+        with self._db:
+            for pair in values.items():
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", pair)
+
+    def begin_again(self, stream: str, machine: str) -> None:
+        """Forget what was sent to another stream or as another machine, and the place in it."""
+        with self._db:
+            self._db.execute("DELETE FROM sent")
+            self.put(stream=stream, machine=machine, cursor=0, mark="")
+
+    def sent(self) -> dict[tuple[int, int, str], Sent]:
+        """Return what was sent of each own segment, by lane, number and uuid."""
+        return {
+            (lane, number, segment): Sent(size, crc, fence, bool(whole))
+            for lane, number, segment, size, crc, fence, whole in self._db.execute(
+                "SELECT lane, number, segment, size, crc, fence, whole FROM sent"
+            )
+        }
+
+    def note_sent(self, key: tuple[int, int, str], sent: Sent) -> None:
+        """Remember what was sent of an own segment."""
+        row = (*key, sent.size, sent.crc, sent.fence, sent.is_whole)
+        self._db.execute("INSERT OR REPLACE INTO sent VALUES(?, ?, ?, ?, ?, ?, ?)", row)
+
+    def drop_sent(self, key: tuple[int, int, str]) -> None:
+        """Forget an own segment, which is replaced."""
+        self._db.execute("DELETE FROM sent WHERE (lane, number, segment) = (?, ?, ?)", key)
+
+    def mirrors(self) -> list[Held]:
+        """Return what was measured of the mirrors."""
+        rows = self._db.execute(
+            "SELECT machine, lane, number, segment, size, crc, whole, inode FROM mirror"
+        )
+        return [
+            Held(Place(machine, lane, number, segment), size, crc, bool(whole), inode)
+            for machine, lane, number, segment, size, crc, whole, inode in rows
+        ]
+
+    def holes(self) -> dict[Place, Wanted]:
+        """Return the holes."""
+        return {
+            Place(machine, lane, number, segment): Wanted(
+                end, None if size is None else Whole(size, crc)
+            )
+            for machine, lane, number, segment, end, size, crc in self._db.execute(
+                "SELECT machine, lane, number, segment, end, size, crc FROM hole"
+            )
+        }
+
+    def commit(
+        self,
+        cursor: tuple[int, str],
+        changed: Iterable[Held],
+        holes: dict[Place, Wanted],
+        problems: Iterable[str],
+        now: int,
+    ) -> None:
+        """Remember, in one transaction, what has arrived up to a cursor."""
+        with self._db:
+            self.put(cursor=cursor[0], mark=cursor[1])
+            for held in changed:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO mirror VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*_key(held.place), held.size, held.crc, held.is_whole, held.inode),
+                )
+            self._db.execute("DELETE FROM hole")
+            for place, wanted in holes.items():
+                whole = (wanted.whole.size, wanted.whole.crc) if wanted.whole else (None, None)
+                row = (*_key(place), wanted.end, *whole)
+                self._db.execute("INSERT INTO hole VALUES(?, ?, ?, ?, ?, ?, ?)", row)
+            found = dict.fromkeys(problems)
+            for (what,) in self._db.execute("SELECT what FROM problem").fetchall():
+                if what not in found:
+                    self._db.execute("DELETE FROM problem WHERE what = ?", (what,))
+            for what in found:
+                self._db.execute("INSERT OR IGNORE INTO problem VALUES(?, ?)", (what, now))
+
+    def problems(self) -> list[str]:
+        """Return what is wrong, oldest first."""
+        return [what for (what,) in self._db.execute("SELECT what FROM problem ORDER BY since")]
+
+    def note_sender(self, machine: str, user: str) -> None:
+        """Remember which user of the server sends as a machine."""
+        self._db.execute("INSERT OR REPLACE INTO sender VALUES(?, ?)", (machine, user))
+
+    def senders(self) -> dict[str, str]:
+        """Return the user that sends as each machine."""
+        rows = self._db.execute("SELECT machine, user FROM sender")
+        return {str(machine): str(user) for machine, user in rows}
+
+    def note_peer(self, machine: str, seen: int, have: str) -> None:
+        """Remember what another machine reported."""
+        self._db.execute("INSERT OR REPLACE INTO peer VALUES(?, ?, ?)", (machine, seen, have))
+
+    def drop_peer(self, machine: str) -> bool:
+        """Forget another machine; return whether it was known."""
+        self._db.execute("DELETE FROM peer WHERE machine = ?", (machine,))
+        return self._db.changes() > 0
+
+    def peers(self) -> dict[str, tuple[int, str]]:
+        """Return when each other machine reported, and what."""
+        rows = self._db.execute("SELECT machine, seen, have FROM peer")
+        return {machine: (seen, have) for machine, seen, have in rows}
+
+
+def _key(place: Place) -> tuple[str, int, int, str]:
+    return place.machine, place.lane, place.number, place.segment

