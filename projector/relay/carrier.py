@@ -38,7 +38,7 @@ NOTHING = Last(0, 0, 0, is_whole=False)
 
 
 def mark_of(chunk: Chunk) -> str:
-    """Return a text that tells a chunk from all others that could be at its cursor."""
+    """Return a text that distinguishes a chunk from others that could be at its cursor."""
     return f"{chunk.place.segment} {chunk.offset} {chunk.before:08x}"
 
 

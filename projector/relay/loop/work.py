@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from journal import __version__
@@ -18,10 +17,11 @@ from projector.relay.carrier import mark_of
 from projector.relay.errors import CarrierError, ChunkError, RelayError, TooLarge
 from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours
-from projector.relay.files.own import Names, chunks
+from projector.relay.files.own import Names
 from projector.relay.have import Have, hash_of, parse_have
 from projector.relay.identity import RELAY, former_of, machine_of
 from projector.relay.inbound import Inbound
+from projector.relay.loop.help import Help
 from projector.relay.loop.outbound import Outbound
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from journal.fs.directory import Directory
     from projector.relay.carrier import Arrived
-    from projector.relay.chunk import Chunk, Place
+    from projector.relay.chunk import Place
     from projector.relay.config import Config
     from projector.relay.files.held import Held
     from projector.relay.loop.bell import Bell
@@ -88,6 +88,7 @@ class Work:
         self.inbound.holes |= state.holes()
         self._ours = ours
         self.carrier = carrier(self._sender)
+        self._help = Help(self._machine, config, state, self._ours, self.mirrors, self.carrier)
         self._cursor = 0
         self._mark = ""
         self._is_stopped = False
@@ -114,7 +115,7 @@ class Work:
             self._state.put(reset=clock.wall(), kept=0)
             raise Reset("the carrier is another one")
         self._cursor, self._mark = cursor, mark
-        await self.carrier.serve(self._serve)
+        await self.carrier.serve(self._help.serve)
         await self.carrier.hear(self._hear)
         await self.carrier.report(b"")
         await self.carrier.flush()
@@ -134,7 +135,7 @@ class Work:
                 self._commit()
                 if not sent and not filled:
                     break
-            await self.keep()
+            await self._help.keep()
             await self.carrier.report(self.have().encode())
             await self.carrier.flush()
             await asyncio.sleep(_REPORTS)
@@ -186,47 +187,8 @@ class Work:
             unsent=unsent,
         )
 
-    async def keep(self) -> None:
-        """Send what the mirrors have and the carrier has lost, if this machine is a keeper.
-
-        Raises:
-            CarrierError: there is no answer.
-            OSError: a mirror cannot be read.
-        """
-        reset = int(self._state.get("reset", "0"))
-        if not self._config.keep or self._state.get("kept") == str(reset):
-            return
-        if clock.wall() - reset < self._config.keep_after * 1_000_000:
-            return
-        for held in tuple(self.mirrors.held()):
-            last = await self.carrier.last(held.place)
-            fence, offset = last.fence, last.end
-            while not last.is_whole and (chunk := self._behind(held, offset)) is not None:
-                fence = await self.carrier.send(chunk, fence)
-                offset = chunk.end
-                if chunk.whole is not None:
-                    break
-        self._state.put(kept=reset)
-
-    def _behind(self, held: Held, offset: int) -> Chunk | None:
-        chunk = self.mirrors.read(held.place, offset)
-        return chunk if chunk is not None and (chunk.data or chunk.whole) else None
-
     def _sender(self, machine: str) -> str:
         return self._senders.get(machine, self._config.sender)
-
-    def _serve(self, place: Place, offset: int) -> Chunk | None:
-        """Return bytes that another machine asks for."""
-        if place.machine != self._machine:
-            return self.mirrors.read(place, offset)
-        segment = self._ours.find(place)
-        if segment is None or self._ours.is_superseded(place.segment):
-            return None
-        at, before = 0, 0
-        for chunk in chunks(segment, place, at, before):
-            if chunk.offset <= offset <= chunk.end and (offset < chunk.end or chunk.whole):
-                return _part(chunk, offset)
-        return None
 
     def _hear(self, data: bytes) -> None:
         if not data:
@@ -323,7 +285,7 @@ class Work:
                 await self.carrier.report(self.have().encode())
             if self.inbound.holes and await self.inbound.fill(self.carrier):
                 self._dirty = self._changed = True
-            await self.keep()
+            await self._help.keep()
             await asyncio.sleep(_CHECK)
             found = await self.carrier.identity(0)
             if found.name != self._state.get("stream") or found.last < self._cursor:
@@ -341,12 +303,3 @@ class Work:
             await asyncio.sleep(_MOMENT)
         if receiving.done():
             receiving.result()
-
-
-def _part(chunk: Chunk, offset: int) -> Chunk:
-    """Return the part of a chunk behind an offset in it."""
-    skipped = chunk.data[: offset - chunk.offset]
-    before = replace(chunk, data=skipped).after
-    rest = chunk.data[len(skipped) :]
-    named = chunk.supersedes if offset == 0 else ()
-    return replace(chunk, offset=offset, before=before, data=rest, supersedes=named)
