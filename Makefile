@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP ?= $(BIN)/python -m pip --quiet --disable-pip-version-check
 # processes that run tests at the same time; a number, or auto for one of each core
 WORKERS ?= auto
 
@@ -79,16 +80,16 @@ $(BIN)/python:
 
 # the version in journal/__init__.py is part of what pip installs
 $(VENV)/run.stamp: pyproject.toml journal/__init__.py | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) install --editable .
 	touch $@
 
 # the demonstration ends with the viewer
 $(VENV)/demo.stamp: pyproject.toml journal/__init__.py | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web]'
+	$(PIP) install --editable '.[web]'
 	touch $@ $(VENV)/run.stamp
 
 $(VENV)/dev.stamp: pyproject.toml journal/__init__.py | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) install --editable '.[dev]'
 	touch $@ $(VENV)/run.stamp $(VENV)/demo.stamp
 
 # hermes-agent pins its dependencies, so it has its own environment

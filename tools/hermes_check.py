@@ -18,8 +18,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
+
+from tools.environments import NotInstalled, install, interpreter, make
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -74,15 +75,18 @@ def main() -> int:
 
 def environment(folder: Path, version: str) -> Path:
     """Return the Python of an environment with both packages."""
-    python = folder.expanduser() / "bin" / "python"
-    if not python.exists():
-        say(f"making {folder}")
-        venv.create(folder.expanduser(), with_pip=True)
-    say(f"installing hermes-agent {version} and this project")
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run([*pip, f"hermes-agent=={version}"])
-    run([*pip, str(PROJECT)])
-    run([*pip, "--force-reinstall", "--no-deps", str(PROJECT)])
+    folder = folder.expanduser()
+    python = interpreter(folder)
+    try:
+        if not python.exists():
+            say(f"making {folder}")
+            make(folder)
+        say(f"installing hermes-agent {version} and this project")
+        install(
+            python, f"hermes-agent=={version}", "--reinstall-package", "agent-journal", str(PROJECT)
+        )
+    except NotInstalled as error:
+        raise Failed(str(error)) from error
     return python
 
 

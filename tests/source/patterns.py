@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("journal", "projector")
 
 _CALLS = ("compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn")
-_SIZES = (16, 20, 25, 100, 400, 2_000, 8_000)
+_SIZES = (16, 20, 25, 100, 400, 2_000, 4_000)
 """Lengths of an attack; the short ones detect an exponential pattern before it hangs."""
 _QUICK = 0.01
 """An attack that takes less processor time than this, in seconds, is harmless."""

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tarfile
 import tomllib
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import portalocker
+
+from tools.environments import NotInstalled, install, interpreter, make
 
 if TYPE_CHECKING:
     from tools.conformance.suite import Suite
@@ -23,13 +24,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 COMMON = ("pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "hypothesis>=6.140")
 """What our own tests need beside the framework."""
 _PATIENCE = 900
-"""Seconds that an installation may take."""
+"""Seconds that a download may take, or another run's installation."""
 _COMPLETE = "complete"
 """An empty file in a folder that was made whole."""
-
-
-class Unavailable(Exception):  # noqa: N818 - a state of the package index
-    """A package could not be had: the index was not reached or does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +57,20 @@ def prepare(suite: Suite) -> Environment:
     itself is not installed: `PYTHONPATH` names it.
 
     Raises:
-        Unavailable: a package could not be had.
+        NotInstalled: a package could not be had.
     """
     packages = (*_dependencies(suite.extra), *suite.packages, *COMMON)
     wanted = "\n".join((sys.version, suite.source or "", *packages))
     folder = cache_folder() / f"{suite.name}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    python, sources = folder / "venv" / "bin" / "python", folder / "source"
+    python, sources = interpreter(folder / "venv"), folder / "source"
     with portalocker.Lock(f"{folder}.lock", timeout=_PATIENCE):
         if not (folder / _COMPLETE).exists():
             shutil.rmtree(folder, ignore_errors=True)
-            venv.create(folder / "venv", with_pip=True)
-            _pip(python, "install", *packages)
+            make(folder / "venv")
+            install(python, *packages)
             if suite.source is not None:
-                _unpack(python, suite.source, sources)
+                _unpack(suite.source, sources)
             (folder / _COMPLETE).touch()
     if suite.source is None:
         return Environment(python, None)
@@ -106,22 +103,23 @@ def _dependencies(extra: str) -> tuple[str, ...]:
     return (*project["dependencies"], *project["optional-dependencies"][extra])
 
 
-def _unpack(python: Path, requirement: str, sources: Path) -> None:
-    """Download a source distribution and unpack it into a folder."""
+def _unpack(requirement: str, sources: Path) -> None:
+    """Download a source distribution and unpack it into a folder.
+
+    Raises:
+        NotInstalled: it could not be had.
+    """
     sources.mkdir()
-    _pip(
-        python, "download", "--no-deps", "--no-binary", ":all:", "--dest", str(sources), requirement
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
+    done = subprocess.run(  # noqa: PLW1510 - the exit code is looked at
+        [*pip, "--no-deps", "--no-binary", ":all:", "--dest", str(sources), requirement],
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
     )
+    if done.returncode:
+        raise NotInstalled(f"pip download failed:\n{done.stderr.strip()}")
     (archive,) = sources.glob("*.tar.gz")
     with tarfile.open(archive) as file:
         file.extractall(sources, filter="data")
     archive.unlink()
-
-
-def _pip(python: Path, *arguments: str) -> None:
-    command = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    done = subprocess.run(  # noqa: PLW1510 - the exit code is looked at
-        command, capture_output=True, text=True, timeout=_PATIENCE
-    )
-    if done.returncode:
-        raise Unavailable(f"pip {arguments[0]} failed:\n{done.stderr.strip()}")

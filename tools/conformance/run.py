@@ -21,8 +21,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.conformance.environment import PROJECT, Environment, Unavailable, prepare, write_metadata
+from tools.conformance.environment import PROJECT, Environment, prepare, write_metadata
 from tools.conformance.suite import HERE, Outcome
+from tools.environments import NotInstalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +68,7 @@ def _whole(suites: Iterable[Suite]) -> list[str]:
     for suite in suites:
         try:
             environment = prepare(suite)
-        except Unavailable as error:
+        except NotInstalled as error:
             problems.append(f"{suite.name}: {error}")
             continue
         theirs = _run(suite, environment, suite.tests, store="own")
@@ -95,7 +96,7 @@ def _sample(suites: Iterable[Suite]) -> list[str]:
     for suite in suites:
         try:
             environment = prepare(suite)
-        except Unavailable as error:
+        except NotInstalled as error:
             print(f"{suite.name} is not available, its sample is skipped: {error}", file=sys.stderr)
             continue
         start = time.monotonic()

@@ -233,13 +233,13 @@ def test_a_slow_projector_does_not_stop_the_loop_or_the_writers(journal_dir: Pat
     """While reads wait for a projector that applies nothing, a task ticks and appends return."""
 
     async def talk() -> None:
-        async with await AsyncSessionStore.open(journal_dir, timeout=1.5) as store:
+        async with await AsyncSessionStore.open(journal_dir, timeout=0.5) as store:
             await store.append("s", "user", "before")
             assert len(await store.messages("s")) == 1
             with projector(journal_dir):
                 await store.append("s", "user", "unseen")
                 async with ticking() as gaps:
-                    reads = [asyncio.create_task(store.messages("s")) for _ in range(8)]
+                    reads = [asyncio.create_task(store.messages("s")) for _ in range(4)]
                     await asyncio.sleep(0.05)
                     for n in range(20):
                         await store.append("s", "user", f"m{n}")
