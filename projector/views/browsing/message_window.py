@@ -150,10 +150,10 @@ def window(
 
 
 def views_from(
-    db: apsw.Connection, session: Session, start: Key | None, limit: int
+    db: apsw.Connection, session: Session, start: Key | None, limit: int, end: Key | None = None
 ) -> tuple[MessageView, ...]:
-    """Return the messages from a key on, itself among them, without counting any."""
-    return tuple(with_tool_names(_side(db, session, start, limit, "from")))
+    """Return the messages from a key on, up to another one or the last, without counting any."""
+    return tuple(with_tool_names(_side(db, session, start, limit, "from", end)))
 
 
 def window_before(db: apsw.Connection, session: Session, end: Key | None, limit: int) -> Window:
@@ -161,15 +161,6 @@ def window_before(db: apsw.Connection, session: Session, end: Key | None, limit:
     views = _side(db, session, end, limit, "before")
     start = key_of(db, session, views[-1].id) if views else None
     return window(db, session, start, len(views)) if views else window(db, session, None, limit)
-
-
-def end_of(db: apsw.Connection, session: Session) -> tuple[int, str | None]:
-    """Return how many messages a session has, and the id of the last one; None if it has none."""
-    total = int(db.execute(f"SELECT count(*) {_OF_SESSION}", (session.number,)).get)
-    order = ", ".join(f"{column} DESC" for column in ORDER_COLUMNS)
-    query = f"SELECT event_id {_OF_SESSION} AND state <= {IN_ARCHIVE} ORDER BY {order} LIMIT 1"
-    found = db.execute(query, (session.number,)).get
-    return total, None if found is None else str(found)
 
 
 def place_of(db: apsw.Connection, session: Session, key: Key) -> int:
@@ -197,9 +188,17 @@ def _bound(key: Key | None, side: Side) -> tuple[str, Key, str]:
 
 
 def _side(
-    db: apsw.Connection, session: Session, key: Key | None, limit: int, side: Side
+    db: apsw.Connection,
+    session: Session,
+    key: Key | None,
+    limit: int,
+    side: Side,
+    end: Key | None = None,
 ) -> list[MessageView]:
     where, values, order = _bound(key, side)
+    if end is not None:
+        where += f" AND ({ORDER}) <= ({', '.join('?' * len(ORDER_COLUMNS))})"
+        values = (*values, *end)
     query = (
         f"SELECT {VIEWED} {_OF_SESSION} AND state <= {IN_ARCHIVE}{where} ORDER BY {order} LIMIT ?"
     )

@@ -1,50 +1,96 @@
-// What is appended while a page is open. The server says that something changed; the page asks for it.
-import { fetchPart } from "./html.js";
+// What is appended or changed while a page is open. The server says so; the page asks for it.
+import { listen } from "./connection.js";
+import { fetchPart, keepPlace } from "./html.js";
+import { addPrompts, mark } from "./outline.js";
 
-const PAUSE = 2000;
+const LEAST = 700;
 const NEAR = 80;
+const NAMED = 8;
+const LONGEST = 4000;
 const STALE = "no longer up to date: reload the page";
 
 const isAtEnd = () => window.innerHeight + window.scrollY >= document.body.scrollHeight - NEAR;
 
-function tail(box) {
-  const follow = document.getElementById("follow");
-  const note = document.getElementById("live");
-  document.querySelector(".live").hidden = false;
-  let known = null;
-  let unread = 0;
+const shown = (box) => [...box.querySelectorAll(".entry")];
+
+/** Return a function that runs a task, and once more if it was called meanwhile. */
+function oneAtATime(task) {
   let busy = false;
   let again = false;
-
-  async function update() {
+  return async function run() {
     if (busy) {
       again = true;
       return;
     }
     busy = true;
-    try {
-      await extend();
-    } catch (error) {
-      // the last message was taken away: what else was is not known
-      if (error.message.startsWith("404")) location.reload();
-      else note.textContent = STALE;
-    }
+    await task();
     busy = false;
     if (again) {
       again = false;
-      update();
+      run();
     }
+  };
+}
+
+/** Open in `entry` what is open in `old`. */
+function keepFolds(old, entry) {
+  const folds = entry.querySelectorAll("details");
+  for (const [at, fold] of old.querySelectorAll("details").entries()) if (fold.open && folds[at]) folds[at].open = true;
+  if (old.classList.contains("chosen")) entry.classList.add("chosen");
+}
+
+/** Put what the server says now in the place of what is shown: texts change, messages go. */
+async function refresh(box) {
+  if ("focused" in box.dataset) {
+    location.reload();
+    return;
   }
+  const old = shown(box);
+  if (!old.length) return;
+  const ids = old.map((entry) => entry.dataset.id);
+  // the first and the last may be among those that went
+  const ends = { from: ids.slice(0, NAMED), until: ids.slice(-NAMED).reverse() };
+  const range = Object.entries(ends).map(([name, some]) => {
+    while (some.length > 1 && some.join("\n").length > LONGEST) some.pop();
+    return `&${name}=${encodeURIComponent(some.join("\n"))}`;
+  });
+  const part = await fetchPart(box.dataset.part + range.join(""));
+  const found = new Map(shown(part).map((entry) => [entry.id, entry]));
+  keepPlace(() => {
+    let before = null;
+    for (const entry of old) {
+      const now = found.get(entry.id);
+      if (!now) {
+        entry.remove();
+        document.querySelector(`.outline a[href$="#${CSS.escape(entry.id)}"]`)?.closest("li").remove();
+        continue;
+      }
+      keepFolds(entry, now);
+      entry.replaceWith(now);
+    }
+    // what came in the middle stands behind the one before it
+    for (const entry of found.values()) {
+      if (!entry.isConnected && before) before.after(entry);
+      before = entry;
+    }
+  });
+  mark();
+}
+
+function tail(box) {
+  const follow = document.getElementById("follow");
+  const note = document.getElementById("live");
+  document.querySelector(".live").hidden = false;
+  let unread = 0;
 
   async function extend() {
-    const entries = box.querySelectorAll(".entry");
+    const entries = shown(box);
     const last = entries[entries.length - 1];
     const from = last ? `&from=${encodeURIComponent(last.dataset.id)}` : "";
-    const part = await fetchPart(box.dataset.tail + from);
-    const found = [...part.querySelectorAll(".entry")];
+    const part = await fetchPart(box.dataset.part + from);
+    const found = shown(part);
     if (last && found.length) {
-      for (const [at, old] of last.querySelectorAll("details").entries())
-        if (old.open && found[0].querySelectorAll("details")[at]) found[0].querySelectorAll("details")[at].open = true;
+      keepFolds(last, found[0]);
       last.replaceWith(found.shift());
     }
     if (found.length) {
@@ -59,6 +105,7 @@ function tail(box) {
       target.append(...found);
       showUnread(follow.checked ? 0 : unread + found.length);
       if (follow.checked) window.scrollTo(0, document.body.scrollHeight);
+      addPrompts(found);
     }
   }
 
@@ -81,42 +128,74 @@ function tail(box) {
     showUnread(0);
     window.scrollTo(0, document.body.scrollHeight);
   });
-  const source = new EventSource(box.dataset.events);
-  source.addEventListener("changed", (event) => {
-    const state = JSON.parse(event.data);
-    if (known && state.messages < known.messages) location.reload();
-    else if (known && (state.messages !== known.messages || state.last !== known.last)) update();
-    known = state;
+  return extend;
+}
+
+function messages(box) {
+  const extend = "tail" in box.dataset ? tail(box) : null;
+  let known = null;
+  let done = null;
+  const update = oneAtATime(async () => {
+    const [before, now] = [done, known];
+    try {
+      // a message that is not the last one came, changed or went
+      const inside = now.changes !== before.changes || now.messages < before.messages
+        || (now.messages > before.messages && now.last === before.last);
+      if (inside) await refresh(box);
+      if (extend) await extend();
+      done = now;
+    } catch (error) {
+      // what was shown is not there any more: the page says what is
+      if (error.message.startsWith("404")) location.reload();
+      else {
+        document.getElementById("lost").textContent = STALE;
+        document.getElementById("lost").hidden = false;
+      }
+    }
   });
-  source.addEventListener("error", () => {
-    if (source.readyState === EventSource.CLOSED) note.textContent = STALE;
+  listen(box.dataset.events, (state) => {
+    const is = (one) => JSON.stringify([one.messages, one.last, one.changes]);
+    const same = known && is(known) === is(state);
+    known = state;
+    if (done === null) done = state;
+    else if (!same) update();
   });
 }
 
 function list(table) {
   let known = null;
-  let waiting = false;
-  async function update() {
-    waiting = false;
-    if (document.hidden || document.querySelector("[data-grown]")) return;
+  let late = false;
+  let next = 0;
+  let timer = 0;
+  const update = oneAtATime(async () => {
+    if (document.hidden) {
+      late = true;
+      return;
+    }
+    late = false;
+    if (document.querySelector("[data-grown]")) {
+      document.getElementById("changed").hidden = false;
+      return;
+    }
+    next = performance.now() + LEAST;
     const part = await fetchPart(location.href);
     const rows = part.getElementById("rows");
     if (rows) document.getElementById("rows").replaceChildren(...rows.children);
-  }
-  const source = new EventSource(table.dataset.events);
-  source.addEventListener("changed", (event) => {
-    const state = JSON.parse(event.data);
-    if (known && state.applied !== known.applied && !waiting) {
-      waiting = true;
-      setTimeout(update, PAUSE);
+  });
+  document.addEventListener("visibilitychange", () => { if (late) update(); });
+  listen(table.dataset.events, (state) => {
+    if (known && state.applied !== known.applied) {
+      // the first change is shown at once, and those that follow it some times a second
+      clearTimeout(timer);
+      timer = setTimeout(update, Math.max(0, next - performance.now()));
     }
     known = state;
   });
 }
 
 export function live() {
-  const box = document.querySelector("[data-tail]");
-  if (box) tail(box);
+  const box = document.querySelector("#entries[data-events]");
+  if (box) messages(box);
   const table = document.querySelector("table[data-events]");
   if (table) list(table);
 }

@@ -1,5 +1,6 @@
 // Each page works without this: it adds keys, lists that continue, and what is appended meanwhile.
 import { again } from "./again.js";
+import { instant } from "./instant.js";
 import { keys } from "./keys.js";
 import { lists } from "./lists.js";
 import { live } from "./live.js";
@@ -9,6 +10,7 @@ import { session } from "./session.js";
 keys();
 again();
 lists();
+instant();
 session();
 live();
 palette();

@@ -1,5 +1,6 @@
 // The page of a session: more messages on both sides, the outline, folds, the command to continue.
-import { fetchPart } from "./html.js";
+import { fetchPart, keepPlace } from "./html.js";
+import { outline } from "./outline.js";
 
 const MOST = 240;
 const NEAR = { rootMargin: "1200px" };
@@ -49,14 +50,6 @@ function drop(chunk, side) {
   else chunk.remove();
 }
 
-/** Change what is above without a jump of what is read. */
-function keepPlace(change) {
-  const top = [...document.querySelectorAll(".entry")].find((entry) => entry.getBoundingClientRect().bottom > 60);
-  const before = top?.getBoundingClientRect().top;
-  change();
-  if (top?.isConnected) window.scrollBy(0, top.getBoundingClientRect().top - before);
-}
-
 function pagers() {
   for (const [side, chunk] of [["before", box().firstElementChild], ["after", box().lastElementChild]]) {
     const link = pager(side);
@@ -65,20 +58,6 @@ function pagers() {
     if (chunk.dataset[side]) link.href = chunk.dataset[side];
     watch(side);
   }
-}
-
-function outline() {
-  const links = new Map();
-  for (const link of document.querySelectorAll(".outline a")) links.set(link.hash.slice(1), link);
-  const watcher = new IntersectionObserver((seen) => {
-    for (const entry of seen) {
-      const link = links.get(entry.target.id);
-      if (!entry.isIntersecting || !link) continue;
-      document.querySelector(".outline .current")?.classList.remove("current");
-      link.classList.add("current");
-    }
-  }, { rootMargin: "-50px 0px -60% 0px" });
-  for (const prompt of document.querySelectorAll("[data-prompt]")) watcher.observe(prompt);
 }
 
 export function session() {

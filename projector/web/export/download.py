@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from threading import Lock
+from functools import partial
 from typing import TYPE_CHECKING, get_args
-
-from starlette.responses import Response, StreamingResponse
 
 from projector.errors import ProjectionError
 from projector.export.blocks import blocks
@@ -16,12 +14,13 @@ from projector.export.export import begin_export
 from projector.export.reading import as_applied
 from projector.projection import Projection
 from projector.web import params as given
+from projector.web.slots import Sent, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.responses import Response
 
     from projector.export.export import Export
 
@@ -58,8 +57,7 @@ class Downloads:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = Lock()
-        self._open = 0
+        self._slots = Slots(MOST)
 
     def begin(self, params: Mapping[str, str], method: str) -> Response:
         """Return an answer with a session, which is read while it is sent.
@@ -81,65 +79,34 @@ class Downloads:
         detail = next(
             each for each in _DETAILS if each == given.choice(params, "detail", _DETAILS, "full")
         )
-        self._enter()
+        if not self._slots.take():
+            raise ProjectionError(f"{MOST} files are being sent; try again when one is done")
         projection = None
         try:
             projection = Projection.open(self._path)
             export = begin_export(
                 projection, self._path, [name], format, detail=detail, look=as_applied
             )
-            download = Download(self, projection, export, _KINDS[format])
+            kind = _KINDS[format]
+            headers = {
+                "Content-Disposition": f'attachment; filename="{_file_name(export, kind)}"',
+                "Content-Type": kind.type,
+            }
+            pieces = (block.encode() for block in blocks(export.pieces, _PIECE))
+            sent = Sent(pieces, partial(self._end, projection), headers)
         except BaseException:
-            if projection is not None:
-                projection.close()
-            self.leave()
+            self._end(projection)
             raise
-        return download.headers_alone() if method == "HEAD" else download
+        return sent.headers_alone() if method == "HEAD" else sent
 
-    def _enter(self) -> None:
-        with self._lock:
-            if self._open >= MOST:
-                raise ProjectionError(f"{MOST} files are being sent; try again when one is done")
-            self._open += 1
-
-    def leave(self) -> None:
-        """Count a file as sent."""
-        with self._lock:
-            self._open -= 1
+    def _end(self, projection: Projection | None) -> None:
+        if projection is not None:
+            projection.close()
+        self._slots.leave()
 
 
-class Download(StreamingResponse):
-    """An answer with a session as a file."""
-
-    def __init__(
-        self, downloads: Downloads, projection: Projection, export: Export, kind: _Kind
-    ) -> None:
-        name = f"{_safe(export.sessions[0])}.{kind.ending}"
-        headers = {
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Content-Type": kind.type,
-        }
-        sent = (block.encode() for block in blocks(export.pieces, _PIECE))
-        super().__init__(sent, headers=headers)
-        self._downloads, self._projection = downloads, projection
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; its reader may leave before the end."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._close()
-
-    def headers_alone(self) -> Response:
-        """Return the same answer without its body."""
-        self._close()
-        found = Response(headers=dict(self.headers))
-        del found.headers["Content-Length"]  # it is not known before the text is made
-        return found
-
-    def _close(self) -> None:
-        self._projection.close()
-        self._downloads.leave()
+def _file_name(export: Export, kind: _Kind) -> str:
+    return f"{_safe(export.sessions[0])}.{kind.ending}"
 
 
 def _safe(name: str) -> str:

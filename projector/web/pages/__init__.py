@@ -9,7 +9,7 @@ from journal.errors import JournalError
 from projector.errors import ProjectionError
 from projector.web import urls
 from projector.web.page import Page
-from projector.web.pages import dashboard, search, session, sessions
+from projector.web.pages import dashboard, messages, search, session, sessions
 from projector.web.reading import Readings
 from projector.web.render.markdown import markdown
 from projector.web.templating import load
@@ -35,8 +35,8 @@ def warm(readings: Readings) -> None:
 PAGES: Mapping[str, Make] = {
     urls.SESSIONS: sessions.sessions,
     urls.SESSION: session.session,
-    urls.TAIL: session.tail,
-    urls.MESSAGE: session.message,
+    urls.TAIL: messages.tail,
+    urls.MESSAGE: messages.message,
     urls.SEARCH: search.search,
     urls.DASHBOARD: dashboard.dashboard,
 }

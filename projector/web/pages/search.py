@@ -10,6 +10,7 @@ from projector.errors import QueryError
 from projector.search.hits import Look
 from projector.search.ordering.order import Sort
 from projector.search.request import Mode, request, requested_filters
+from projector.text.tokens import unsearched
 from projector.views.browsing.counts import Counts, counts
 from projector.views.sessions import brief
 from projector.web import params as given
@@ -79,13 +80,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter that is on.
-
-    Attributes:
-        name: of the filter.
-        value: its value.
-        href: address of this page without it.
-    """
+    """A filter that is on: its name and value, and the address of this page without it."""
 
     name: str
     value: str
@@ -103,6 +98,7 @@ class Search:
         hits: what was found; with `group`, the best of each session.
         near: what comes nearest, if too little was found.
         missing: words that no message has.
+        unsearched: emoji that are not searched for, as they have no quotes.
         meant: by such words, what was searched for in their place.
         total: how many messages match; at least so many if not `exact`.
         exact: whether all were ranked and counted.
@@ -123,6 +119,7 @@ class Search:
     hits: tuple[HitView, ...]
     near: tuple[HitView, ...]
     missing: tuple[str, ...]
+    unsearched: tuple[str, ...]
     meant: Mapping[str, tuple[str, ...]]
     total: int
     exact: bool
@@ -180,6 +177,7 @@ def _blank(state: Mapping[str, str]) -> Search:
         hits=(),
         near=(),
         missing=(),
+        unsearched=unsearched(state.get("q", "")) if mode == "words" else (),
         meant={},
         total=0,
         exact=True,
@@ -306,6 +304,7 @@ def _json(view: Search) -> dict[str, object]:
         "hits": [_hit_json(each) for each in view.hits],
         "near": [_hit_json(each) for each in view.near],
         "missing": list(view.missing),
+        "unsearched": list(view.unsearched),
         "meant": {word: list(forms) for word, forms in view.meant.items()},
         "facets": {
             name: [{"name": value.name, "messages": value.count} for value in values]

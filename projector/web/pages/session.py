@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING
 
 from projector.cli.kit.render import message_json, session_json
 from projector.cli.show.resume import resume
-from projector.errors import NotFound
-from projector.export.parts import CallsById, call_names
-from projector.views.billing.calls import session_calls
+from projector.views.browsing.changes import end_of
 from projector.views.browsing.message_window import (
-    end_of,
     find,
     focus,
     key_at,
     key_of,
     prompts,
-    rows_near,
-    views_from,
     views_of,
     window,
     window_before,
@@ -27,9 +22,8 @@ from projector.views.session_filters import SessionFilters
 from projector.views.sessions import brief, session_ids
 from projector.web import params as given
 from projector.web import urls
-from projector.web.counting import is_long
 from projector.web.page import Page
-from projector.web.render.entries import entries
+from projector.web.pages.messages import SIZE, entries_of, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +38,6 @@ if TYPE_CHECKING:
     from projector.web.reading import Readings
     from projector.web.render.entries import Entry
 
-SIZE = 60
-"""Messages on a page."""
 _BACK = 8
 """Messages that are shown before the one that a link leads to."""
 _OUTLINE = (60, 200)
@@ -128,65 +120,10 @@ class _Part:
 
 def session(readings: Readings, params: Mapping[str, str]) -> Page:
     """Return the page of a session."""
-    name = _name(params)
+    name = name_of(params)
     view, messages = readings.peek(lambda db: _page(db, readings, name, params))
     title = view.session.title or view.session.preview or view.session.session
     return Page("session.html", title, view, lambda: _json(view, messages))
-
-
-def tail(readings: Readings, params: Mapping[str, str]) -> Page:
-    """Return the last messages of a session from one on, as a part of its page."""
-    name, first = _name(params), given.text(params, "from")
-
-    def ask(db: apsw.Connection) -> tuple[tuple[Entry, ...], tuple[MessageView, ...]]:
-        found = find(db, name)
-        start = None if first is None else key_of(db, found, first)
-        views = views_from(db, found, start, SIZE)
-        return _entries(db, brief(db, name), views), views
-
-    found, views = readings.peek(ask)
-    return Page(
-        "entries.html",
-        "New messages",
-        TailPart(found, None),
-        lambda: {"messages": [message_json(view) for view in views]},
-        whole=False,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class TailPart:
-    """Entries without the page around them.
-
-    Attributes:
-        entries: the messages.
-        target: id of the one that an address leads to.
-    """
-
-    entries: tuple[Entry, ...]
-    target: str | None
-
-
-def message(readings: Readings, params: Mapping[str, str]) -> Page:
-    """Return one message, whole."""
-    name, id = given.text(params, "session") or "", given.text(params, "id") or ""
-
-    def ask(db: apsw.Connection) -> MessageView:
-        found = views_of(db, find(db, name), (id,))
-        if not found:
-            raise NotFound(f"the session {name!r} has no message {id!r}")
-        return found[0]
-
-    view = readings.peek(ask)
-    part = TailPart(entries((view,), cwd=None, whole=True), None)
-    return Page("message.html", "Message", part, lambda: message_json(view) | {"session": name})
-
-
-def _name(params: Mapping[str, str]) -> str:
-    name = given.text(params, "id")
-    if name is None:
-        raise ValueError("the address lacks `id`, the id of a session")
-    return name
 
 
 def _page(
@@ -207,7 +144,7 @@ def _page(
         used=readings.counting.used(db, view),
         resume=resume(view),
         children=tuple(brief(db, child) for child in session_ids(db, below, limit=_CHILDREN)),
-        entries=_entries(db, view, part.views),
+        entries=entries_of(db, view, part.views),
         target=given.text(params, "at"),
         focused=focused,
         place=part.place,
@@ -285,18 +222,6 @@ def _outline(
         )
         for prompt in found
     )
-
-
-def _entries(
-    db: apsw.Connection, session: SessionBrief, views: tuple[MessageView, ...]
-) -> tuple[Entry, ...]:
-    """Return messages as entries, each with what its call of the API used."""
-    used = None
-    if session.usage:
-        names = {name for view in views for name in call_names(view)}
-        between = rows_near(db, session.session, views) if is_long(session) else None
-        used = CallsById(session_calls(db, session.session, names, between))
-    return entries(views, cwd=session.cwd, used=used)
 
 
 def _json(view: SessionPage, messages: tuple[MessageView, ...]) -> dict[str, object]:

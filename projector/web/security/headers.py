@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -29,6 +31,14 @@ _NO_STORE = b"no-store"
 """What a conversation holds stays out of the cache of the browser."""
 
 
+def all_headers(given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer with those that every answer has."""
+    found = [pair for pair in given if pair[0] not in _HEADERS]
+    if all(name != _CACHE for name, _ in found):
+        found.append((_CACHE, _NO_STORE))
+    return [*found, *_HEADERS.items()]
+
+
 class Headers:
     """Adds the headers to the answers of an application."""
 
@@ -43,10 +53,7 @@ class Headers:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = [pair for pair in message.get("headers", ()) if pair[0] not in _HEADERS]
-                if all(name != _CACHE for name, _ in given):
-                    given.append((_CACHE, _NO_STORE))
-                message["headers"] = [*given, *_HEADERS.items()]
+                message["headers"] = all_headers(message.get("headers", ()))
             await send(message)
 
         await self._inner(scope, receive, with_headers)

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from projector.db.generations import find_generations
 from projector.projection import Projection
 from projector.web.app import application
@@ -95,10 +93,7 @@ def served(path: Path, token: str | None = None) -> Iterator[Served]:
         port = listening.getsockname()[1]
         hub = Hub(find_generations(path).folder)
         app = guarded(application(readings, hub), host_names(LOOPBACK, port), token)
-        config = uvicorn.Config(
-            app, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1
-        )
-        server = Server(config, hub)
+        server = Server(app, hub)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:

@@ -230,10 +230,10 @@ def test_an_event_comes_at_once_and_after_a_change(viewer: Served, path: Path) -
     with socket.create_connection(("127.0.0.1", viewer.port), timeout=20) as connection:
         connection.sendall(request.encode())
         first = _event(connection)
-        assert first == {"applied": None, "messages": 1, "last": "m1"}
+        assert first == {"applied": None, "messages": 1, "last": "m1", "changes": 0}
         thread = threading.Thread(target=_append, args=(path,))
         thread.start()
-        assert _event(connection) == {"applied": None, "messages": 2, "last": "m2"}
+        assert _event(connection) == {"applied": None, "messages": 2, "last": "m2", "changes": 0}
         thread.join()
     assert viewer.get("/events?session=nothing").status == 404
 

@@ -9,15 +9,16 @@ import pytest
 from journal import Journal
 from projector.errors import NotFound
 from projector.projection import Projection
+from projector.views.browsing.changes import count_changes, end_of
 from projector.views.browsing.message_window import (
     Focus,
-    end_of,
     find,
     focus,
     key_at,
     key_of,
     place_of,
     prompts,
+    views_from,
     views_of,
     window,
     window_before,
@@ -90,6 +91,43 @@ def test_a_window_around_a_message(journal_dir: Path) -> None:
         return [view.id for view in window(db, session, key, 6, back=2).views]
 
     assert _ask(journal_dir, ask) == ids[8:14]
+
+
+@pytest.mark.parametrize("same_time", [False, True])
+def test_messages_between_two_of_them(journal_dir: Path, *, same_time: bool) -> None:
+    """Both are among them, and none that is behind the last one."""
+    ids = _write(journal_dir, same_time=same_time)
+
+    def ask(db: apsw.Connection) -> list[str]:
+        session = find(db, "s1")
+        start, end = key_of(db, session, ids[4]), key_of(db, session, ids[9])
+        return [view.id for view in views_from(db, session, start, 100, end)]
+
+    assert _ask(journal_dir, ask) == ids[4:10]
+
+
+def test_changes_are_counted_and_what_is_appended_is_not(journal_dir: Path) -> None:
+    """Revisions and removals count; a message, a title and usage do not."""
+    _write(journal_dir)
+
+    def count() -> int:
+        return int(_ask(journal_dir, lambda db: count_changes(db, find(db, "s1"))))
+
+    known = count()
+    with Journal.open(journal_dir) as journal:
+        for type, data, more in (
+            ("message.appended", {"role": "user", "content": "hello"}, 0),
+            ("session.titled", {"title": "a title"}, 0),
+            ("usage.added", {"input_tokens": 3}, 0),
+            ("message.revised", {"message": "m01", "content": "in other words"}, 1),
+            ("message.removed", {"messages": ["m02"]}, 1),
+            ("message.archived", {"messages": ["m03"]}, 1),
+            ("session.cleared", {}, 1),
+        ):
+            journal.append(session="s1", type=type, data=data)
+            journal.append(session="s2", type="message.removed", data={"messages": ["m02"]})
+            assert count() - known == more, type
+            known += more
 
 
 def test_what_is_removed_is_in_no_window(journal_dir: Path) -> None:

@@ -85,10 +85,30 @@ def test_another_name_is_refused_on_every_path(viewer: Served, path: str, host: 
 
 
 def test_two_names_and_no_name_are_refused(viewer: Served) -> None:
-    """Two headers `Host`, and none, are no name."""
-    assert viewer.get("/sessions", "Host: evil.example").status in {400, 421}
+    """Two headers `Host`, and none, are no name, though the parser refuses them before any page."""
+    assert viewer.get("/sessions", "Host: evil.example").status == 421
     assert viewer.raw(b"GET /sessions HTTP/1.0\r\n\r\n").status == 421
-    assert viewer.raw(b"GET /sessions HTTP/1.1\r\nConnection: close\r\n\r\n").status == 400
+    answer = viewer.raw(b"GET /sessions HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert answer.status == 421
+    assert {name: answer.headers.get(name) for name in _HEADERS} == _HEADERS
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"no request\r\n\r\n",
+        b"GET /sessions HTTP/1.1\r\nHost: {host}\r\nA B: c\r\n\r\n",
+        b"GET /sessions HTTP/1.1\r\nHost: {host}\r\nContent-Length: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_gets_the_headers_too(viewer: Served, request_bytes: bytes) -> None:
+    """The parser's own answer: 400 with all of the headers, and the connection ends."""
+    answer = viewer.raw(request_bytes.replace(b"{host}", viewer.host.encode()))
+    assert answer.status == 400
+    assert {name: answer.headers.get(name) for name in _HEADERS} == _HEADERS
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["connection"] == "close"
 
 
 def test_a_name_in_the_target_does_not_count(viewer: Served) -> None:

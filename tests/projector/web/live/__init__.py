@@ -1,0 +1,1 @@
+"""Tests of what an open page shows of what happens meanwhile."""
