@@ -70,8 +70,8 @@ async def _always(journal: Directory, config: Config) -> None:
             try:
                 await _connected(journal, config, stop, bell)
                 pause = _SHORTEST
-            except Reset as error:
-                _log.warning("%s: beginning again from disk", error)
+            except Reset:
+                continue
             except NotOurs as error:
                 _rename(journal, error)
             except CarrierError as error:

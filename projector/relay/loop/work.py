@@ -289,6 +289,7 @@ class Work:
             await asyncio.sleep(_CHECK)
             found = await self.carrier.identity(0)
             if found.name != self._state.get("stream") or found.last < self._cursor:
+                _log.warning("the server has lost what it had: beginning again from disk")
                 raise Reset("the carrier has lost what it had")
 
     async def _wait_for_arrivals(self, receiving: asyncio.Task[None]) -> None:
