@@ -133,6 +133,11 @@ class State:
             for machine, lane, number, segment, size, crc, whole, inode in rows
         ]
 
+    def drop_mirror(self, place: Place) -> None:
+        """Forget what was measured of a mirror."""
+        key = place.machine, place.lane, place.number
+        self._db.execute("DELETE FROM mirror WHERE (machine, lane, number) = (?, ?, ?)", key)
+
     def holes(self) -> dict[Place, Wanted]:
         """Return the holes."""
         return {
@@ -147,15 +152,25 @@ class State:
     def commit(
         self,
         cursor: tuple[int, str],
-        changed: Iterable[Held],
+        mirrors: tuple[Iterable[Held], Iterable[Held]],
         holes: dict[Place, Wanted],
         problems: Iterable[str],
         now: int,
     ) -> None:
-        """Remember, in one transaction, what has arrived up to a cursor."""
+        """Remember, in one transaction, what has arrived up to a cursor.
+
+        Args:
+            cursor: the place in the stream, and the mark of what is there.
+            mirrors: those that have changed, and those that are gone.
+            holes: all of them.
+            problems: all of them.
+            now: microseconds since 1970.
+        """
         with self._db:
             self.put(cursor=cursor[0], mark=cursor[1])
-            for held in changed:
+            for held in mirrors[1]:
+                self.drop_mirror(held.place)
+            for held in mirrors[0]:
                 self._db.execute(
                     "INSERT OR REPLACE INTO mirror VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
                     (*_key(held.place), held.size, held.crc, held.is_whole, held.inode),

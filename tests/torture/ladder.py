@@ -71,10 +71,10 @@ STEPS = (
     ),
     Step("convergence", _tool("convergence"), 0.05),
     Step("odd_records", _tool("odd_records"), 0.05),
-    Step("flush", _tool("flush"), 0.05),
+    Step("flush", _tool("flush"), 0.03),
     Step("transcripts", _tool("transcripts"), 0.05),
     Step("crash_states", _tool("crash_states"), 0.09),
-    Step("backups", _tool("backup.interrupted"), 0.05),
+    Step("backups", _tool("backup.interrupted"), 0.03),
     Step("redaction", _tool("redaction.planted"), 0.03),
     Step("forgotten", _tool("erasure.forgotten"), 0.03),
     Step("removed", _tool("erasure.removed"), 0.03),
@@ -87,8 +87,9 @@ STEPS = (
     Step("board", _tool("board.workers"), 0.03),
     Step("forks", _tool("forks"), 0.05),
     Step("database_damage", _tool("database_damage"), 0.05),
-    Step("soak", _tool("soak"), 0.05),
+    Step("soak", _tool("soak"), 0.04),
     Step("relay_chunks", _tool("relay.chunks"), 0.02),
+    Step("relay_kills", _tool("relay.kills"), 0.05),
     Step("power", _tool("power_cut"), 0.07),
 )
 

@@ -10,6 +10,7 @@ import click
 from journal.process.loading import load
 
 _COMMANDS = {
+    "audit": "audit",
     "copy": "copy",
     "init": "init",
     "join": "join",

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
     from journal.fs.directory import Directory
     from projector.relay.carrier import Arrived
-    from projector.relay.chunk import Place
     from projector.relay.config import Config
-    from projector.relay.files.held import Held
     from projector.relay.loop.bell import Bell
     from projector.relay.server.jetstream import JetStream
     from projector.relay.state import State
@@ -81,7 +79,8 @@ class Work:
         self._senders = state.senders()
         ours = Ours(journal.lanes, Names())
         incoming = journal.path / RELAY / "incoming"
-        self.mirrors = Mirrors(journal.lanes, incoming, state.mirrors(), config.max_mirror_bytes)
+        known = state.mirrors()
+        self.mirrors = Mirrors(journal.lanes, incoming, known, config.max_mirror_bytes)
         self.outbound = Outbound(self._machine, self._former, ours, state)
         is_sent = self.outbound.is_sent
         self.inbound = Inbound(self._machine, self._former, ours, self.mirrors, is_sent)
@@ -93,8 +92,8 @@ class Work:
         self._mark = ""
         self._is_stopped = False
         """Whether a chunk of a newer version has arrived: the cursor stays in front of it."""
-        self._noted: dict[Place, Held] = {}
-        self._dirty = self._changed = False
+        self._saved = {(each.place.folder, each.place.number): each for each in known}
+        self._dirty, self._changed = True, False
         self._arrived = time.monotonic()
         self._receiving = ""
 
@@ -250,8 +249,6 @@ class Work:
                 self._state.note_sender(machine, arrived.user)
             if self.inbound.take(arrived):
                 self._changed = True
-                if (held := self.mirrors.find(chunk.place)) is not None:
-                    self._noted[chunk.place] = held
         if not self._is_stopped:
             self._cursor, self._mark = arrived.cursor, mark_of(chunk) if chunk else ""
         self._dirty = True
@@ -267,8 +264,11 @@ class Work:
         if self._is_stopped:
             problems.append("a chunk of a newer version has arrived: install a newer agent-journal")
         at = self._cursor, self._mark
-        self._state.commit(at, self._noted.values(), self.inbound.holes, problems, clock.wall())
-        self._noted.clear()
+        held = {(each.place.folder, each.place.number): each for each in self.mirrors.held()}
+        changed = [each for key, each in held.items() if self._saved.get(key) != each]
+        gone = [each for key, each in self._saved.items() if key not in held]
+        self._state.commit(at, (changed, gone), self.inbound.holes, problems, clock.wall())
+        self._saved = held
 
     async def _commit_always(self) -> None:
         while True:

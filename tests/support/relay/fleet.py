@@ -63,6 +63,10 @@ class Machine:
         """Return what `journal relay status` shows."""
         return read_status(self.directory)
 
+    def open(self) -> Projection:
+        """Open the projection."""
+        return Projection.open(self.path)
+
     def found(self) -> set[str]:
         """Return the ids of all messages."""
         with Projection.open(self.path) as projection:

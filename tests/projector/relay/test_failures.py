@@ -1,0 +1,319 @@
+"""What fails, and what happens then: each with a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import nats
+import pytest
+from click.testing import CliRunner
+
+from journal import Journal
+from journal.cli import cli
+from journal.fs import disk
+from journal.verify import verify
+from projector.relay.cli.codes import BEHIND
+from projector.relay.config import write_config
+from projector.relay.errors import CarrierError, TooLarge
+from projector.relay.files.own import Names, own_segments
+from projector.relay.have import parse_have
+from projector.relay.identity import RELAY
+from projector.relay.lock import relay_lock
+from projector.relay.server.connection import connect
+from projector.relay.server.jetstream import JetStream
+from projector.relay.state import STATE, State
+from tests.support.relay.fleet import Machine, assert_same
+from tests.support.relay.servers import Server, cluster
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+def _run(machine: Machine, *arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["--journal", str(machine.path), *map(str, arguments)])
+
+
+def test_a_server_that_is_away_stops_nothing_else(server: Server, tmp_path: Path) -> None:
+    """Appending and searching go on; `status` shows what is not sent; then all of it is."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
+    assert_same(a, b)
+    server.kill()
+    a.append("a2")
+    with pytest.raises(CarrierError, match="cannot connect"):
+        a.relay()
+    assert _run(a, "relay", "run", "--once").exit_code == 1
+    assert a.found() >= {"a1", "a2"}
+    assert a.status().unsent > 0
+    assert _run(a, "relay", "status", "--check").exit_code == BEHIND
+    server.start()
+    assert_same(a, b)
+    assert a.status().unsent == 0
+
+
+def test_state_that_is_lost_is_made_again(server: Server, tmp_path: Path) -> None:
+    """Sizes and checksums come from the files, fences from the server."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
+    assert_same(a, b)
+    for machine in (a, b):
+        for path in (machine.path / RELAY).glob("state.db*"):
+            path.unlink()
+        machine.append(f"{machine.name}2")
+    assert_same(a, b)
+
+
+def test_one_of_three_servers_may_be_down(tmp_path: Path) -> None:
+    """With three replicas everything goes on, also if it was the leader."""
+    servers = cluster(tmp_path / "cluster")
+    try:
+        for server in servers:
+            server.start(wait=False)
+        for server in servers:
+            server.wait()
+        url = ",".join(server.url for server in servers)
+        a, b = (Machine(tmp_path / name, url, replicas=3) for name in "ab")
+        a.append("a1")
+        _until(a.relay)
+        servers[0].kill()
+        a.append("a2")
+        _until(a.relay)
+        _until(b.relay)
+        assert b.found() == {"a1", "a2"}
+        servers[0].start()
+        _until(a.relay)
+        assert_same(a, b)
+    finally:
+        for server in servers:
+            server.kill()
+
+
+def _until(work: Callable[[], None]) -> None:
+    """Repeat some work until the servers have a leader."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            return work()
+        except Exception:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def test_what_others_have_stands_when_a_disk_is_lost(server: Server, tmp_path: Path) -> None:
+    """`status` shows beforehand what only this machine has; the rest stays on the others."""
+    a, b, c = (Machine(tmp_path / name, server.url) for name in "abc")
+    a.append("a1")
+    assert_same(a, b)
+    a.append("a2")
+    assert a.status().unreplicated > 0
+    b.ids, a.ids = {"a1"}, {"a1"}
+    shutil.rmtree(a.path)
+    assert_same(b, c)
+
+
+def test_a_second_relay_of_one_journal_is_busy(server: Server, tmp_path: Path) -> None:
+    """It ends with 7."""
+    a = Machine(tmp_path / "a", server.url)
+    with relay_lock(a.directory):
+        done = _run(a, "relay", "run", "--once")
+    assert done.exit_code == 7
+    assert f"process {os.getpid()}" in done.stderr
+
+
+def test_a_bound_of_the_mirrors_stops_receiving_and_not_sending(
+    server: Server, tmp_path: Path
+) -> None:
+    """What this machine wrote arrives at the others."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
+    b.append("b1")
+    a.relay()
+    b.config = replace(b.config, max_mirror_bytes=10)
+    with pytest.raises(TooLarge, match="max_mirror_bytes"):
+        b.relay()
+    a.relay()
+    assert a.found() == {"a1", "b1"}
+    b.config = replace(b.config, max_mirror_bytes=1 << 20)
+    assert_same(a, b)
+
+
+def test_a_full_disk_leaves_whole_mirrors(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a failed write left is cut off, and the rest comes when there is space."""
+
+    class Full(disk.Disk):
+        def write(self, fd: int, data: bytes | memoryview) -> int:
+            if len(data) > 1:
+                os.write(fd, bytes(data[: len(data) // 2]))
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
+    a.relay()
+    b.relay()
+    a.append("a2")
+    a.relay()
+    before = {path: path.read_bytes() for path in b.path.glob("lanes/m-*/*")}
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "in_use", Full())
+        with pytest.raises(OSError, match="No space"):
+            b.relay()
+    assert {path: path.read_bytes() for path in b.path.glob("lanes/m-*/*")} == before
+    assert_same(a, b)
+
+
+def test_a_damaged_mirror_is_fetched_again(server: Server, tmp_path: Path) -> None:
+    """`journal verify` finds it, `audit` sets it aside, and the next run brings it back."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
+    assert_same(a, b)
+    assert _run(b, "relay", "audit").exit_code == 0
+    [path] = b.path.glob("lanes/m-*/*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b"hello", b"HELLO"))
+    assert verify(b.path / "lanes").problems
+    done = _run(b, "relay", "audit", "--json")
+    assert done.exit_code == 5
+    assert '"damaged":[["m-' in done.stdout
+    assert list((b.path / RELAY / "damaged").iterdir())
+    assert_same(a, b)
+
+
+def test_chunks_of_a_newer_version_wait(server: Server, tmp_path: Path) -> None:
+    """They are left alone and reported, the cursor stays in front, and the rest arrives."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
+    a.relay()
+    [segment] = own_segments(a.directory.lanes, Names())
+    subject = f"aj.f.seg.x.{a.status().machine}.9.1.{segment.name}"
+
+    async def publish() -> None:
+        client = await nats.connect(server.url)
+        await client.jetstream().publish(subject, b"?", headers={"Aj-V": "2"})
+        await client.close()
+
+    asyncio.run(publish())
+    a.append("a2")
+    a.relay()
+    b.relay()
+    assert b.found() == {"a1", "a2"}
+    assert "newer agent-journal" in b.status().problems[0]
+    assert _run(b, "relay", "status", "--check").exit_code == 5
+    with State(b.path / RELAY / STATE) as state:
+        assert int(state.get("cursor")) == 1
+
+
+def test_a_hole_is_read_from_another_machine(
+    server: Server, tmp_path: Path, start_command: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """Chunks that are gone in the middle of the stream come from the machine that wrote them."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("long", content="x" * 1_800_000)
+    a.append("a2")
+    a.relay()
+
+    async def lose() -> None:
+        client = await nats.connect(server.url)
+        for seq in (1, 3):
+            await client.jetstream().delete_msg("AJ_f", seq)
+        await client.close()
+
+    asyncio.run(lose())
+    b.relay()
+    assert b.status().holes == 1
+    assert b.found() == set()
+    start_command(sys.executable, "-m", "journal", "--journal", a.path, "relay", "run")
+    until = time.monotonic() + 30
+    while b.status().holes and time.monotonic() < until:
+        b.relay()
+    assert b.found() == {"long", "a2"}
+    assert b.digest() == a.digest()
+
+
+def test_a_keeper_sends_what_an_absent_machine_wrote(server: Server, tmp_path: Path) -> None:
+    """The server forgot it; a new machine gets it; its origin comes back later, with news."""
+    a, hub = Machine(tmp_path / "a", server.url), Machine(tmp_path / "hub", server.url)
+    hub.config = replace(hub.config, keep=True, keep_after=0)
+    write_config(hub.directory, hub.config)
+    a.append("a1", "a2")
+    assert_same(a, hub)
+    server.kill()
+    server.wipe()
+    server.start()
+    hub.relay()
+    late = Machine(tmp_path / "late", server.url)
+    late.relay()
+    assert late.found() == {"a1", "a2"}
+    a.append("a3")
+    assert_same(a, hub, late)
+
+
+def test_a_clock_that_is_hours_away_is_reported(server: Server, tmp_path: Path) -> None:
+    """Dates are wrong, and the order is not."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
+    assert_same(a, b)
+    connection_of = asyncio.run(_have(b))
+    report = parse_have(connection_of)
+    ahead = replace(report, clock=report.clock + 3 * 3_600_000_000)
+    with State(a.path / RELAY / STATE) as state:
+        state.note_peer(report.machine, report.clock, ahead.encode().decode())
+    assert a.status().peers[0].skew == 3 * 3_600_000_000
+    assert "+3.0 hours" in _run(a, "relay", "status").stdout
+
+
+async def _have(machine: Machine) -> bytes:
+    """Return the report that a machine sends while it relays."""
+    heard: list[bytes] = []
+    connection = await connect(machine.config)
+    try:
+        carrier = JetStream(connection, machine.config, lambda _: machine.name)
+        await carrier.hear(heard.append)
+        await carrier.flush()
+        await asyncio.to_thread(machine.relay)
+        await carrier.flush()
+    finally:
+        await connection.close()
+    return next(data for data in heard if data)
+
+
+def test_two_contents_of_one_key_are_the_same_conflict_everywhere(
+    server: Server, tmp_path: Path
+) -> None:
+    """The earlier one is in force on all machines."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    for machine, content in ((a, "first"), (b, "second")):
+        with Journal.open(machine.path) as journal:
+            journal.append_message("shared", "user", content, id="m")
+        machine.ids.add("m")
+    assert_same(a, b)
+    for machine in (a, b):
+        with machine.open() as projection:
+            assert [m.content for m in projection.messages("shared")] == ["first"]
+
+
+def test_an_old_server_is_enough(tmp_path: Path) -> None:
+    """The protocol needs nothing that nats-server 2.9 does not have."""
+    program = os.environ.get("NATS_SERVER_FLOOR", "")
+    if not program:
+        reason = "NATS_SERVER_FLOOR names no nats-server 2.9"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Server(tmp_path / "server", program=program, syncs=False) as server:
+        a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+        a.append("a1")
+        b.append("b1")
+        assert_same(a, b)

@@ -1,0 +1,1 @@
+"""Samples of the steps about journals on many machines."""
