@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +29,7 @@ from journal.importers.run.ahead.frames import (
     MadeLines,
     read_frame,
 )
+from journal.importers.run.ahead.process import Pipes, Reader
 from journal.importers.run.ahead.reading import SHARE
 from journal.importers.run.ahead.worker import Files
 from journal.importers.run.detect import Detector
@@ -331,3 +333,30 @@ def test_a_line_has_the_same_mark_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert marks == {str(mark_of(b"a line")[1])}
+
+
+def test_what_other_processes_write_is_taken_while_one_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Processes read at the same time, each up to a bound, whichever of them the import needs."""
+    monkeypatch.setattr("journal.importers.run.ahead.process._AHEAD", 5)
+    pipes = Pipes()
+    wanted, other = Reader(pipes), Reader(pipes)
+    with ExitStack() as stack:
+        stack.callback(pipes.close)
+        ends = [os.pipe() for _ in range(2)]
+        files = [stack.enter_context(open(end, "rb")) for end, _ in ends]  # noqa: PTH123
+        outs = [stack.enter_context(open(end, "wb", 0)) for _, end in ends]  # noqa: PTH123
+        for file, reader in zip(files, (wanted, other), strict=True):
+            pipes.add(file, reader)
+        outs[1].write(b"ahead")
+        pipes.wait(wanted)
+        outs[1].write(b", too far")
+        outs[0].write(b"asked for")
+        pipes.wait(wanted)
+        assert (bytes(wanted.taken), bytes(other.taken)) == (b"asked for", b"ahead")
+        pipes.wait(other)
+        assert bytes(other.taken) == b"ahead, too far"
+        outs[1].close()
+        pipes.wait(other)
+        assert (wanted.is_at_end, other.is_at_end) == (False, True)

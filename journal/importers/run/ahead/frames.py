@@ -143,6 +143,17 @@ def read_frame(stream: IO[bytes]) -> tuple[int, tuple[Any, ...]] | None:
     return kind, fields
 
 
+def taken_frame(taken: bytearray) -> tuple[int, tuple[Any, ...]] | None:
+    """Take a frame from the beginning of bytes; None if there is no whole one."""
+    end = _LENGTH + int.from_bytes(taken[:_LENGTH], "big")
+    if len(taken) < max(end, _LENGTH + 1):
+        return None
+    with memoryview(taken) as view, view[_LENGTH:end] as body:
+        kind, fields = marshal.loads(body)  # noqa: S302 - the process that wrote it is our own
+    del taken[:end]
+    return kind, fields
+
+
 def packed_event(item: Found) -> tuple[Any, ...]:
     """Return an event as plain values."""
     return (_FOUND, item.line, item.event, item.repairs, item.revisable)

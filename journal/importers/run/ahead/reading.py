@@ -29,7 +29,7 @@ from journal.importers.run.ahead.frames import (
     unpacked,
 )
 from journal.importers.run.ahead.made import Made
-from journal.importers.run.ahead.process import Ended, Reader
+from journal.importers.run.ahead.process import Ended, Pipes, Reader
 from journal.importers.run.ledger import Entry
 from journal.importers.run.watched import state_of
 
@@ -89,6 +89,7 @@ class ReadAhead:
     share: int = SHARE
     files: int = 0
     _readers: dict[bytes, Reader] = field(default_factory=dict)  # by file
+    _pipes: Pipes | None = None
     _rules: str = ""  # of the journal's redactor
 
     def __enter__(self) -> Self:
@@ -98,6 +99,9 @@ class ReadAhead:
         for reader in self._readers.values():
             reader.end()
         self._readers.clear()
+        if self._pipes is not None:
+            self._pipes.close()
+            self._pipes = None
 
     def start(self, found: Iterable[Source], forced: str, journal: Journal) -> None:
         """Start the processes, if they have enough to do.
@@ -119,8 +123,9 @@ class ReadAhead:
             return
         count = min(max(1, size // self.share), _READERS, len(paths))
         self._rules = "" if journal.redactor is None else journal.redactor.rules
+        pipes = self._pipes = Pipes()
         for number in range(count):
-            reader, own = Reader(), paths[number::count]
+            reader, own = Reader(pipes), paths[number::count]
             self._readers.update(dict.fromkeys(own, reader))
             reader.start(Task(own, forced, os.fsencode(journal.path), self._rules))
 
