@@ -161,8 +161,9 @@ _NAMES = {
 
 _class_of = type
 _SHAPES = 4_096
-_accepted: set[tuple[Any, ...]] = set()
-"""Names and kinds of the fields of data that was accepted: most events have one of a few."""
+_accepted: dict[tuple[Any, ...], tuple[str, ...]] = {}
+"""Names and kinds of the fields of data that was accepted, and those of the fields whose values are
+checked: most events have one of a few."""
 
 
 def check_data(type: str, data: Mapping[str, Any]) -> None:
@@ -205,11 +206,17 @@ def _check_fields(
     type: str, data: Mapping[str, Any], fields: _Fields, required: tuple[str, ...]
 ) -> None:
     shape = (type, *data, *map(_class_of, data.values()))
-    if shape not in _accepted:
+    looked_at = _accepted.get(shape)
+    if looked_at is None:
         _check_kinds(type, data, fields, required)
+        looked_at = tuple(name for name in data if name in _LOOKED_AT)
         if len(_accepted) < _SHAPES:
-            _accepted.add(shape)
-    _check_values(data, required)
+            _accepted[shape] = looked_at
+    for name in required:
+        if data[name] == "" and name != "value":
+            raise EventError(f"{name} must not be empty")
+    for name in looked_at:
+        _check_value(name, data[name])
 
 
 def _check_kinds(
@@ -238,24 +245,18 @@ def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
     return kinds == (object,) or (isinstance(value, kinds) and not isinstance(value, bool))
 
 
-def _check_values(data: Mapping[str, Any], required: tuple[str, ...]) -> None:
-    """Refuse values of the right kind that are empty or out of range."""
-    for name in required:
-        if data[name] == "" and name != "value":
+def _check_value(name: str, value: Any) -> None:  # noqa: ANN401 - of the kind of its field
+    """Refuse a value of the right kind that is empty or out of range."""
+    if name in _MOMENTS:
+        check_moment(name, value)
+    elif name in _NOT_EMPTY:
+        if value == "":
             raise EventError(f"{name} must not be empty")
-    if _LOOKED_AT.isdisjoint(data):
-        return
-    for name in _NOT_EMPTY:
-        if data.get(name) == "":
-            raise EventError(f"{name} must not be empty")
-    if not is_key(data.get("line", "-")):
-        raise EventError(f"line must be 1 to {KEY_LIMIT:,} characters, not {shown(data['line'])}")
-    if not 0 <= data.get("token_count", 0) <= LARGEST:
-        raise EventError(
-            f"token_count must be from 0 to {LARGEST}, not {shown(data['token_count'])}"
-        )
-    for name in _MOMENTS & data.keys():
-        check_moment(name, data[name])
+    elif name == "line":
+        if not is_key(value):
+            raise EventError(f"line must be 1 to {KEY_LIMIT:,} characters, not {shown(value)}")
+    elif not 0 <= value <= LARGEST:
+        raise EventError(f"{name} must be from 0 to {LARGEST}, not {shown(value)}")
 
 
 def _check_ids(name: str, values: list[Any]) -> None:

@@ -109,15 +109,10 @@ def checked(
     return session, id, type, fields, redacted, importer
 
 
-def encoded(event: NewEvent, rules: str) -> Encoded | None:
-    """Encode an event.
+def encoded_parts(event: NewEvent) -> tuple[bytes, bytes] | None:
+    """Encode an event without anything redacted in it: return its `names` and `rest` in `Encoded`.
 
-    Args:
-        event: the event, without anything redacted in it.
-        rules: as of `Encoded`.
-
-    Returns:
-        None if the writer has to look at it: no record can hold it, or it is a sweep.
+    None if the writer has to look at it: no record can hold it, or it is a sweep.
     """
     session, id, type, data, redacted, importer = event
     if type in SWEEPING or redacted is not None:
@@ -137,7 +132,7 @@ def encoded(event: NewEvent, rules: str) -> Encoded | None:
     rest = nested(body[at:])
     if at + len(rest) + _ROOM > MAX_RECORD:
         return None
-    return Encoded(session, id, type, body[1:at], rest, rules)
+    return body[1:at], rest
 
 
 def check_all(events: Iterable[Mapping[str, Any] | Encoded]) -> list[Ready]:

@@ -113,7 +113,12 @@ def split_calls(content: Json) -> tuple[Json, list[Json] | None]:
 
 
 def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
-    kept = {_KEPT[source]: found for source, found in value.items() if source in _KEPT}
+    # most of what is kept is empty in most lines: it is left out before anything is made of it
+    kept = {
+        _KEPT[source]: found
+        for source, found in value.items()
+        if source in _KEPT and not (found is None or found is False)
+    }
     kept.update(more)
     return {
         "timestamp": read_time(value.get("timestamp")),

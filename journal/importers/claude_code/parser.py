@@ -48,9 +48,9 @@ from journal.importers.parsing.source_time import read_time
 from journal.importers.parsing.values import fingerprint, non_empty, text_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from journal.importers.parsing.parser import Item, Location
+    from journal.importers.parsing.parser import Found, Item, Location
     from journal.importers.parsing.values import Json
 
 SOURCE = "claude-code"
@@ -104,28 +104,29 @@ class ClaudeCode:
 
     def _line(
         self, line: int, kind: str | None, value: dict[str, Json], raw: bytes | None
-    ) -> Iterator[Item]:
+    ) -> Iterable[Item]:
+        items: Iterable[Item]
         if kind in ("user", "assistant", "system"):
-            yield from self._message(line, value, raw)
+            items = self._message(line, value, raw)
         elif kind == "summary":
-            yield self._summary(line, value)
+            items = (self._summary(line, value),)
         elif kind in _TITLES:
-            yield self._title(line, value)
+            items = (self._title(line, value),)
         elif kind == "attachment":
-            yield from self._attachment(line, value, raw)
+            items = self._attachment(line, value, raw)
         elif kind == "queue-operation":
-            yield from self._queue_operation(line, value, raw)
+            items = self._queue_operation(line, value, raw)
         elif kind == "progress" and (inner := of_agent(value)) is not None:
-            yield from self._line(line, text_or_none(inner.get("type")), inner, None)
+            items = self._line(line, text_or_none(inner.get("type")), inner, None)
         elif kind == "pr-link" and text_or_none(value.get("prUrl")):
-            yield from self._link(line, value, raw)
+            items = self._link(line, value, raw)
         else:
-            yield Skipped(line, _name(value))
+            items = (Skipped(line, _name(value)),)
+        return items
 
     def end(self) -> Iterator[Item]:
         """Yield the title that an index has; no item waits for a later line."""
-        session = self.location.stem
-        if session in self._created and session not in self._titled:
+        if (session := self.location.stem) in self._created and session not in self._titled:
             yield from title_of(self.location, session)
 
     def session(self, value: dict[str, Json]) -> str:
@@ -138,40 +139,47 @@ class ClaudeCode:
             return f"agent-{agent}"
         return f"agent-{agent}-{own}"
 
-    def _message(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
+    def _message(self, line: int, value: dict[str, Json], raw: bytes | None) -> Sequence[Item]:
         data = message_data(value)
         if isinstance(data, str):
-            yield Skipped(line, data)
-            return
+            return (Skipped(line, data),)
+        placed = self._place(line, value, raw, data)
         if value["type"] == "user" and data["role"] != "tool":
-            yield from self._repeated(line, data["content"])
-        yield from self._place(line, value, raw, data)
+            return (*self._repeated(line, data["content"]), *placed)
+        return placed
 
     def _place(
         self, line: int, value: dict[str, Json], raw: bytes | None, data: dict[str, Json]
-    ) -> Iterator[Item]:
-        """Yield the session events that a message needs, and the message."""
+    ) -> Sequence[Item]:
+        """Return the session events that a message needs, and the message."""
         session = self.session(value)
         id = self._id(line, value, raw)
         self._remember(id, session)
         if raw is not None:
             self._last = session
+        found: list[Item] = []
         if not (session in self._created and self._began is None and self._root != session):
-            yield from self._facts(line, value, session)
+            found += self._facts(line, value, session)
         if session not in self._forked and (origin := self._continued(value, session)):
             self._forked.add(session)
-            yield fact(line, session, SESSION_CREATED, origin)
-        yield message(line, session, id, data | {"source": SOURCE})
+            found.append(fact(line, session, SESSION_CREATED, origin))
+        data["source"] = SOURCE
+        found.append(message(line, session, id, data))
         if value.get("type") == "assistant":
-            for found in usage_of(line, session, id, value):
-                if found.event["id"] not in self._used:
-                    self._used[found.event["id"]] = None
-                    if len(self._used) > _CALLS:
-                        del self._used[next(iter(self._used))]
-                    yield found
+            found += self._new_usage(usage_of(line, session, id, value))
         elif value.get("type") == "user" and isinstance(data["content"], list):
             shared = {"source": SOURCE, "timestamp": data["timestamp"], "parent": id}
-            yield from outputs_of(line, session, value, data["content"], shared)
+            found += outputs_of(line, session, value, data["content"], shared)
+        return found
+
+    def _new_usage(self, usage: Sequence[Found]) -> Iterator[Found]:
+        """Yield usage that the lines before do not have."""
+        for found in usage:
+            if (id := found.event["id"]) not in self._used:
+                self._used[id] = None
+                if len(self._used) > _CALLS:
+                    del self._used[next(iter(self._used))]
+                yield found
 
     def _id(self, line: int, value: dict[str, Json], raw: bytes | None) -> str:
         # the wrapped form has neither uuids nor lines: its place is the line's number
@@ -287,25 +295,21 @@ class ClaudeCode:
             removed = {"messages": [queued.id], "reason": _REPEATED}
             yield fact(line, queued.session, MESSAGE_REMOVED, removed)
 
-    def _link(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
+    def _link(self, line: int, value: dict[str, Json], raw: bytes | None) -> Sequence[Item]:
+        number, repository = value.get("prNumber"), value.get("prRepository")
+        about = {"subtype": "pr-link", "number": number, "repository": repository}
         data = {
             "role": "system",
             "content": value["prUrl"],
             "timestamp": read_time(value.get("timestamp")),
-            "extra": non_empty(
-                {
-                    "subtype": "pr-link",
-                    "number": value.get("prNumber"),
-                    "repository": value.get("prRepository"),
-                }
-            ),
+            "extra": non_empty(about),
         }
-        yield from self._place(line, value, raw, data)
+        return self._place(line, value, raw, data)
 
 
-def _session_field(line: int, session: str, name: str, value: Json) -> Iterator[Item]:
-    if (text := text_or_none(value)) is not None:
-        yield fact(line, session, SESSION_CREATED, {name: text})
+def _session_field(line: int, session: str, name: str, value: Json) -> Sequence[Item]:
+    text = text_or_none(value)
+    return () if text is None else (fact(line, session, SESSION_CREATED, {name: text}),)
 
 
 def _name(value: dict[str, Json]) -> str:

@@ -64,7 +64,7 @@ class MadeLines(NamedTuple):
         read: bytes of the file that were read so far, about.
         lines: number of lines.
         size: bytes of them, about.
-        events: of each event what `Made.packed` returns.
+        events: of each event what `Maker.make` returns.
         items: the other items.
     """
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.errors import EventError
-from journal.format.new_event import Encoded, checked, encoded
+from journal.format.new_event import Encoded, checked, encoded_parts
 from journal.importers.run.known.event_marks import EventMarks, marks_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from journal.redact.redactor import Redactor
 
 Packed = tuple[str, str, str, bytes, bytes, int, int, int | None]
-"""The fields of an event that is encoded, and its marks, as plain values."""
+"""An event that is encoded, as plain values: session, id, type, the two parts of its record, and
+the marks of its key, of its content, and of what wrote it."""
 _KEYS = frozenset(("session", "id", "type", "data"))
 
 
@@ -35,15 +36,9 @@ class Made(NamedTuple):
     marks: EventMarks
     importer: str
 
-    def packed(self) -> Packed:
-        """Return it as plain values, but for what all events of one file share."""
-        session, id, type, names, rest, _ = self.encoded
-        key, content, written, _ = self.marks
-        return session, id, type, names, rest, key, content, written
-
     @classmethod
     def unpack(cls, packed: Packed, rules: str, importer: str) -> Made:
-        """Return what `packed` has packed."""
+        """Return the event of what a `Maker` made: it has what all events of one file share."""
         session, id, type, names, rest, key, content, written = packed
         encoded = Encoded(session, id, type, names, rest, rules)
         return cls(encoded, EventMarks(key, content, written), importer)
@@ -67,27 +62,25 @@ class Maker:
     importer: str
     redactor: Redactor | None
 
-    def make(self, found: Found) -> Made | None:
-        """Encode an event; None if the import has to look at it.
+    def make(self, found: Found) -> Packed | None:
+        """Encode an event, as plain values; None if the import has to look at it.
 
         That is one in which there may be a secret, that the journal refuses, or that replaces an
         earlier one.
         """
-        event = found.event
+        event, redactor = found.event, self.redactor
         if found.revisable or event.keys() != _KEYS:
             return None
         session, id, type, data = event["session"], event["id"], event["type"], event["data"]
-        rules = ""
         try:
             new = checked(session, id, type, data, None, self.importer)
-            if self.redactor is not None:
-                rules = self.redactor.rules
-                if self.redactor.may_redact(type, data):
-                    return None
-            if (made := encoded(new, rules)) is None:
+            if redactor is not None and redactor.may_redact(type, data):
+                return None
+            if (parts := encoded_parts(new)) is None:
                 return None
             marks = marks_of(session, id, type, data, None, self.importer)
-            # what has marks of redacted texts may be in the journal in another form
-            return None if marks.masked is not None else Made(made, marks, self.importer)
         except (EventError, TypeError):
             return None  # the journal raises the reason
+        if marks.masked is not None:
+            return None  # the journal may have it in another form
+        return session, id, type, *parts, marks.key, marks.content, marks.written

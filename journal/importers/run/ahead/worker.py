@@ -131,7 +131,7 @@ class _Sender:
             made = self.maker.make(event)
             if made is None:
                 return None
-            found.append(made.packed())
+            found.append(made)
         return found
 
     def step(self, read: int) -> None:
