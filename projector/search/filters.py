@@ -21,7 +21,7 @@ from projector.db.tags import (
 )
 from projector.fold.facets import whole
 from projector.search.times import Condition, Time, time_of
-from projector.views.fields import BRANCH, MODEL, PROJECT, SOURCE, Field, moved
+from projector.views.fields import BRANCH, MODEL, PROJECT, SOURCE, Field, moved, repeated_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -237,6 +237,8 @@ class Conditions:
         on_rows = f"{field.of_message} {_in(wanted)}", wanted
         if self._replays:  # a replay may have another value than the message
             self.rows.append(on_rows)
+            if field is PROJECT:
+                self._add_repeated(wanted)
             return
         tags, is_exact = self._tags_of(field, wanted)
         if tags:
@@ -244,6 +246,14 @@ class Conditions:
         if not is_exact:
             self.is_counted = False  # a message can have the value, and be of a moved session
             self.rows.append(on_rows)
+
+    def _add_repeated(self, projects: tuple[str, ...]) -> None:
+        """Add that a message is of these projects, or of a session that one of these repeats."""
+        tags, _ = self._tags_of(PROJECT, projects)
+        sessions = repeated_by(self._db, projects) if tags else None
+        if sessions is not None:
+            self.is_counted = False
+            self.tags.append(any_of([tags, *map(of_session, sessions)]))
 
     def _tags_of(self, field: Field, wanted: tuple[str, ...]) -> tuple[str, bool]:
         """Return what matches the tags of these values, and whether it matches nothing else.

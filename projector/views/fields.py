@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MOVED = 400
 """Most sessions that have moved whose messages are looked for by the tags of these sessions."""
+_REPLAYS = 5_000
+"""Most replays in the sessions of a project that are read, to look for the sessions they repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +98,18 @@ def moved(
     )
     found = [(int(row), bool(is_in)) for row, is_in in db.execute(query, wanted * 3)]
     return found if len(found) <= _MOVED else None
+
+
+def repeated_by(db: apsw.Connection, projects: tuple[str, ...]) -> list[int] | None:
+    """Return the rowids of the sessions that sessions of these projects repeat messages of.
+
+    None if there are too many of these, or of the messages.
+    """
+    marks = ", ".join("?" * len(projects))
+    query = f"""SELECT home, count(*) FROM (
+        SELECT x.home FROM _sessions s CROSS JOIN _shared x ON x.session = s.id
+        WHERE {PROJECT.of_message} IN ({marks}) AND x.home > 0 LIMIT {_REPLAYS + 1}
+        ) GROUP BY home"""
+    found = list(db.execute(query, projects))
+    few = len(found) <= _MOVED and sum(count for _, count in found) <= _REPLAYS
+    return [int(home) for home, _ in found] if few else None

@@ -430,6 +430,28 @@ def test_a_replay_counts_where_it_is_at_home(journal_dir: Path) -> None:
         assert names[0] == 0
 
 
+@pytest.mark.parametrize(("ranked", "most"), [(3, 1), (9, 0)])
+def test_replays_of_a_project_are_found_behind_newer_matches_of_others(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch, ranked: int, most: int
+) -> None:
+    """Matches of other projects take no place; one with many replays is filtered afterwards."""
+    monkeypatch.setattr("projector.search.matches.RANKED", ranked)
+    monkeypatch.setattr("projector.views.fields._REPLAYS", most)
+    line = "3f2b8c4e-0000-4000-8000-000000000001"
+    _append(
+        journal_dir,
+        _session("first", cwd="/home/ada/web"),
+        _said("first", line, timestamp=T),
+        _session("fork", cwd="/home/ada/api", parent="first", relation="fork"),
+        _said("fork", line, timestamp=T),
+        *(_said("other", f"o{number}", timestamp=T + number) for number in range(5)),
+    )
+    with Projection.open(journal_dir) as projection:
+        for project, session in (("web", "first"), ("api", "fork")):
+            found = projection.search("quokka", include_replays=True, project=project)
+            assert [hit.session for hit in found] == [session]
+
+
 def test_an_async_store_has_them_too(journal_dir: Path) -> None:
     """`AsyncSessionStore` counts and filters as the other handles."""
     _append(journal_dir, *_EVENTS)
