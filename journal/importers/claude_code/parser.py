@@ -90,11 +90,10 @@ class ClaudeCode:
         if not isinstance(value, dict):
             yield Skipped(line, "JSON, but no object")
             return
-        kind = text_or_none(value.get("type"))
         if not self._begun and text_or_none(value.get("uuid")):
             self._begun = True
             self._began = value if is_root(value) else None
-        yield from self._line(line, kind, value, raw)
+        yield from self._line(line, value, raw)
         if retracted := self._rewinds.take(line, value):
             yield Retraction(line, retracted, _REWOUND)
 
@@ -102,9 +101,8 @@ class ClaudeCode:
         """Yield a message in place of a line that is too long to be read."""
         return placeholder(line, self._last or self.location.stem, id, size, SOURCE)
 
-    def _line(
-        self, line: int, kind: str | None, value: dict[str, Json], raw: bytes | None
-    ) -> Iterable[Item]:
+    def _line(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterable[Item]:
+        kind = text_or_none(value.get("type"))
         items: Iterable[Item]
         if kind in ("user", "assistant", "system"):
             items = self._message(line, value, raw)
@@ -115,9 +113,9 @@ class ClaudeCode:
         elif kind == "attachment":
             items = self._attachment(line, value, raw)
         elif kind == "queue-operation":
-            items = self._queue_operation(line, value, raw)
+            items = self._queued(line, value, raw)
         elif kind == "progress" and (inner := of_agent(value)) is not None:
-            items = self._line(line, text_or_none(inner.get("type")), inner, None)
+            items = self._line(line, inner, None)
         elif kind == "pr-link" and text_or_none(value.get("prUrl")):
             items = self._link(line, value, raw)
         else:
@@ -273,9 +271,7 @@ class ClaudeCode:
                 data["meta"] = "notification"
             yield from self._place(line, value, raw, data)
 
-    def _queue_operation(
-        self, line: int, value: dict[str, Json], raw: bytes | None
-    ) -> Iterator[Item]:
+    def _queued(self, line: int, value: dict[str, Json], raw: bytes | None) -> Iterator[Item]:
         operation, content = value.get("operation"), value.get("content")
         if operation == "popAll":
             for queued in self._queue.pop_all():
@@ -321,4 +317,4 @@ def _name(value: dict[str, Json]) -> str:
 
 
 def _named(name: Json) -> str:
-    return name if isinstance(name, str) and name else "no type"
+    return text_or_none(name) or "no type"

@@ -145,9 +145,10 @@ def test_a_reader_that_is_killed_loses_and_doubles_nothing(box: Path, tmp_path: 
 
 @pytest.mark.slow
 def test_one_of_two_readers_that_is_killed_leaves_the_others_files(
-    box: Path, tmp_path: Path
+    box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two processes read every second file each; the import reads those of the killed one."""
+    monkeypatch.setattr("journal.importers.run.ahead.process._AHEAD", 1)
     for number in range(2):
         write_claude_code(box / "projects" / str(number), 2_500_000)  # more than fits
     one = take(tmp_path / "one", box / "projects", _ONE)
