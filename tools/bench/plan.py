@@ -49,6 +49,10 @@ class Plan:
         viewed: messages that the viewer is measured beside.
         viewed_session: messages of one more session.
         requests: to each kind of page, in a round.
+        board_openers: processes that open a new board at the same time.
+        board_opens: how often they do.
+        board_workers: processes that do the tasks of one board.
+        board_tasks: its tasks.
     """
 
     folder: Path
@@ -81,6 +85,10 @@ class Plan:
     viewed: int = 1_000_000
     viewed_session: int = 500_000
     requests: int = 100
+    board_openers: int = 16
+    board_opens: int = 200
+    board_workers: int = 24
+    board_tasks: int = 2_000
 
 
 def full(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
@@ -113,6 +121,8 @@ def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
         viewed=50_000,
         viewed_session=20_000,
         requests=40,
+        board_opens=20,
+        board_tasks=300,
     )
 
 
@@ -146,4 +156,8 @@ def tiny(folder: Path) -> Plan:
         viewed=1_000,
         viewed_session=300,
         requests=1,
+        board_openers=2,
+        board_opens=2,
+        board_workers=2,
+        board_tasks=10,
     )

@@ -39,6 +39,7 @@ from tools.bench.parts import (
 )
 from tools.bench.parts.search import asking, filtering
 from tools.bench.parts.viewing import pages
+from tools.bench.parts.workers import board
 from tools.bench.plan import full, quick
 from tools.bench.processes import BenchError
 from tools.bench.report import plots, results
@@ -82,6 +83,7 @@ PARTS: dict[str, Part] = {
     "importing": importing,
     "idle": idle,
     "viewing": pages,
+    "board": board,
     "growth": growth,
 }
 """By name, in the order of the table; `growth` is last, because it appends to measured journals."""

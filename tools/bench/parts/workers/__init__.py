@@ -1,0 +1,1 @@
+"""Parts about processes that share work."""
