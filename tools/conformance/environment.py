@@ -100,7 +100,8 @@ def _project() -> dict[str, Any]:
 
 def _dependencies(extra: str) -> tuple[str, ...]:
     project = _project()
-    return (*project["dependencies"], *project["optional-dependencies"][extra])
+    further = project["optional-dependencies"][extra] if extra else ()
+    return (*project["dependencies"], *further)
 
 
 def _unpack(requirement: str, sources: Path) -> None:

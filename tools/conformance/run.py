@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tools.conformance.suite import Suite
 
-FRAMEWORKS: tuple[str, ...] = ("claude_agent_sdk",)
+FRAMEWORKS: tuple[str, ...] = ("claude_agent_sdk", "recipes")
 """Modules of `tools.conformance.frameworks`; a new framework is named here."""
 SAMPLE_SECONDS = 120
 """What the samples of all frameworks may take together, without making environments."""
@@ -71,6 +71,9 @@ def _whole(suites: Iterable[Suite]) -> list[str]:
         except NotInstalled as error:
             problems.append(f"{suite.name}: {error}")
             continue
+        if not suite.tests:
+            problems += _run_own(suite, environment)
+            continue
         theirs = _run(suite, environment, suite.tests, store="own")
         _print(suite, "its own store", theirs)
         ours = _run(suite, environment, suite.tests, store="ours")
@@ -100,11 +103,12 @@ def _sample(suites: Iterable[Suite]) -> list[str]:
             print(f"{suite.name} is not available, its sample is skipped: {error}", file=sys.stderr)
             continue
         start = time.monotonic()
-        outcome = _run(suite, environment, suite.sample, store="ours", sample=True)
-        _print(suite, "sample", outcome)
-        problems += _failures(suite, outcome)
-        if not outcome.passed:
-            problems.append(f"{suite.name}: no test of the sample passed")
+        if suite.sample:
+            outcome = _run(suite, environment, suite.sample, store="ours", sample=True)
+            _print(suite, "sample", outcome)
+            problems += _failures(suite, outcome)
+            if not outcome.passed:
+                problems.append(f"{suite.name}: no test of the sample passed")
         problems += _run_own(suite, environment)
         seconds += time.monotonic() - start
     print(f"all samples: {seconds:.0f} s")

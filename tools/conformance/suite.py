@@ -15,12 +15,12 @@ class Suite:
 
     Attributes:
         name: the framework's, and that of its module in `tools.conformance.frameworks`.
-        extra: the extra of `pyproject.toml` whose packages are installed.
+        extra: the extra of `pyproject.toml` whose packages are installed; empty for none.
         packages: pinned packages for the environment: the framework, and what its tests import.
         source: the source distribution that has the tests, as `name==version`; None if the tests
             come in a wheel.
         tests: arguments for pytest: files of the unpacked source, or `HERE` for the test functions
-            of the framework's module.
+            of the framework's module. None if there are only tests of this project.
         sample: the same for the sample of `.ci/run`; these must take 30 s at most.
         left_out: a test's node id without parameters -> why it says nothing about our store.
             A test of the sample may be among them. A name that no test has is an error.

@@ -177,7 +177,7 @@ def work(side: str, folder: str, workers: int, tasks: int) -> Callable[[], dict[
     together(1, fill)
 
     def works(number: int) -> dict[str, Any]:
-        return _work(kind(folder), f"worker-{number}")
+        return _work(lambda: kind(folder), f"worker-{number}")
 
     def act() -> dict[str, Any]:
         began = perf_counter()
@@ -202,10 +202,10 @@ class _GaveUp(Exception):  # noqa: N818 - reads as a state
     """A call failed for so long that the worker ends."""
 
 
-def _work(board: Any, worker: str) -> dict[str, Any]:  # noqa: ANN401 - a side
+def _work(opens: Callable[[], Any], worker: str) -> dict[str, Any]:
     """Do tasks until there are none, or until a call fails for ten seconds."""
     found: dict[str, Any] = {"claimed": [], "completed": [], "errors": 0}
-    found |= {"worst_decision": 0.0, "worst_beat": 0.0, "kinds": Counter()}
+    found |= {"worst_decision": 0.0, "worst_beat": 0.0, "worst_open": 0.0, "kinds": Counter()}
 
     def timed(what: str, call: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401
         """Call until it succeeds; count errors, and note the whole wait."""
@@ -224,6 +224,7 @@ def _work(board: Any, worker: str) -> dict[str, Any]:  # noqa: ANN401 - a side
             found[what] = max(found[what], (perf_counter() - began) * 1000)
 
     try:
+        board = timed("worst_open", opens)
         while (claim := timed("worst_decision", board.claim, worker)) is not None:
             found["claimed"].append(board.task_of(claim))
             for _ in range(_BEATS):
@@ -231,9 +232,9 @@ def _work(board: Any, worker: str) -> dict[str, Any]:  # noqa: ANN401 - a side
                 timed("worst_beat", board.beat, claim)
             timed("worst_decision", board.complete, claim)
             found["completed"].append(board.task_of(claim))
+        board.close()
     except _GaveUp:
         pass  # its errors are counted, and its task is not completed
-    board.close()
     return found
 
 
