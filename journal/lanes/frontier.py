@@ -26,17 +26,13 @@ from journal.segments.segment import (
     segment_name,
     segment_numbers,
 )
+from journal.segments.unchanged import FolderState, folder_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 _WHAT = "the ends of the lanes"
-_SETTLED_NS = 20_000_000
-"""Nanoseconds after which a folder's time of change differs from that of a later change: kernels
-count in ticks of up to 10 ms, and two changes within one tick have the same time."""
-_COARSE_NS = 2_500_000_000
-"""The same on a file system that keeps whole seconds, or two of them."""
 _LOOKS = 10
 """Times that a folder is walked again because a segment was gone, before that is an error."""
 
@@ -61,41 +57,6 @@ class _Active:
 
 
 @dataclass(slots=True)
-class _Listing:
-    """Whether the entries of a folder are still those that were listed.
-
-    Two changes within one tick of the kernel give the folder the same time of change. So a listing
-    is complete only if that time was seen well before. The wall clock does not show that: it may be
-    another one than that of the file system.
-
-    Attributes:
-        changed: the folder's time of change at the last listing, nanoseconds.
-        since: when that time was seen first, by the monotonic clock, nanoseconds.
-        is_final: whether the next change has another time.
-    """
-
-    changed: int = -1
-    since: int = 0
-    is_final: bool = False
-
-    def is_old(self, changed: int) -> bool:
-        """Return whether the folder, whose time of change is this now, must be listed again."""
-        return not self.is_final or changed != self.changed
-
-    def note(self, changed: int, began: int) -> None:
-        """Note that the folder was listed.
-
-        Args:
-            changed: its time of change, read before.
-            began: when the listing began, by the monotonic clock, nanoseconds.
-        """
-        if changed != self.changed:
-            self.changed, self.since = changed, began
-        enough = _SETTLED_NS if changed % 1_000_000_000 else _COARSE_NS
-        self.is_final = began - self.since > enough
-
-
-@dataclass(slots=True)
 class _Folder:
     """The known state of one lane folder.
 
@@ -108,7 +69,7 @@ class _Folder:
         inode: of the folder: another one at its path is another lane.
     """
 
-    listing: _Listing = field(default_factory=_Listing)
+    listing: FolderState = field(default_factory=FolderState)
     numbers: list[int] = field(default_factory=list)
     active: _Active | None = None
     ends: dict[str, int] = field(default_factory=dict)
@@ -127,7 +88,7 @@ class Frontier:
         self._clock = clock.of(lanes.parent)
         self._turn = Turn()
         self._names: list[str] = []
-        self._listing = _Listing()
+        self._listing = FolderState()
         self._folders: dict[str, _Folder] = {}
 
     def look(self, own: str = "") -> dict[str, int]:
@@ -182,13 +143,13 @@ class Frontier:
 
     def _list(self) -> list[str]:
         try:
-            changed = os.stat(self._lanes).st_mtime_ns  # noqa: PTH116 - each edit calls it
+            version = folder_version(os.stat(self._lanes))  # noqa: PTH116 - each edit calls it
         except OSError as error:
             raise _unreadable(self._lanes, error) from error
-        if self._listing.is_old(changed):
+        if self._listing.is_old(version):
             began = monotonic_ns()
             self._names = list_lanes(self._lanes)
-            self._listing.note(changed, began)
+            self._listing = self._listing.listed(version, began)
         return self._names
 
     def _read_again(self, path: Path, folder: _Folder) -> _Active | None:
@@ -196,35 +157,35 @@ class Frontier:
             try:
                 return self._read(path, folder)
             except FileNotFoundError:
-                folder.listing = _Listing()  # an eraser has removed the file of a joined segment
+                folder.listing = FolderState()  # an eraser has removed the file of a joined segment
         return self._read(path, folder)
 
     def _read(self, path: Path, folder: _Folder) -> _Active | None:
         there = os.stat(path)  # noqa: PTH116 - each edit calls it
-        changed = there.st_mtime_ns
+        version = folder_version(there)
         if there.st_ino != folder.inode:
             folder.inode, folder.active, folder.ends, folder.walked = there.st_ino, None, {}, set()
-            folder.listing = _Listing()
-        if folder.listing.is_old(changed):
+            folder.listing = FolderState()
+        if folder.listing.is_old(version):
             began = monotonic_ns()
             folder.numbers = segment_numbers(path)
             while folder.numbers and not is_segment(path / segment_name(folder.numbers[-1])):
                 folder.numbers.pop()
-            folder.listing.note(changed, began)
+            folder.listing = folder.listing.listed(version, began)
         if not folder.numbers:
             return None
         name = str(path / segment_name(folder.numbers[-1]))
         status = os.lstat(name)
-        version = status.st_ino, status.st_size, status.st_ctime_ns
+        now = status.st_ino, status.st_size, status.st_ctime_ns
         known = folder.active
-        if known is None or known.path != name or known.version != version:
+        if known is None or known.path != name or known.version != now:
             # the segments in front do not change while the last one grows
             grown = known is not None and known.path == name
             last = _end(path, folder.numbers[-1:]) if grown else None
             last = last or _end(path, folder.numbers)
             if last is None:
                 return None
-            folder.active = _Active(name, version, last.lane, last.seq, last.order)
+            folder.active = _Active(name, now, last.lane, last.seq, last.order)
         return folder.active
 
     def _walk(self, path: Path, folder: _Folder) -> None:

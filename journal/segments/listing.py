@@ -1,10 +1,17 @@
-"""List lanes and their segments, and check whether they changed since."""
+"""List lanes and their segments, and check whether they changed since.
+
+A list of final segments is kept while its folder is unchanged, so that it costs two system calls
+for each lane and not one for each segment. A final segment never changes: if something else changes
+the bytes of one in place, which leaves its folder as it is, the next list after 30 s shows it.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
@@ -12,10 +19,16 @@ from journal.format.lossless import is_text
 from journal.fs.ownership import check_folder
 from journal.segments.gone import repeat_if_gone
 from journal.segments.segment import segment_name, segment_number
+from journal.segments.unchanged import FolderState, folder_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+_LONGEST_NS = 30_000_000_000
+"""Nanoseconds for which a list is kept: it bounds what an unusual clock or file system can do."""
+_JOURNALS = 8
+"""Journals whose lists one process keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +58,149 @@ class SegmentRef:
         return self.folder / segment_name(self.number)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LaneFolder:
+    """The segments of one lane folder.
+
+    It is the same object as in the list before if nothing in it changed, and `final` is the same
+    tuple if only the active segment did.
+
+    Attributes:
+        name: the folder's name.
+        final: its final segments, by number.
+        active: its last segment; None if it has none.
+    """
+
+    name: str
+    final: tuple[SegmentRef, ...]
+    active: SegmentRef | None
+
+    @property
+    def last(self) -> int:
+        """Number of the active segment; 0 if there is none."""
+        return 0 if self.active is None else self.active.number
+
+    @property
+    def segments(self) -> tuple[SegmentRef, ...]:
+        """All segments, by number."""
+        return self.final if self.active is None else (*self.final, self.active)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is known of a lane folder.
+
+    Attributes:
+        path: the folder.
+        listed: what was listed.
+        active: path of the active segment.
+        state: whether the list still holds.
+        at: when it was listed, by the monotonic clock, nanoseconds.
+    """
+
+    path: str
+    listed: LaneFolder
+    active: str
+    state: FolderState
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lanes:
+    """What is known of the lanes of one journal."""
+
+    state: FolderState = field(default_factory=FolderState)
+    names: tuple[str, ...] = ()
+    at: int = 0
+    folders: dict[str, _Kept] = field(default_factory=dict)
+
+
+_known: dict[str, _Lanes] = {}
+
+
 def list_segments(lanes: Path) -> list[SegmentRef]:
     """List every segment of every lane, by lane and number.
 
     Raises:
         ReadError: a folder cannot be read; it is named.
     """
-    return [ref for name in list_lanes(lanes) for ref in list_lane(lanes / name)]
+    return [ref for folder in list_folders(lanes) for ref in folder.segments]
+
+
+def list_folders(lanes: Path) -> list[LaneFolder]:
+    """List the folders of all lanes with their segments, numbers in their order.
+
+    Raises:
+        ReadError: a folder cannot be read; it is named.
+    """
+    key = str(lanes)
+    before = _known.get(key, _Lanes())
+    began = monotonic_ns()
+    state, names, at = before.state, before.names, before.at
+    try:
+        version = folder_version(os.stat(lanes))  # noqa: PTH116 - each query calls it
+    except OSError:
+        names = tuple(list_lanes(lanes))  # it raises the error
+    else:
+        if state.is_old(version) or began - at > _LONGEST_NS:
+            names, state, at = tuple(list_lanes(lanes)), state.listed(version, began), began
+    kept = before.folders
+    folders = {name: _look(lanes, name, kept.get(name)) for name in names}
+    if key not in _known:
+        for other in list(_known)[: 1 - _JOURNALS or None]:
+            _known.pop(other, None)
+    # replaced as a whole: another thread may list the same folders
+    _known[key] = _Lanes(state, names, at, folders)
+    return [each.listed for each in folders.values()]
+
+
+def _look(lanes: Path, name: str, kept: _Kept | None) -> _Kept:
+    began = monotonic_ns()
+    if kept is not None and began - kept.at <= _LONGEST_NS:
+        try:
+            if not kept.state.is_old(folder_version(os.lstat(kept.path))):
+                return _look_at_active(kept)
+        except OSError:
+            pass  # it is gone, or closed to this user: the list raises the error
+    return _list_again(lanes / name, kept, began)
+
+
+def _look_at_active(kept: _Kept) -> _Kept:
+    """Return what is known with the present size of the active segment.
+
+    Raises:
+        OSError: it is gone, or is no regular file any more.
+    """
+    active = kept.listed.active
+    if active is None:
+        return kept
+    there = os.lstat(kept.active)
+    seen = there.st_ino, there.st_ctime_ns
+    if there.st_size == active.size and seen == active.version:
+        return kept
+    if not stat.S_ISREG(there.st_mode):
+        raise OSError(errno.EINVAL, "is no regular file any more", kept.active)
+    grown = replace(active, size=there.st_size, version=seen)
+    return replace(kept, listed=LaneFolder(active.lane, kept.listed.final, grown))
+
+
+def _list_again(lane: Path, kept: _Kept | None, began: int) -> _Kept:
+    path = str(lane)
+    try:
+        version = folder_version(os.lstat(path))
+    except OSError:
+        version = (0,)  # the list raises the error
+    refs = list_lane(lane)
+    final, active = tuple(refs[:-1]), refs[-1] if refs else None
+    before = None if kept is None else kept.listed
+    if before is not None and before.final == final:
+        final = before.final
+    if before is not None and before.final is final and before.active == active:
+        listed = before
+    else:
+        listed = LaneFolder(lane.name, final, active)
+    state = (FolderState() if kept is None else kept.state).listed(version, began)
+    return _Kept(path, listed, "" if active is None else str(active.path), state, began)
 
 
 def list_lanes(lanes: Path) -> list[str]:

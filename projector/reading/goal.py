@@ -6,13 +6,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from journal.segments.settled import Settled
 from projector.db.quiet import quiet
 from projector.db.schema import APPLIED, UNFOLDED
 from projector.db.sqlite_errors import was_removed
 from projector.errors import Behind, NotProjected, ProjectionDamaged
 from projector.reading.deadline import REFRESHING, Deadline
 from projector.run.open_segments import OpenSegments
-from projector.run.watermark import finished_ends, lag, load_marks, place, reached, replaced
+from projector.run.watermark import finished_ends, lag, load_marks_of, place, reached, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.format.position import Position
-    from journal.segments.listing import SegmentRef
+    from journal.segments.listing import LaneFolder, SegmentRef
     from projector.errors import ProjectionError
     from projector.run.open_segments import Place
     from projector.run.watermark import Mark
@@ -69,11 +70,22 @@ class Known:
     Attributes:
         segments: those that are open.
         versions: the versions of those that were compared with their watermarks and found equal.
+        settled: the lane folders of which the projection has everything.
     """
 
     def __init__(self) -> None:
         self.segments = OpenSegments()
         self.versions: dict[Place, tuple[int, int]] = {}
+        self.settled = Settled()
+        self._db: apsw.Connection | None = None
+
+    def is_of(self, db: apsw.Connection) -> bool:
+        """Return whether it is of this connection's generation; begin again with it if not."""
+        if self._db is db:
+            return True
+        self._db = db
+        self.settled.clear()
+        return False
 
 
 def always(_db: apsw.Connection, _goal: Goal) -> bool:
@@ -95,15 +107,16 @@ class Goal:
 
     def __init__(
         self,
-        refs: list[SegmentRef],
+        folders: list[LaneFolder],
         patience: float,
         own: Own | None,
         deadline: Deadline,
         known: Known | None = None,
         may_answer: Callable[[apsw.Connection, Goal], bool] = always,
     ) -> None:
-        self._refs = refs
+        self._folders = folders
         self._known = Known() if known is None else known
+        self._refs = self._known.settled.rest(folders)
         self._others: list[SegmentRef] = []
         self._ends: dict[Place, int] = {}
         self._own = own
@@ -130,10 +143,7 @@ class Goal:
                 segment.
             ReadError: a segment cannot be read.
         """
-        self._marks = load_marks(db)
-        if not self._ends:
-            self._ends = finished_ends(self._marks, self._refs, self._known.segments)
-            self._others = self._unknown()
+        self._load(db)
         if self._others:
             looked_at, self._others = (
                 self._others,
@@ -144,13 +154,26 @@ class Goal:
                     self._known.versions[place(ref)] = ref.version
             if self._others:
                 return False
-        if not reached(self._marks, self._ends) or db.execute(UNFOLDED).fetchone() is not None:
+        if not reached(self._marks, self._ends):
+            return False
+        self._known.settled.add(self._folders)
+        if db.execute(UNFOLDED).fetchone() is not None:
             return False
         if self._own is None or self._own.is_applied(db):
             return True
         if self.is_missed:
             raise self._own.lost()
         return False
+
+    def _load(self, db: apsw.Connection) -> None:
+        """Read how far the segments are applied that may have changed since the last query."""
+        if not self._known.is_of(db):
+            self._refs = [ref for folder in self._folders for ref in folder.segments]
+            self._ends = {}
+        self._marks = load_marks_of(db, self._refs)
+        if not self._ends:
+            self._ends = finished_ends(self._marks, self._refs, self._known.segments)
+            self._others = self._unknown()
 
     def _unknown(self) -> list[SegmentRef]:
         """Return the segments that may have other bytes than those that were applied.
@@ -262,11 +285,13 @@ class Goal:
             time.sleep(self._pause)
         self._pause = min(self._pause * 2, _LONGEST)
 
-    def look_again(self, refs: list[SegmentRef]) -> None:
+    def look_again(self, folders: list[LaneFolder]) -> None:
         """Update the listed segments: some may be gone, or shorter than before.
 
         What was appended since is not waited for.
         """
+        lanes = {ref.lane for ref in self._refs}
+        refs = [ref for folder in folders if folder.name in lanes for ref in folder.segments]
         now = {place(ref): ref for ref in refs}
         before = [(ref, now.get(place(ref))) for ref in self._refs]
         # a segment may be gone because it was joined with one before it, which is larger now

@@ -10,7 +10,7 @@ import apsw
 from journal.errors import ReadError
 from journal.process import clock
 from journal.segments.gone import is_gone
-from journal.segments.listing import list_segments
+from journal.segments.listing import list_folders
 from projector.db.connections import snapshot
 from projector.db.fork_safety import ForkedMeanwhile
 from projector.db.quiet import quiet
@@ -133,8 +133,8 @@ class Reader(Handle):
         early = deadline.before(_ASKING)
         abort = deadline.behind(_GRACE).is_over if deadline.is_limited else None
         with self._exclusive(), quiet:
-            refs = list_segments(self.journal.lanes)
-            goal = Goal(refs, patience, own, early, self._known, may_answer)
+            folders = list_folders(self.journal.lanes)
+            goal = Goal(folders, patience, own, early, self._known, may_answer)
             answered = self._ask(query, deadline, goal)
             while answered is None:
                 try:
@@ -184,7 +184,7 @@ class Reader(Handle):
         except ReadError as error:
             if not is_gone(error):
                 raise
-            goal.look_again(list_segments(self.journal.lanes))
+            goal.look_again(list_folders(self.journal.lanes))
             return None
 
     @unwrapped

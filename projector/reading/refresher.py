@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.process.fork import no_fork
-from journal.segments.listing import list_segments
+from journal.segments.listing import list_folders
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import was_removed
 from projector.errors import (
@@ -63,7 +63,7 @@ class Refresher:
             if self._own.catch_up(deadline.is_over, abort):
                 goal.is_missed = True
                 deadline.check()
-                goal.look_again(list_segments(self._journal.lanes))
+                goal.look_again(list_folders(self._journal.lanes))
                 return
             if not self._is_there():
                 deadline.check()

@@ -16,12 +16,13 @@ from journal.fs.files import sync_folder
 from journal.process import clock
 from journal.segments.blocks import read_chunk
 from journal.segments.reader import SegmentWalk
+from journal.segments.settled import Settled
 from projector.apply.applier import Applier
 from projector.apply.isolation import Isolation
 from projector.apply.trial import applying
 from projector.db.schema import APPLIED
 from projector.run.quarantine import clear, set_aside
-from projector.run.superseded import PASSED, Superseded, known_numbers
+from projector.run.superseded import PASSED, Gone, Superseded, known_numbers
 from projector.run.watermark import (
     Mark,
     fingerprint,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from journal.format.event import Event
     from journal.format.record import Erased, Header
     from journal.segments.blocks import Chunk
-    from journal.segments.listing import SegmentRef
+    from journal.segments.listing import LaneFolder, SegmentRef
     from projector.apply.applier import Prepared
     from projector.apply.portion import Portion
     from projector.run.hiding import Hiding
@@ -54,7 +55,6 @@ _FUTURE = "future-format-"
 _NOWHERE = 2**62
 NOTHING = Mark("", 0, 0, 0)
 """The mark of a segment of which nothing is applied."""
-
 _log = logging.getLogger("projector")
 
 
@@ -63,6 +63,7 @@ class Intake:
 
     Attributes:
         marks: the watermark, including what this transaction has read.
+        settled: the lane folders of which everything is applied.
     """
 
     def __init__(self, db: apsw.Connection, segments: OpenSegments, hiding: Hiding) -> None:
@@ -73,48 +74,45 @@ class Intake:
         self._superseded = Superseded(db)
         self.marks = load_marks(db)
         self.changed: set[Place] = set()
+        self.settled = Settled()
+        self._seen = Settled()
         self._synced: set[Place] = set()
         self._known: dict[Place, tuple[int, int]] = {}
-        self._gone: set[Place] = set()
+        self._gone = Gone(self._superseded)
         self._prepared: list[Prepared] = []
         self._isolation: Isolation | None = None
         self._applied = load_applied(db)
         self._advanced: set[int] = set()
 
-    def look_back(self, refs: list[SegmentRef]) -> None:
+    def look_back(self, folders: list[LaneFolder]) -> None:
         """Find the segments that were replaced, cut off or removed since they were read.
 
         A file that is unchanged since the last call is not opened: only its size and its version
-        are compared.
+        are compared. A folder that is unchanged is passed over.
 
         Raises:
             ReadError: a segment cannot be read.
         """
-        gone = self.marks.keys() - {place(ref) for ref in refs}
-        for folder, number in sorted(gone - self._gone):
-            there = (ref for ref in refs if ref.lane == folder)
-            if self._superseded.explains(self.marks[folder, number].uuid, there):
-                continue
-            _log.warning(
-                "segment %d of lane %s is gone; its events stay in the projection:"
-                " see `projector verify`",
-                number,
-                folder,
-            )
-        self._gone = gone
-        for ref in refs:
-            at = place(ref)
-            mark = self.marks.get(at, NOTHING)
-            # a segment of another size is compared when it is read
-            if ref.size != mark.offset or self._known.get(at) == ref.version:
-                continue
-            with opened(ref, self._segments) as file:
-                if is_unchanged(file, mark):
-                    self._known[at] = ref.version
-                else:
-                    self._known.pop(at, None)
-                    # an offset above every size makes the segment pending
-                    self.marks[at] = replace(mark, offset=_NOWHERE)
+        if not self._seen.has_names_of(folders):
+            self._gone.note(self.marks, folders)
+        for ref in self._seen.rest(folders):
+            self._compare(ref)
+        self._seen.clear()
+        self._seen.add(folders)
+
+    def _compare(self, ref: SegmentRef) -> None:
+        at = place(ref)
+        mark = self.marks.get(at, NOTHING)
+        # a segment of another size is compared when it is read
+        if ref.size != mark.offset or self._known.get(at) == ref.version:
+            return
+        with opened(ref, self._segments) as file:
+            if is_unchanged(file, mark):
+                self._known[at] = ref.version
+            else:
+                self._known.pop(at, None)
+                # an offset above every size makes the segment pending
+                self.marks[at] = replace(mark, offset=_NOWHERE)
 
     def take_block(self, ref: SegmentRef) -> tuple[int, int]:
         """Read a block of one segment; return how many events and bytes were read."""
@@ -314,6 +312,8 @@ class Intake:
         self._applied = load_applied(self._db)
         self._advanced.clear()
         self.marks = load_marks(self._db)
+        self.settled.clear()
+        self._seen.clear()
 
 
 def _is_request(record: Record | Erased) -> TypeGuard[Record]:

@@ -16,7 +16,7 @@ import apsw
 
 from journal.errors import ReadError
 from journal.segments.gone import is_gone, repeat_if_gone
-from journal.segments.listing import SegmentRef, change_check, list_segments
+from journal.segments.listing import change_check, list_folders, list_segments
 from projector.apply.portion import Portion
 from projector.db.connections import STEPS, copy_database
 from projector.db.fork_safety import check, close
@@ -32,6 +32,8 @@ from projector.run.watermark import Mark, place
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from journal.segments.listing import LaneFolder, SegmentRef
 
 _log = logging.getLogger("projector")
 
@@ -87,6 +89,7 @@ class Projector:
         self._is_building = not self.wal.is_used
         self._limit = _TRANSACTION * (_BUILDING if self._is_building else 1)
         self._is_careful = False
+        self._folders: list[LaneFolder] = []
         self._gone = 0  # transactions in a row in which a segment was gone
 
     def be_careful(self) -> None:
@@ -155,7 +158,7 @@ class Projector:
         self.hiding.check()
         refs = repeat_if_gone(self._list)
         goals = {place(ref): ref.size for ref in refs}
-        pending = self._pending(refs, goals)
+        listed, pending = refs, self._pending(refs, goals)
         while (pending or self._intake.is_unfolded) and not (stop() or self.wal.is_pinned):
             folds = self._intake.is_unfolded
             try:
@@ -177,23 +180,24 @@ class Projector:
             if on_commit is not None:
                 on_commit(progress)
                 check(self._db)  # it may have forked
-            # list the segments again only if there is more to read
             if self._gone:  # its events are in another segment, behind what was its end
-                refs = repeat_if_gone(self._list)
+                listed = refs = repeat_if_gone(self._list)
                 goals = {place(ref): ref.size for ref in refs}
-            elif self._pending(refs, goals):
+            elif self._pending(refs, goals):  # there is more to read
                 refs = list_segments(self._lanes)
             pending = self._pending(refs, goals)
         self.hiding.finish()
+        left = {ref.lane for queue in self._pending(listed, goals) for ref in queue}
+        self._intake.settled.add(self._folders, but=left)
         if not (progress.events or self._intake.is_unfolded):
-            self.is_unchanged = change_check(refs)
+            self.is_unchanged = change_check(each.active for each in self._folders if each.active)
         return progress
 
     def _list(self) -> list[SegmentRef]:
-        """List the segments, and find those that were replaced since they were read."""
-        refs = list_segments(self._lanes)
-        self._intake.look_back(refs)
-        return refs
+        """List the segments that may have new bytes, and find those that were replaced."""
+        self._folders = list_folders(self._lanes)
+        self._intake.look_back(self._folders)
+        return self._intake.settled.rest(self._folders)
 
     def _look_again(self) -> None:
         """Read the tables again if another connection has written to them."""
@@ -223,8 +227,7 @@ class Projector:
 
         Raises:
             NotApplied: events cannot be applied; nothing of the transaction was kept.
-            apsw.InterruptError: it took too long; nothing of it was kept.
-            ProjectionError, ReadError: as `catch_up`.
+            apsw.InterruptError, ProjectionError, ReadError: as `catch_up`; nothing was kept.
         """
         with refusals("write", self._db.filename), quiet:
             return self._commit(pending, stop)

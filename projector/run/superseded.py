@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from journal.format.record import Header
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.segments.blocks import Chunk
-    from journal.segments.listing import SegmentRef
+    from journal.segments.listing import LaneFolder, SegmentRef
     from projector.run.open_segments import Place
     from projector.run.watermark import Mark
 
 PASSED = "superseded-"
 """Prefix of the uuid in the mark of a segment whose records were passed over: another one, which
 was read before, supersedes it."""
+
+_log = logging.getLogger("projector")
 
 
 class Superseded:
@@ -64,6 +67,29 @@ class Superseded:
             for place, mark in sorted(marks.items())
             if place != at and not self.has(mark.uuid)
         ]
+
+
+class Gone:
+    """The segments that were applied and are in no folder any more."""
+
+    def __init__(self, superseded: Superseded) -> None:
+        self._superseded = superseded
+        self._places: set[Place] = set()
+
+    def note(self, marks: Mapping[Place, Mark], folders: Iterable[LaneFolder]) -> None:
+        """Warn of each segment that is gone now, and whose records no other one has."""
+        there = {folder.name: folder.segments for folder in folders}
+        gone = marks.keys() - {(ref.lane, ref.number) for refs in there.values() for ref in refs}
+        for folder, number in sorted(gone - self._places):
+            if self._superseded.explains(marks[folder, number].uuid, there.get(folder, ())):
+                continue
+            _log.warning(
+                "segment %d of lane %s is gone; its events stay in the projection:"
+                " see `projector verify`",
+                number,
+                folder,
+            )
+        self._places = gone
 
 
 def known_numbers(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from journal.errors import ReadError
@@ -12,7 +12,7 @@ from journal.format.frame import MAX_RECORD
 from journal.segments.blocks import read_at, unread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from io import FileIO
 
     import apsw
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _FINGERPRINTED = 256
 """Bytes that differ between two segments: they hold a checksum, an id or a time."""
+
+_FEW = 100
+"""Segments whose marks are read one by one: more are read together."""
 
 _LOOKED_AT = 4096
 """Bytes read at a time to find where the last record ends."""
@@ -57,16 +60,28 @@ def place(ref: SegmentRef) -> Place:
     return ref.lane, ref.number
 
 
+_MARKS = (
+    "SELECT lane_folder, number, uuid, lane_row, offset, prefix_crc, restored, numbers, known"
+    " FROM _segments"
+)
+
+
 def load_marks(db: apsw.Connection) -> dict[Place, Mark]:
     """Read the watermark."""
-    query = (
-        "SELECT lane_folder, number, uuid, lane_row, offset, prefix_crc, restored, numbers, known"
-        " FROM _segments"
-    )
-    return {
-        (folder, number): Mark(uuid, lane, offset, check, bool(restored), *counted)
-        for folder, number, uuid, lane, offset, check, restored, *counted in db.execute(query)
-    }
+    return dict(map(_mark, db.execute(_MARKS)))
+
+
+def load_marks_of(db: apsw.Connection, refs: Sequence[SegmentRef]) -> dict[Place, Mark]:
+    """Read how far some segments are applied, of many also how far the others are."""
+    if len(refs) > _FEW:
+        return load_marks(db)
+    query = f"{_MARKS} WHERE lane_folder = ? AND number = ?"
+    return dict(_mark(row) for ref in refs for row in db.execute(query, place(ref)))
+
+
+def _mark(row: tuple[Any, ...]) -> tuple[Place, Mark]:
+    folder, number, uuid, lane, offset, check, restored, *counted = row
+    return (folder, number), Mark(uuid, lane, offset, check, bool(restored), *counted)
 
 
 def load_applied(db: apsw.Connection) -> dict[int, int]:

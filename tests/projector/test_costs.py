@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from projector.fold.sweeps import Order, Reach, reach
 from projector.run.build import rebuild
 from projector.run.lock_holder import catch_up_once
 from projector.run.projector import Projector
+from projector.run.watermark import load_marks_of
 from tests.support.journals import segments
 from tests.torture.faults.sampling import needs_strace
 from tools.bench.corpus.stage import database, fill
@@ -31,10 +33,13 @@ from tools.bench.corpus.words import Texts
 from tools.bench.parts.opening import make_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from journal.lanes.group_commit import Fsync
+    from journal.segments.listing import SegmentRef
+    from projector.run.open_segments import Place
+    from projector.run.watermark import Mark
 
 MEMORY = {"brk", "mmap", "munmap", "madvise", "mremap", "mprotect"}
 """System calls of the memory allocator; their number varies, and a writer never waits for them."""
@@ -438,3 +443,26 @@ def test_one_more_content_of_a_key_costs_the_same_however_many_it_has(
         many = append(journal, 2_000, 2_100)
     db.close()
     assert many < 1.5 * few
+
+
+def test_a_query_reads_the_watermarks_of_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many final segments there are, a query after an append looks at one segment."""
+    make_segments(tmp_path / "journal", 120)
+    looked: list[int] = []
+
+    def noted(db: apsw.Connection, refs: Sequence[SegmentRef]) -> dict[Place, Mark]:
+        looked.append(len(refs))
+        return load_marks_of(db, refs)
+
+    path = tmp_path / "journal"
+    with Journal.open(path) as lane, Projection.open(path) as projection:
+        for number in range(6):
+            lane.append_message("s2", "user", f"needle{number}")
+            assert len(projection.search(f"needle{number}").hits) == 1
+            time.sleep(0.03)  # a list is kept when the folder has not changed for some ticks
+        monkeypatch.setattr("projector.reading.goal.load_marks_of", noted)
+        lane.append_message("s2", "user", "haystack")
+        assert len(projection.search("haystack").hits) == 1
+    assert set(looked) == {1}

@@ -1,0 +1,50 @@
+"""The lane folders that a reader is done with, so that it looks at final segments once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from journal.segments.listing import LaneFolder, SegmentRef
+
+
+class Settled:
+    """Lane folders that a reader is done with as they were listed.
+
+    A folder that is listed again as the same object has not changed since, and is passed over. If
+    only its active segment changed, its final ones are.
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[str, LaneFolder] = {}
+
+    def rest(self, folders: Iterable[LaneFolder]) -> list[SegmentRef]:
+        """Return the segments that may have changed since."""
+        rest: list[SegmentRef] = []
+        for folder in folders:
+            before = self._folders.get(folder.name)
+            if before is folder:
+                continue
+            if before is None or before.final is not folder.final:
+                rest += folder.segments
+            elif folder.active is not None:
+                rest.append(folder.active)
+        return rest
+
+    def has_names_of(self, folders: list[LaneFolder]) -> bool:
+        """Return whether the folders, and the files in them, have the same names as before."""
+        return len(folders) == len(self._folders) and all(map(self._has_names_of, folders))
+
+    def _has_names_of(self, folder: LaneFolder) -> bool:
+        before = self._folders.get(folder.name)
+        return before is not None and before.final is folder.final and before.last == folder.last
+
+    def add(self, folders: Iterable[LaneFolder], but: Container[str] = ()) -> None:
+        """Note that a reader is done with folders as they were listed, but for some names."""
+        self._folders.update({each.name: each for each in folders if each.name not in but})
+
+    def clear(self) -> None:
+        """Begin again with all folders."""
+        self._folders.clear()

@@ -1,0 +1,55 @@
+"""Whether a folder still has the entries that were listed, without listing it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+_SETTLED_NS = 20_000_000
+"""Nanoseconds after which a folder's time of change differs from that of a later change: kernels
+count in ticks of up to 10 ms, and two changes within one tick have the same time."""
+_COARSE_NS = 2_500_000_000
+"""The same on a file system that keeps whole seconds, or two of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """What is known of a folder since it was listed.
+
+    Two changes within one tick of the kernel give the folder the same times. So a listing is
+    complete only if these times were seen well before it. The wall clock does not show that: it may
+    be another one than that of the file system, and it may go back.
+
+    Attributes:
+        version: the folder's device, inode and times of change, read before it was listed.
+        since: when these were seen first, by the monotonic clock, nanoseconds.
+        is_final: whether the next change of an entry gives it another version.
+    """
+
+    version: tuple[int, ...] = ()
+    since: int = 0
+    is_final: bool = False
+
+    def is_old(self, version: tuple[int, ...]) -> bool:
+        """Return whether the folder, whose version is this now, must be listed again."""
+        return not self.is_final or version != self.version
+
+    def listed(self, version: tuple[int, ...], began: int) -> FolderState:
+        """Return the state after the folder was listed again.
+
+        Args:
+            version: the folder's version, read before it was listed.
+            began: when the listing began, by the monotonic clock, nanoseconds.
+        """
+        since = self.since if version == self.version else began
+        # a tool that copies sets the time of modification; the time of change is the kernel's
+        enough = _SETTLED_NS if version[-1] % 1_000_000_000 else _COARSE_NS
+        return FolderState(version, since, began - since > enough)
+
+
+def folder_version(status: os.stat_result) -> tuple[int, ...]:
+    """Return what changes when an entry of a folder is made, removed, renamed or replaced."""
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
