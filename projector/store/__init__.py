@@ -3,7 +3,7 @@
 from projector.store.async_store import AsyncSessionStore
 from projector.store.claims import Claim, Claims
 from projector.store.flush import FlushReport, Refused
-from projector.store.keys import ABSENT, Keys
+from projector.store.keys import ABSENT, Keys, KeyView
 from projector.store.session_store import SessionStore
 from projector.views.freshness import Listing
 
@@ -13,6 +13,7 @@ __all__ = [
     "Claim",
     "Claims",
     "FlushReport",
+    "KeyView",
     "Keys",
     "Listing",
     "Refused",

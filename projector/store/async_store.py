@@ -85,6 +85,8 @@ class AsyncKeys(_Waiting[Keys]):
     delete = _awaited(Keys.delete)
     get = _waiting(Keys.get)
     items = _waiting(Keys.items)
+    ask = _waiting(Keys.ask)
+    decide = _waiting(Keys.decide)
     compare_and_set = _waiting(Keys.compare_and_set)
 
 

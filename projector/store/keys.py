@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
@@ -12,13 +13,18 @@ from journal.format.event_types import KEY_DELETED, KEY_SET
 from journal.format.lossless import check_json, check_text
 from journal.format.new_event import checked, new_event
 from journal.format.record import refusal
+from projector.arguments import check_callable
 from projector.errors import QueryError
 from projector.fold.sessions import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import apsw
 
     from projector.store.handle import Handle
+
+Answer = TypeVar("Answer")
 
 KEYS = "@keys"
 """The session that key-values are kept in unless another namespace is named."""
@@ -38,6 +44,67 @@ ABSENT: Final = _Absent()
 """What `compare_and_set` expects where there must be no value."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """The key-values of one snapshot, as `Keys.ask` and `Keys.decide` give them to a question.
+
+    Keys are sorted by their code points. A range is bounded by a beginning that its keys have, and
+    perhaps by a key that it is before; `limit` is how many are read at most.
+    """
+
+    db: apsw.Connection
+
+    def get(self, key: str, default: Any = None, *, namespace: str = KEYS) -> Any:  # noqa: ANN401 - any JSON
+        """Return the value of a key; `default` if it has none."""
+        return key_value(self.db, namespace, key, default)
+
+    def get_many(self, keys: Iterable[str], *, namespace: str = KEYS) -> dict[str, Any]:
+        """Return the values of those keys that have one."""
+        query = f"{_VALUES} AND k.key IN (SELECT value FROM json_each(?))"
+        found = self.db.execute(query, (namespace, orjson.dumps(list(keys)).decode()))
+        return {key: orjson.loads(value) for key, value in found}
+
+    def items(
+        self,
+        prefix: str = "",
+        *,
+        namespace: str = KEYS,
+        before: str | None = None,
+        limit: int = -1,
+        last_first: bool = False,
+    ) -> dict[str, Any]:
+        """Return the keys that begin with a text, and their values, in order.
+
+        Args:
+            prefix: the text.
+            namespace: the namespace of the keys.
+            before: only keys that are sorted before this one.
+            limit: at most so many; all if it is below 0.
+            last_first: the last key first.
+        """
+        query = f"{_VALUES} AND k.key >= ? AND k.key < ?"
+        until = _end(prefix) if before is None else min(before, _end(prefix))
+        query += f" ORDER BY k.key {'DESC' if last_first else 'ASC'} LIMIT ?"
+        found = self.db.execute(query, (namespace, prefix, until, limit))
+        return {key: orjson.loads(value) for key, value in found}
+
+    def names(self, prefix: str = "", *, namespace: str = KEYS) -> list[str]:
+        """Return the keys that begin with a text and have a value, sorted, without the values."""
+        query = (
+            "SELECT k.key FROM _keys k JOIN _sessions s ON s.id = k.session WHERE s.session = ?"
+            " AND k.value IS NOT NULL AND k.key >= ? AND k.key < ? ORDER BY k.key"
+        )
+        return [key for (key,) in self.db.execute(query, (namespace, prefix, _end(prefix)))]
+
+    def namespaces(self, prefix: str = "@") -> list[str]:
+        """Return the namespaces that begin with a text and have a key with a value, sorted."""
+        query = (
+            "SELECT session FROM _sessions s WHERE session >= ? AND session < ? AND EXISTS"
+            " (SELECT 1 FROM _keys WHERE session = s.id AND value IS NOT NULL) ORDER BY session"
+        )
+        return [name for (name,) in self.db.execute(query, (prefix, _end(prefix)))]
+
+
 class Keys:
     """Key-values of a store, as `SessionStore.keys`. Values are anything that JSON holds, null too.
 
@@ -47,6 +114,7 @@ class Keys:
         print(store.keys.get("theme"), store.keys.items())
         store.keys.compare_and_set("schema", 2, expected=ABSENT)  # of many who try, one gets True
         store.keys.delete("theme")
+        print(store.keys.ask(lambda keys: keys.items("job/", limit=10, last_first=True)))
 
     Keys belong to a namespace, whose name begins with `@`. A key is text that is not empty.
     """
@@ -98,6 +166,32 @@ class Keys:
         """
         _check_namespace(namespace, QueryError)
         return self._handle.read(lambda db: key_values(db, namespace))[0]
+
+    def ask(self, question: Callable[[KeyView], Answer]) -> Answer:
+        """Return the answer to a question about one snapshot, however many reads it takes.
+
+        Raises:
+            EventError: `question` is no function.
+            NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
+            ClosedError: the store was closed.
+        """
+        check_callable("question", question, EventError)
+        return self._handle.read(lambda db: question(KeyView(db)))[0]
+
+    def decide(
+        self, question: Callable[[KeyView], tuple[Answer, list[dict[str, Any]]]]
+    ) -> Answer:
+        """Compare key-values and append any events, one process at a time: `SessionStore.decide`.
+
+        Args:
+            question: asked with the projection up to date, perhaps twice; returns the answer and
+                the events to append.
+
+        Raises:
+            EventError, ArbiterBusy, NotProjected: as `SessionStore.decide`.
+        """
+        check_callable("question", question, EventError)
+        return self._handle.decide(lambda db: question(KeyView(db)))
 
     def compare_and_set(
         self,
@@ -184,6 +278,17 @@ def key_event(namespace: str, key: str, value: object) -> dict[str, Any]:
     return new_event(namespace, KEY_SET, {"key": key, "value": value})
 
 
+_VALUES = (
+    "SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
+    " WHERE s.session = ? AND k.value IS NOT NULL"
+)
+
+
+def _end(prefix: str) -> str:
+    """Return a text that is sorted behind every text that begins with the prefix."""
+    return prefix + "\U0010ffff"
+
+
 def key_value(db: apsw.Connection, namespace: str, key: str, default: object = None) -> Any:  # noqa: ANN401 - any JSON
     """Return the value of a key; `default` if it has none."""
     query = (
@@ -196,8 +301,5 @@ def key_value(db: apsw.Connection, namespace: str, key: str, default: object = N
 
 def key_values(db: apsw.Connection, namespace: str) -> dict[str, Any]:
     """Return the keys that have a value, sorted, and their values."""
-    query = (
-        "SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
-        " WHERE s.session = ? AND k.value IS NOT NULL ORDER BY k.key"
-    )
-    return {key: orjson.loads(value) for key, value in db.execute(query, (namespace,))}
+    found = db.execute(f"{_VALUES} ORDER BY k.key", (namespace,))
+    return {key: orjson.loads(value) for key, value in found}
