@@ -142,6 +142,7 @@ class AsyncSessionStore(_Waiting[SessionStore]):
 
     add = _awaited(SessionStore.add)
     read = _waiting(SessionStore.read)
+    read_all = _waiting(SessionStore.read_all)
     decide = _waiting(SessionStore.decide)
     wait_for = _waiting(SessionStore.wait_for)
     settle = _waiting(SessionStore.settle)

@@ -97,6 +97,18 @@ class Handle:
         """
         return self.projection.after(self._position, self._timeout).read(query)
 
+    def read_all(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
+        """Query the projection; it includes all that any process had appended at the call.
+
+        Raises:
+            NotProjected: a projector runs, and is too far behind for that.
+            QueryTimeout, ProjectionError, ReadError, ClosedError: as `read`.
+        """
+        answer, fresh = self.projection.read(query, patience=self._timeout)
+        if not fresh:
+            raise NotProjected(f"the answer would lack events: {fresh.behind}")
+        return answer
+
     def _seen(self, sessions: Iterable[str]) -> dict[str, dict[str, int]]:
         """Return for each session its last sequence number in each lane, by the lane's uuid.
 

@@ -170,13 +170,16 @@ class Keys:
     def ask(self, question: Callable[[KeyView], Answer]) -> Answer:
         """Return the answer to a question about one snapshot, however many reads it takes.
 
+        The snapshot has all that any process had appended at the call.
+
         Raises:
             EventError: `question` is no function.
-            NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
+            NotProjected: a projector runs, and is too far behind for that.
+            QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
             ClosedError: the store was closed.
         """
         check_callable("question", question, EventError)
-        return self._handle.read(lambda db: question(KeyView(db)))[0]
+        return self._handle.read_all(lambda db: question(KeyView(db)))
 
     def decide(
         self, question: Callable[[KeyView], tuple[Answer, list[dict[str, Any]]]]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tools.conformance.suite import Suite
 
-FRAMEWORKS: tuple[str, ...] = ("claude_agent_sdk", "recipes")
+FRAMEWORKS: tuple[str, ...] = ("claude_agent_sdk", "adk", "langgraph", "recipes")
 """Modules of `tools.conformance.frameworks`; a new framework is named here."""
 SAMPLE_SECONDS = 120
 """What the samples of all frameworks may take together, without making environments."""

@@ -67,6 +67,8 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "keys.delete": (("k",), {}),
     "keys.get": (("k",), {}),
     "keys.items": ((), {}),
+    "keys.ask": ((lambda keys: keys.get("k"),), {}),
+    "keys.decide": ((lambda keys: (keys.get("k"), []),), {}),
     "keys.compare_and_set": (("k", 1), {"expected": ABSENT}),
     "claims.acquire": (("thing",), {"holder": "me", "seconds": 10.0}),
     "claims.renew": ((), {"seconds": 10.0}),

@@ -1,0 +1,85 @@
+"""Events of Google's Agent Development Kit as messages of a transcript."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from journal import new_event
+
+if TYPE_CHECKING:
+    from google.adk.events.event import Event
+
+_COUNTS = {
+    "prompt_token_count": "input_tokens",
+    "candidates_token_count": "output_tokens",
+    "cached_content_token_count": "cache_read_tokens",
+    "thoughts_token_count": "reasoning_tokens",
+}
+
+
+def message_events(session: str, id: str, event: Event, source: str) -> list[dict[str, Any]]:
+    """Return the events of what an event of ADK says, and of the tokens that it used.
+
+    Args:
+        session: id of the session.
+        id: id of the message; that of its usage is made from it.
+        event: the event.
+        source: source of the message.
+    """
+    events = []
+    if message := _message(event):
+        timestamp = round(event.timestamp * 1_000_000)
+        data = message | {"source": source, "timestamp": timestamp}
+        events.append(new_event(session, "message.appended", data, id=id))
+    if used := _usage(event):
+        events.append(new_event(session, "usage.added", used, id=f"usage:{id}"))
+    return events
+
+
+def _message(event: Event) -> dict[str, Any]:
+    """Return the fields of an event's message; empty if it says nothing."""
+    parts = (event.content and event.content.parts) or []
+    texts = [part.text for part in parts if part.text and not part.thought]
+    thoughts = [part.text for part in parts if part.text and part.thought]
+    calls = [part.function_call for part in parts if part.function_call]
+    answers = [part.function_response for part in parts if part.function_response]
+    texts += [_json(answer.response) for answer in answers]
+    if event.error_message:
+        texts.append(event.error_message)
+    if not (texts or thoughts or calls):
+        return {}
+    role = "user" if event.author == "user" else "assistant"
+    data: dict[str, Any] = {"role": "tool" if answers else role, "content": "\n".join(texts)}
+    if thoughts:
+        data["reasoning"] = "\n".join(thoughts)
+    if calls:
+        data["tool_calls"] = [
+            {
+                "id": call.id or "",
+                "type": "function",
+                "function": {"name": call.name or "", "arguments": _json(call.args or {})},
+            }
+            for call in calls
+        ]
+    if len(answers) == 1:
+        data |= {"tool_name": answers[0].name} if answers[0].name else {}
+        data |= {"tool_call_id": answers[0].id} if answers[0].id else {}
+    if role != "user":
+        data["extra"] = {"author": event.author}
+    model = event.model_version
+    return data | ({"model": model} if model else {})
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _usage(event: Event) -> dict[str, Any]:
+    used = event.usage_metadata
+    if used is None:
+        return {}
+    counts = {ours: getattr(used, theirs) for theirs, ours in _COUNTS.items()}
+    found: dict[str, Any] = {name: count for name, count in counts.items() if count}
+    model = {"model": event.model_version} if event.model_version else {}
+    return found | model | {"api_calls": 1} if found else {}
