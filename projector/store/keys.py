@@ -181,9 +181,7 @@ class Keys:
         check_callable("question", question, EventError)
         return self._handle.read_all(lambda db: question(KeyView(db)))
 
-    def decide(
-        self, question: Callable[[KeyView], tuple[Answer, list[dict[str, Any]]]]
-    ) -> Answer:
+    def decide(self, question: Callable[[KeyView], tuple[Answer, list[dict[str, Any]]]]) -> Answer:
         """Compare key-values and append any events, one process at a time: `SessionStore.decide`.
 
         Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from projector.adapters.langgraph.saver import JournalSaver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import CheckpointTuple
@@ -100,7 +100,10 @@ class AsyncJournalSaver(JournalSaver):
         """Yield the checkpoints of a thread, or of all, the last one first: as `list`."""
         left = -1 if limit is None else max(limit, 0)
         pages = self._pages(config, filter, before)
-        while left and (page := await asyncio.to_thread(next, pages, None)) is not None:
+        while left:
+            page: Sequence[CheckpointTuple] | None = await asyncio.to_thread(next, pages, None)
+            if page is None:
+                return
             for found in islice(page, None if left < 0 else left):
                 left -= 1
                 yield found

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.store.base.embed import get_text_at_path, tokenize_path
 
 from journal import new_event
-from journal.format.lossless import check_json
-from journal.format.timestamps import to_datetime
 from projector.adapters.langgraph.checkpoints import SOURCE
 from projector.adapters.naming import joined, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from projector.search.hits import Hit
 
@@ -26,6 +24,8 @@ ROLE = "memory"
 """Role of the messages that hold the text of items."""
 _SESSION = "langgraph.store:"
 _MESSAGE = "item:"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Namespace = tuple[str, ...]
 
@@ -92,7 +92,8 @@ def put_events(
     text is a revision, of which the last counts, as of key-values.
 
     Args:
-        namespace, key: of the item.
+        namespace: labels of its namespace.
+        key: its key.
         item: its value, `created` and `updated`.
         text: what it is found by; None if it is not to be found.
         is_new: whether it may have no message yet, or a removed one.
@@ -100,7 +101,6 @@ def put_events(
     Raises:
         EventError: JSON would change the value.
     """
-    check_json(f"the value of {key!r:.60}", item["value"])
     session, message = session_of(namespace), _MESSAGE + key
     stored = new_event(ITEMS, "key.set", {"key": address(namespace, key), "value": item})
     if text is None:
@@ -109,9 +109,7 @@ def put_events(
     if is_new:
         first = {"role": ROLE, "content": "", "source": SOURCE}
         there = new_event(session, "message.restored", {"messages": [message]})
-        events = [
-            new_event(session, "message.appended", first, id=message), there, *events
-        ]
+        events = [new_event(session, "message.appended", first, id=message), there, *events]
     return [*events, stored]
 
 
@@ -127,4 +125,4 @@ def _removed(session: str, message: str) -> dict[str, Any]:
 
 def moment_of(time: int) -> datetime:
     """Return a moment, given in microseconds since 1970, as a datetime in UTC."""
-    return to_datetime(time)
+    return _EPOCH + timedelta(microseconds=time)

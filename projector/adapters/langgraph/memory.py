@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from langgraph.store.base import (
@@ -16,7 +17,6 @@ from langgraph.store.base import (
     validate_op_namespace,
 )
 
-from journal.process import clock
 from projector.adapters.langgraph.async_saver import refuse_on_loop
 from projector.adapters.langgraph.filters import check_filter, matches, passes
 from projector.adapters.langgraph.items import (
@@ -32,7 +32,7 @@ from projector.adapters.langgraph.items import (
     put_events,
     text_of,
 )
-from projector.adapters.opened import Opened
+from projector.adapters.late_store import LateStore
 
 if TYPE_CHECKING:
     import os
@@ -68,7 +68,7 @@ class JournalStore(BaseStore):
 
     def __init__(self, journal: str | os.PathLike[str] | SessionStore) -> None:
         super().__init__()
-        self._opened = Opened(journal)
+        self._opened = LateStore(journal)
 
     @property
     def store(self) -> SessionStore:
@@ -123,10 +123,8 @@ class JournalStore(BaseStore):
             return results, keys.get_many(names, namespace=ITEMS) if names else {}
 
         results, there = self.store.keys.ask(question)
-        now = clock.wall()
-        self.store.add(
-            event for op in puts.values() for event in _events(op, there, now)
-        )
+        now = time.time_ns() // 1000
+        self.store.add(event for op in puts.values() for event in _events(op, there, now))
         return results
 
     def _hits(self, op: SearchOp) -> list[Hit]:
@@ -241,6 +239,4 @@ def _events(op: PutOp, there: dict[str, Any], now: int) -> list[dict[str, Any]]:
     item = {"value": op.value, "created": old["created"] if old else now, "updated": now}
     text = text_of(op.value, op.index)
     is_new = old is None or not old["found"]
-    return put_events(
-        op.namespace, op.key, item | {"found": text is not None}, text, is_new=is_new
-    )
+    return put_events(op.namespace, op.key, item | {"found": text is not None}, text, is_new=is_new)

@@ -71,6 +71,4 @@ def _writes(stored: Stored) -> str:
 
 def _held(stored: Mapping[str, Any], keys: Iterable[str]) -> set[str]:
     """Return the keys of the values that checkpoints and their writes have."""
-    return parts_of(
-        record for key in keys for record in (stored[key].record, *stored[key].writes)
-    )
+    return parts_of(record for key in keys for record in (stored[key].record, *stored[key].writes))

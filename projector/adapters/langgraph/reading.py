@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.checkpoint.base import CheckpointTuple, writes_sort_key
 
-from projector.adapters.langgraph.checkpoints import parts_of
+from projector.adapters.langgraph.checkpoints import (
+    NAMESPACES,
+    Place,
+    parts_of,
+    place_of,
+    places,
+    thread_of,
+)
 from projector.adapters.langgraph.packed import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import CheckpointMetadata, SerializerProtocol
 
-    from projector.adapters.langgraph.checkpoints import Place
     from projector.adapters.langgraph.packed import Packed
     from projector.store import KeyView
 
@@ -83,3 +90,34 @@ def read(keys: KeyView, place: Place, record: Record) -> Stored:
     writes = sorted(found, key=lambda it: writes_sort_key(it["path"], it["task"], it["index"]))
     parts = keys.get_many(parts_of([record, *writes]), namespace=place.namespace)
     return Stored(place, record, tuple(writes), parts)
+
+
+def list_places(keys: KeyView, config: RunnableConfig | None, end: str | None) -> list[Place]:
+    """Return the places of the checkpoints that a configuration names, the last one first."""
+    if config is None:
+        found = [
+            place
+            for name in keys.namespaces(NAMESPACES)
+            for place in places(thread_of(name), keys.names("c/", namespace=name))
+        ]
+    else:
+        only = place_of(config)
+        ns = config["configurable"].get("checkpoint_ns")
+        prefix = "c/" if ns is None else Place(only.thread, ns).key
+        found = places(only.thread, keys.names(prefix, namespace=only.namespace))
+        if only.checkpoint is not None:
+            found = [place for place in found if place.checkpoint == only.checkpoint]
+    if end is not None:
+        found = [place for place in found if str(place.checkpoint) < end]
+    return sorted(found, key=lambda place: str(place.checkpoint), reverse=True)
+
+
+def read_all(keys: KeyView, places: Sequence[Place]) -> list[Stored]:
+    """Return the checkpoints at some places that are still there."""
+    records = [(place, keys.get(place.key, namespace=place.namespace)) for place in places]
+    return [read(keys, place, record) for place, record in records if record is not None]
+
+
+def has_metadata(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Return whether metadata has what a filter wants."""
+    return all(metadata.get(name) == value for name, value in wanted.items())

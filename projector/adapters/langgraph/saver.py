@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -16,19 +17,20 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from journal import new_event
 from projector.adapters.langgraph.checkpoints import (
     NAMESPACES,
-    SOURCE,
     Place,
     namespace,
     place_of,
     places,
     thread_of,
 )
-from projector.adapters.langgraph.messages import conversation, fields, has_messages, usage
+from projector.adapters.langgraph.messages import has_messages
 from projector.adapters.langgraph.packed import pack
 from projector.adapters.langgraph.pruning import kept, without
-from projector.adapters.langgraph.reading import read, read_latest
+from projector.adapters.langgraph.reading import has_metadata, list_places, read_all, read_latest
+from projector.adapters.langgraph.transcripts import flush_messages
+from projector.adapters.late_store import LateStore
 from projector.adapters.naming import joined
-from projector.adapters.opened import Opened
+from projector.store import KeyView
 
 if TYPE_CHECKING:
     import os
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from projector.adapters.langgraph.packed import Packed
     from projector.adapters.langgraph.pruning import Records
     from projector.adapters.langgraph.reading import Stored
-    from projector.store import KeyView, SessionStore
+    from projector.store import SessionStore
 
 _PAGE = 32
 """Checkpoints that one read of a list takes."""
@@ -77,7 +79,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         serde: SerializerProtocol | None = None,
     ) -> None:
         super().__init__(serde=serde)
-        self._opened = Opened(journal)
+        self._opened = LateStore(journal)
         self._known: dict[tuple[str, str, str, object], Packed] = {}
 
     @property
@@ -126,16 +128,15 @@ class JournalSaver(BaseCheckpointSaver[str]):
         config: RunnableConfig | None,
         filter: dict[str, Any] | None,
         before: RunnableConfig | None,
-    ) -> Iterator[list[CheckpointTuple]]:
+    ) -> Iterator[Sequence[CheckpointTuple]]:
         end = place_of(before).checkpoint if before else None
-        found = self.store.keys.ask(lambda keys: _places(keys, config, end))
+        found = self.store.keys.ask(lambda keys: list_places(keys, config, end))
         for at in range(0, len(found), _PAGE):
-            page = found[at : at + _PAGE]
-            stored = self.store.keys.ask(lambda keys, page=page: _read_all(keys, page))
+            stored = self.store.keys.ask(partial(read_all, places=found[at : at + _PAGE]))
             yield [
                 it.load(self.serde)
                 for it in stored
-                if not filter or _has(it.metadata(self.serde), filter)
+                if not filter or has_metadata(it.metadata(self.serde), filter)
             ]
 
     def put(
@@ -158,8 +159,8 @@ class JournalSaver(BaseCheckpointSaver[str]):
         place = base.at(checkpoint["id"])
         values = checkpoint["channel_values"]
         changed = {name for name in values if name in new_versions and has_messages(values[name])}
-        if changed:
-            self._flush(place, values)
+        if changed and self._is_clear:
+            flush_messages(self.store, place, values)
         parts: dict[str, str] = {}
 
         def packed(value: Any) -> Packed:  # noqa: ANN401 - any value
@@ -266,19 +267,24 @@ class JournalSaver(BaseCheckpointSaver[str]):
         """Copy all checkpoints, writes and messages of a thread to another one."""
         source, target = namespace(str(source_thread_id)), str(target_thread_id)
         for prefix in ("b/", "w/", "c/"):
-            values = self.store.keys.ask(lambda it, p=prefix: it.items(p, namespace=source))
+            values = self.store.keys.ask(partial(KeyView.items, prefix=prefix, namespace=source))
             self._set(namespace(target), values)
         names = self.store.keys.ask(lambda it: it.names("c/", namespace=namespace(target)))
         # of each namespace the last one
         for place in {it.ns: it for it in places(target, names)}.values():
             found = self.get_tuple(place.config)
-            if found is not None:
-                self._flush(place, found.checkpoint["channel_values"])
+            if found is not None and self._is_clear:
+                flush_messages(self.store, place, found.checkpoint["channel_values"])
 
-    def get_next_version(self, current: str | int | float | None, channel: None) -> str:
+    def get_next_version(self, current: str | float | None, channel: None) -> str:  # noqa: ARG002 - of the interface
         """Return the next version of a channel, which no other branch of the thread has."""
         number = 0 if current is None else int(str(current).split(".")[0])
         return f"{number + 1:032}.{uuid4().hex[:16]}"
+
+    @property
+    def _is_clear(self) -> bool:
+        """Whether values are stored in clear text, and so messages may be."""
+        return not isinstance(self.serde, EncryptedSerializer)
 
     def _set(self, namespace: str, values: Mapping[str, Any]) -> None:
         self.store.add(
@@ -293,51 +299,6 @@ class JournalSaver(BaseCheckpointSaver[str]):
         name = namespace(thread)
         self.store.add(new_event(name, "key.deleted", {"key": key}) for key in sorted(keys))
 
-    def _flush(self, place: Place, values: Mapping[str, Any]) -> None:
-        """Make the transcript of a namespace contain the messages of its channels."""
-        if isinstance(self.serde, EncryptedSerializer):
-            return
-        messages = conversation(values)
-        root = Place(place.thread).session
-        below = {"parent": root, "relation": "subagent"} if place.ns else {}
-        self.store.ensure(place.session, source=SOURCE, **below)
-        report = self.store.flush(place.session, [fields(message) for message in messages])
-        new = {*report.added, *report.restored}
-        self.store.add(
-            new_event(place.session, "usage.added", used, id=f"usage:{id}")
-            for id, message in zip(report.ids, messages, strict=True)
-            if id in new and (used := usage(message))
-        )
-
-
-def _has(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(metadata.get(name) == value for name, value in wanted.items())
-
 
 def _of_runs(stored: Records, runs: set[str]) -> set[str]:
     return {key for key, it in stored.items() if it.record["run"] in runs}
-
-
-def _places(keys: KeyView, config: RunnableConfig | None, end: str | None) -> list[Place]:
-    """Return the places of the checkpoints that a configuration names, the last one first."""
-    if config is None:
-        found = [
-            place
-            for name in keys.namespaces(NAMESPACES)
-            for place in places(thread_of(name), keys.names("c/", namespace=name))
-        ]
-    else:
-        only = place_of(config)
-        ns = config["configurable"].get("checkpoint_ns")
-        prefix = "c/" if ns is None else Place(only.thread, ns).key
-        found = places(only.thread, keys.names(prefix, namespace=only.namespace))
-        if only.checkpoint is not None:
-            found = [place for place in found if place.checkpoint == only.checkpoint]
-    if end is not None:
-        found = [place for place in found if str(place.checkpoint) < end]
-    return sorted(found, key=lambda place: str(place.checkpoint), reverse=True)
-
-
-def _read_all(keys: KeyView, places: Sequence[Place]) -> list[Stored]:
-    records = [(place, keys.get(place.key, namespace=place.namespace)) for place in places]
-    return [read(keys, place, record) for place, record in records if record is not None]

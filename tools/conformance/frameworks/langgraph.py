@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tools.conformance.plugin import is_own
 from tools.conformance.suite import HERE, Suite
 
@@ -82,14 +84,14 @@ SUITE = Suite(
 
 def install() -> None:
     """Put our stores in the place of SQLite's; each gets a journal of its own."""
-    import langgraph.store.sqlite as theirs
+    from langgraph.store import sqlite as theirs
 
     from projector.adapters.langgraph import AsyncJournalStore, JournalStore
 
     class Store(JournalStore):
         @classmethod
         @contextmanager
-        def from_conn_string(cls, _name: str, *, index: Any = None) -> Iterator[JournalStore]:
+        def from_conn_string(cls, _name: str, **_index: object) -> Iterator[JournalStore]:
             with tempfile.TemporaryDirectory() as folder, cls(Path(folder) / "journal") as store:
                 yield store
 
@@ -100,7 +102,7 @@ def install() -> None:
         @classmethod
         @asynccontextmanager
         async def from_conn_string(
-            cls, _name: str, *, index: Any = None
+            cls, _name: str, **_index: object
         ) -> AsyncIterator[AsyncJournalStore]:
             with tempfile.TemporaryDirectory() as folder:
                 async with cls(Path(folder) / "journal") as store:
@@ -125,9 +127,10 @@ def test_contracts() -> None:
 
     report = asyncio.run(validate(make))
     results = report.results.values()
-    assert sum(result.tests_failed for result in results) == 0, report.to_dict()
     passed = sum(result.tests_passed for result in results)
-    assert passed == (_CONTRACTS - _EXTENDED if is_own() else _CONTRACTS), report.to_dict()
+    wanted = _CONTRACTS - _EXTENDED if is_own() else _CONTRACTS
+    if passed != wanted or any(result.tests_failed for result in results):
+        pytest.fail(f"{passed} of {wanted} contracts hold: {report.to_dict()}")
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The store of an adapter: one that was given open, or one that the adapter opens and closes."""
+"""The store of an adapter whose constructor must not wait: it is opened when it is first used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import os
 
 
-class Opened:
+class LateStore:
     """A `SessionStore`, opened when it is first asked for. Safe for threads.
 
     Args:
@@ -20,10 +20,10 @@ class Opened:
     """
 
     def __init__(self, journal: str | os.PathLike[str] | SessionStore) -> None:
-        self._is_own = not isinstance(journal, SessionStore)
-        self._journal = journal
+        self._given = journal if isinstance(journal, SessionStore) else None
+        self._path = journal.journal.path if isinstance(journal, SessionStore) else journal
         self._lock = Lock()
-        self._store = journal if isinstance(journal, SessionStore) else None
+        self._own: SessionStore | None = None
         self._is_closed = False
 
     @property
@@ -36,15 +36,20 @@ class Opened:
         """
         with self._lock:
             if self._is_closed:
-                raise ClosedError(f"this store in {self._journal} was closed; open another")
-            if self._store is None:
-                assert not isinstance(self._journal, SessionStore)
-                self._store = SessionStore.open(self._journal)
-            return self._store
+                raise ClosedError(f"this store in {self._path} was closed; open another")
+            if self._given is not None:
+                return self._given
+            if self._own is None:
+                self._own = SessionStore.open(self._path)
+            return self._own
 
     def close(self) -> None:
-        """Close the store if it was opened here; again does nothing."""
+        """Close the store if it was opened here; again does nothing.
+
+        Raises:
+            SyncError, Reentered: as `SessionStore.close`.
+        """
         with self._lock:
-            if self._is_own and self._store is not None and not self._is_closed:
-                self._store.close()
             self._is_closed = True
+            if self._own is not None:
+                self._own.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -12,7 +11,7 @@ from google.adk.errors._stale_session_error import StaleSessionError
 from google.adk.errors.already_exists_error import AlreadyExistsError
 from google.adk.errors.session_not_found_error import SessionNotFoundError
 from google.adk.events.event import Event
-from google.adk.sessions import Session, State
+from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import (
     BaseSessionService,
     GetSessionConfig,
@@ -20,48 +19,31 @@ from google.adk.sessions.base_session_service import (
 )
 
 from journal import EventError, new_event
-from projector.adapters.adk_messages import message_events
+from projector.adapters.adk.keys import (
+    SESSIONS,
+    SOURCE,
+    STATES,
+    Place,
+    event_key,
+    key_set,
+    last_event,
+    last_part,
+    lasting,
+    state_events,
+    state_of,
+)
+from projector.adapters.adk.messages import message_events
+from projector.adapters.late_store import LateStore
 from projector.adapters.naming import joined, split
-from projector.adapters.opened import Opened
 from projector.store import AsyncSessionStore, KeyView, SessionStore
 
 if TYPE_CHECKING:
     import os
 
-SOURCE = "google-adk"
-"""Source of the sessions."""
-_SESSIONS = "@adk:"
-"""Beginning of the namespaces of sessions: key `created`, keys `e/<number>` of their events, and
-`s/<name>` of their state."""
-_STATES = "@adk.state"
-"""The namespace of what sessions share: keys `app/<app>/<name>` and `user/<app>/<user>/<name>`."""
 _STALE = (
     "the session was modified in storage since it was loaded; load it again before another event"
     " is appended"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The place of a session.
-
-    Attributes:
-        app, user, id: the names that ADK gives.
-    """
-
-    app: str
-    user: str
-    id: str
-
-    @property
-    def session(self) -> str:
-        """The session of the messages."""
-        return f"adk:{joined(self.app, self.user, self.id)}"
-
-    @property
-    def namespace(self) -> str:
-        """The namespace of what belongs to the session alone."""
-        return _SESSIONS + joined(self.app, self.user, self.id)
 
 
 class JournalSessionService(BaseSessionService):
@@ -80,7 +62,7 @@ class JournalSessionService(BaseSessionService):
     """
 
     def __init__(self, journal: str | os.PathLike[str] | SessionStore) -> None:
-        self._opened = Opened(journal)
+        self._opened = LateStore(journal)
         self._awaited: AsyncSessionStore | None = None
 
     async def __aenter__(self) -> Self:
@@ -116,7 +98,7 @@ class JournalSessionService(BaseSessionService):
             ArbiterBusy, NotProjected: as `SessionStore.decide`.
         """
         id = (session_id or "").strip() or str(uuid4())
-        place = _Place(app_name, user_id, id)
+        place = Place(app_name, user_id, id)
         now = time.time()
         created = {"at": now, "nonce": uuid4().hex[:8], "app": app_name, "user": user_id, "id": id}
         events = [
@@ -125,15 +107,15 @@ class JournalSessionService(BaseSessionService):
                 "session.created",
                 {"source": SOURCE, "user": user_id, "extra": {"app": app_name}},
             ),
-            *_state_events(place, state or {}),
-            _set(place.namespace, "created", created),
+            *state_events(place, state or {}),
+            key_set(place.namespace, "created", created),
         ]
 
         def question(keys: KeyView) -> tuple[Session | None, list[dict[str, Any]]]:
             if keys.get("created", namespace=place.namespace) is not None:
                 return None, []
-            before = _state(keys, place)
-            return _session(place, before | _stored(state or {}), [], now, 0), events
+            before = state_of(keys, place)
+            return _session(place, before | lasting(state or {}), [], now, 0), events
 
         session = await (await self._store()).keys.decide(question)
         if session is None:
@@ -153,7 +135,7 @@ class JournalSessionService(BaseSessionService):
         Raises:
             NotProjected, ProjectionError: as `SessionStore.read_all`.
         """
-        place = _Place(app_name, user_id, session_id.strip() if session_id else session_id)
+        place = Place(app_name, user_id, session_id.strip() if session_id else session_id)
         recent = None if config is None else config.num_recent_events
         limit = -1 if recent is None else recent
 
@@ -162,9 +144,9 @@ class JournalSessionService(BaseSessionService):
             if created is None:
                 return None
             found = _events(keys, place, limit)
-            number, last = _last(keys, place)
+            number, last = last_event(keys, place)
             updated = created["at"] if last is None else last["timestamp"]
-            return _session(place, _state(keys, place), found, updated, number)
+            return _session(place, state_of(keys, place), found, updated, number)
 
         session = await (await self._store()).keys.ask(question)
         if session is not None and config is not None and config.after_timestamp is not None:
@@ -185,13 +167,13 @@ class JournalSessionService(BaseSessionService):
 
         def question(keys: KeyView) -> list[Session]:
             found = []
-            for namespace in keys.namespaces(f"{_SESSIONS}{joined(*above)}/"):
-                place = _Place(*split(namespace.removeprefix(_SESSIONS)))
+            for namespace in keys.namespaces(f"{SESSIONS}{joined(*above)}/"):
+                place = Place(*split(namespace.removeprefix(SESSIONS)))
                 created = keys.get("created", namespace=namespace)
                 if created is not None:
-                    number, last = _last(keys, place)
+                    number, last = last_event(keys, place)
                     updated = created["at"] if last is None else last["timestamp"]
-                    found.append(_session(place, _state(keys, place), [], updated, number))
+                    found.append(_session(place, state_of(keys, place), [], updated, number))
             return found
 
         sessions = await (await self._store()).keys.ask(question)
@@ -200,15 +182,15 @@ class JournalSessionService(BaseSessionService):
 
     async def delete_session(self, *, app_name: str, user_id: str, session_id: str) -> None:
         """Delete a session; the state of the app and of the user stays."""
-        place = _Place(app_name, user_id, session_id.strip() if session_id else session_id)
+        place = Place(app_name, user_id, session_id.strip() if session_id else session_id)
         await (await self._store()).delete(place.namespace, place.session)
 
     async def get_user_state(self, *, app_name: str, user_id: str) -> dict[str, Any]:
         """Return what all sessions of a user share, by names without `user:`."""
         prefix = f"user/{joined(app_name, user_id)}/"
         store = await self._store()
-        found = await store.keys.ask(lambda keys: keys.items(prefix, namespace=_STATES))
-        return {_name(key): value for key, value in found.items()}
+        found = await store.keys.ask(lambda keys: keys.items(prefix, namespace=STATES))
+        return {last_part(key): value for key, value in found.items()}
 
     async def append_event(self, session: Session, event: Event) -> Event:
         """Append an event to a session, and what it changes in the state.
@@ -223,7 +205,7 @@ class JournalSessionService(BaseSessionService):
             return event
         self._apply_temp_state(session, event)
         event = self._trim_temp_delta_state(event)
-        place = _Place(session.app_name, session.user_id, session.id)
+        place = Place(session.app_name, session.user_id, session.id)
         stored = _dump(event)
         delta = event.actions.state_delta if event.actions else {}
 
@@ -231,9 +213,9 @@ class JournalSessionService(BaseSessionService):
             created = keys.get("created", namespace=place.namespace)
             if created is None:
                 return ("missing", 0), []
-            number, last = _last(keys, place)
+            number, last = last_event(keys, place)
             seen = _seen(session, number, last)
-            if seen < number and keys.get(_key(seen + 1), namespace=place.namespace) == stored:
+            if seen < number and keys.get(event_key(seen + 1), namespace=place.namespace) == stored:
                 return ("again", number), []
             if seen != number:
                 return ("stale", number), []
@@ -241,10 +223,10 @@ class JournalSessionService(BaseSessionService):
                 return ("known", number), []
             id = f"{created['nonce']}-{number + 1}"
             return ("new", number + 1), [
-                *_state_events(place, delta),
+                *state_events(place, delta),
                 *message_events(place.session, id, event, SOURCE),
                 # it is last: an event that is there is whole
-                _set(place.namespace, _key(number + 1), stored),
+                key_set(place.namespace, event_key(number + 1), stored),
             ]
 
         outcome, number = await (await self._store()).keys.decide(question)
@@ -259,60 +241,7 @@ class JournalSessionService(BaseSessionService):
         return self._commit_event_to_session(session, event)
 
 
-def _key(number: int) -> str:
-    return f"e/{number:012}"
-
-
-def _name(key: str) -> str:
-    return split(key)[-1]
-
-
-def _set(namespace: str, key: str, value: object) -> dict[str, Any]:
-    return new_event(namespace, "key.set", {"key": key, "value": value})
-
-
-def _state_events(place: _Place, delta: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the events that change the state of an app, a user and a session."""
-    return [_set(*_state_key(place, name), value) for name, value in _stored(delta).items()]
-
-
-def _stored(delta: dict[str, Any]) -> dict[str, Any]:
-    return {name: it for name, it in delta.items() if not name.startswith(State.TEMP_PREFIX)}
-
-
-def _state_key(place: _Place, name: str) -> tuple[str, str]:
-    """Return the namespace and the key of a name in the state."""
-    if name.startswith(State.APP_PREFIX):
-        return _STATES, f"app/{joined(place.app, name.removeprefix(State.APP_PREFIX))}"
-    if name.startswith(State.USER_PREFIX):
-        own = name.removeprefix(State.USER_PREFIX)
-        return _STATES, f"user/{joined(place.app, place.user, own)}"
-    return place.namespace, f"s/{joined(name)}"
-
-
-def _state(keys: KeyView, place: _Place) -> dict[str, Any]:
-    """Return the state of a session, with that of its app and its user."""
-    scopes = (
-        ("", "s/", place.namespace),
-        (State.APP_PREFIX, f"app/{joined(place.app)}/", _STATES),
-        (State.USER_PREFIX, f"user/{joined(place.app, place.user)}/", _STATES),
-    )
-    return {
-        scope + _name(key): value
-        for scope, prefix, namespace in scopes
-        for key, value in keys.items(prefix, namespace=namespace).items()
-    }
-
-
-def _last(keys: KeyView, place: _Place) -> tuple[int, dict[str, Any] | None]:
-    """Return the number of the last event, and the event; 0 and None if there is none."""
-    found = keys.items("e/", namespace=place.namespace, limit=1, last_first=True)
-    for key, event in found.items():
-        return int(_name(key)), event
-    return 0, None
-
-
-def _events(keys: KeyView, place: _Place, limit: int) -> list[Event]:
+def _events(keys: KeyView, place: Place, limit: int) -> list[Event]:
     found = keys.items("e/", namespace=place.namespace, limit=limit, last_first=limit >= 0)
     events = [Event.model_validate(event) for event in found.values()]
     return events[::-1] if limit >= 0 else events
@@ -325,7 +254,7 @@ def _since(events: list[Event], moment: float) -> list[Event]:
 
 
 def _session(
-    place: _Place, state: dict[str, Any], events: list[Event], updated: float, number: int
+    place: Place, state: dict[str, Any], events: list[Event], updated: float, number: int
 ) -> Session:
     session = Session(
         id=place.id,
@@ -344,7 +273,8 @@ def _seen(session: Session, number: int, last: dict[str, Any] | None) -> int:
 
     Args:
         session: the session.
-        number, last: of the last event that is stored.
+        number: of the last event that is stored.
+        last: that event.
     """
     marker = session._storage_update_marker  # noqa: SLF001 - ADK's place for it
     if marker is not None and marker.isdecimal():
@@ -352,7 +282,11 @@ def _seen(session: Session, number: int, last: dict[str, Any] | None) -> int:
     # a session that another program made has no marker
     if last is None or (session.events and session.events[-1].id == last.get("id")):
         return number
-    return number if session.last_update_time >= last["timestamp"] else min(number - 1, len(session.events))
+    return (
+        number
+        if session.last_update_time >= last["timestamp"]
+        else min(number - 1, len(session.events))
+    )
 
 
 def _dump(event: Event) -> dict[str, Any]:
