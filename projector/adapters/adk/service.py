@@ -183,7 +183,9 @@ class JournalSessionService(BaseSessionService):
     async def delete_session(self, *, app_name: str, user_id: str, session_id: str) -> None:
         """Delete a session; the state of the app and of the user stays."""
         place = Place(app_name, user_id, session_id.strip() if session_id else session_id)
-        await (await self._store()).delete(place.namespace, place.session)
+        store = await self._store()
+        if await store.keys.get("created", namespace=place.namespace) is not None:
+            await store.delete(place.namespace, place.session)
 
     async def get_user_state(self, *, app_name: str, user_id: str) -> dict[str, Any]:
         """Return what all sessions of a user share, by names without `user:`."""

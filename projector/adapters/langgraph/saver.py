@@ -27,7 +27,7 @@ from projector.adapters.langgraph.messages import has_messages
 from projector.adapters.langgraph.packed import pack
 from projector.adapters.langgraph.pruning import kept, without
 from projector.adapters.langgraph.reading import has_metadata, list_places, read_all, read_latest
-from projector.adapters.langgraph.transcripts import flush_messages
+from projector.adapters.langgraph.transcripts import Transcripts
 from projector.adapters.late_store import LateStore
 from projector.adapters.naming import joined
 from projector.store import KeyView
@@ -80,6 +80,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
     ) -> None:
         super().__init__(serde=serde)
         self._opened = LateStore(journal)
+        self._transcripts = Transcripts()
         self._known: dict[tuple[str, str, str, object], Packed] = {}
 
     @property
@@ -160,7 +161,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         values = checkpoint["channel_values"]
         changed = {name for name in values if name in new_versions and has_messages(values[name])}
         if changed and self._is_clear:
-            flush_messages(self.store, place, values)
+            self._transcripts.flush(self.store, place, values)
         parts: dict[str, str] = {}
 
         def packed(value: Any) -> Packed:  # noqa: ANN401 - any value
@@ -274,7 +275,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         for place in {it.ns: it for it in places(target, names)}.values():
             found = self.get_tuple(place.config)
             if found is not None and self._is_clear:
-                flush_messages(self.store, place, found.checkpoint["channel_values"])
+                self._transcripts.flush(self.store, place, found.checkpoint["channel_values"])
 
     def get_next_version(self, current: str | float | None, channel: None) -> str:  # noqa: ARG002 - of the interface
         """Return the next version of a channel, which no other branch of the thread has."""
