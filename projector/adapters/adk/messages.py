@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal import new_event
+from journal import is_timestamp, new_event
 
 if TYPE_CHECKING:
     from google.adk.events.event import Event
@@ -29,8 +29,10 @@ def message_events(session: str, id: str, event: Event, source: str) -> list[dic
     """
     events = []
     if message := _message(event):
+        data = message | {"source": source}
         timestamp = round(event.timestamp * 1_000_000)
-        data = message | {"source": source, "timestamp": timestamp}
+        if is_timestamp(timestamp):  # else it is dated by its append
+            data["timestamp"] = timestamp
         events.append(new_event(session, "message.appended", data, id=id))
     if used := _usage(event):
         events.append(new_event(session, "usage.added", used, id=f"usage:{id}"))
