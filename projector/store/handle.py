@@ -37,6 +37,7 @@ class Handle:
 
         store.add([new_event("s1", "tool.used", {"tool": "ls"})])
         print(store.position, store.read(lambda db: db.execute("SELECT 1").get))
+        print(store.read_all(lambda db: db.execute("SELECT 1").get))
         store.settle()
         store.wait_for(store.position, timeout=5.0)
         answer = store.decide(lambda db: ("nothing to do", []))

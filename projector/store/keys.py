@@ -50,6 +50,11 @@ class KeyView:
 
     Keys are sorted by their code points. A range is bounded by a beginning that its keys have, and
     perhaps by a key that it is before; `limit` is how many are read at most.
+
+    ::
+
+        store.keys.ask(lambda keys: keys.get_many(keys.names("job/")))
+        store.keys.ask(lambda keys: keys.namespaces("@job"))
     """
 
     db: apsw.Connection
@@ -115,6 +120,7 @@ class Keys:
         store.keys.compare_and_set("schema", 2, expected=ABSENT)  # of many who try, one gets True
         store.keys.delete("theme")
         print(store.keys.ask(lambda keys: keys.items("job/", limit=10, last_first=True)))
+        store.keys.decide(lambda keys: (len(keys.names("job/")), []))  # and events to append
 
     Keys belong to a namespace, whose name begins with `@`. A key is text that is not empty.
     """

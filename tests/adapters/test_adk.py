@@ -55,7 +55,7 @@ def on_service(
 
         asyncio.run(opened())
 
-    del run.__wrapped__  # type: ignore[attr-defined] # pytest would look at its arguments
+    del run.__wrapped__  # pytest would look at its arguments
     return run
 
 
@@ -147,7 +147,7 @@ async def test_the_state_of_an_app_is_shared_by_its_users(service: Service) -> N
 
 @on_service
 async def test_the_state_of_a_user_is_shared_by_the_users_sessions(service: Service) -> None:
-    """And by nobody else."""
+    """Another user has none of it."""
     session = await create(service, "s1", user__k1="v1")
     await service.append_event(session, said(delta={"user:k2": "v2"}))
     assert (await create(service, "s2")).state == {"user:k1": "v1", "user:k2": "v2"}

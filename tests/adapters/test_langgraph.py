@@ -232,7 +232,7 @@ class _Cipher:
 
 
 def test_of_an_encrypted_checkpoint_nothing_is_in_clear_text(journal_dir: Path) -> None:
-    """Whoever encrypts checkpoints does not want their messages in an index."""
+    """Its messages are not in the index, either."""
     serde = EncryptedSerializer(_Cipher(), JsonPlusSerializer())
     with JournalSaver(journal_dir, serde=serde) as saver:
         put(saver, "1", messages=TALK)
@@ -315,7 +315,8 @@ class _Noting(JsonPlusSerializer):
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         self.threads.add(threading.get_ident())
-        return super().dumps_typed(obj)
+        typed: tuple[str, bytes] = super().dumps_typed(obj)
+        return typed
 
 
 def test_coroutines_work_in_other_threads_and_plain_methods_are_refused(journal_dir: Path) -> None:

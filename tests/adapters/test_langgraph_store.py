@@ -38,7 +38,7 @@ def test_items_are_found_by_their_text_below_a_namespace(store: JournalStore) ->
     store.put((*ADA, "work"), "editor", {"text": "writes in a green editor"})
     store.put(("users", "adam"), "tea", {"text": "prefers green tea"})
     found = store.search(ADA, query="green tea")
-    assert [(item.namespace, item.key) for item in found][0] == (ADA, "tea")
+    assert (found[0].namespace, found[0].key) == (ADA, "tea")
     assert ("users", "adam") not in {item.namespace for item in found}
     assert {item.key for item in store.search(ADA, query="green")} == {"tea", "editor"}
     assert [item.key for item in store.search(ADA, query="green", filter={"tags": ["drinks"]})] == [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-import re
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from langgraph.store.base import MatchCondition
 
-_KEY = re.compile(r"[a-zA-Z0-9_.-]+")
+_LETTERS = frozenset(ascii_letters + digits + "_.-")
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "$gt": operator.gt,
     "$gte": operator.ge,
@@ -28,7 +28,7 @@ def check_filter(filter: Mapping[str, Any]) -> None:
             operator is unknown.
     """
     for key, wanted in filter.items():
-        if not _KEY.fullmatch(key):
+        if not key or not _LETTERS.issuperset(key):
             raise ValueError(
                 f"Invalid filter key: {key!r:.60}. It must have only letters, digits, '_', '.' and"
                 " '-'"

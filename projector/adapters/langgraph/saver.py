@@ -185,7 +185,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
             "parent": base.checkpoint,
             "run": whole.get("run_id"),
         }
-        # the record is last: whoever finds it finds its parts
+        # the record is last: a reader that finds it finds its parts
         self._set(place.namespace, parts | {place.key: record})
         return place.config
 

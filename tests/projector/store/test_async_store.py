@@ -33,6 +33,7 @@ _FOREVER = 10.0
 
 CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "add": (([{"session": "s", "type": "x", "data": {}}],), {}),
+    "read_all": ((lambda db: db.execute("SELECT 1").get,), {}),
     "read": ((lambda db: db.execute("SELECT 1").get,), {}),
     "decide": ((lambda _: (1, []),), {}),
     "wait_for": ((), {}),

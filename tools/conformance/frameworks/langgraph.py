@@ -41,7 +41,7 @@ SUITE = Suite(
     source="langgraph-checkpoint-sqlite==3.1.2",
     tests=(f"{HERE}::test_contracts", _STORE, _ASYNC),
     sample=(f"{HERE}::test_contracts", _STORE),
-    passing=0,
+    passing=109,
     left_out={
         f"{_STORE}::{name}": reason
         for reason, names in {
