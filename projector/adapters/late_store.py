@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from journal import ClosedError
-from projector.store import SessionStore
+from projector.adapters.opening import Opened
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
+
+    from journal.lanes.group_commit import Fsync
+    from journal.redact.scanner import Scanner
+    from projector.store import SessionStore
+
+
+class StoreOptions(TypedDict, total=False):
+    """The options of a store that is opened: those of `SessionStore.open`."""
+
+    fsync: Fsync
+    timeout: float
+    redact: bool | Sequence[Scanner]
 
 
 class LateStore:
     """A `SessionStore`, opened when it is first asked for. Safe for threads.
 
     Args:
-        journal: the path of a journal, or an open store, which `close` leaves open.
+        at: folder of the journal, or an open store, which stays open and has its own options.
+        options: those of `SessionStore.open`.
     """
 
-    def __init__(self, journal: str | os.PathLike[str] | SessionStore) -> None:
-        self._given = journal if isinstance(journal, SessionStore) else None
-        self._path = journal.journal.path if isinstance(journal, SessionStore) else journal
+    def __init__(self, at: str | os.PathLike[str] | SessionStore, options: StoreOptions) -> None:
+        self._at = at
+        self._options: StoreOptions = {"fsync": "interval", "timeout": 5.0, "redact": False}
+        self._options |= options
         self._lock = Lock()
-        self._own: SessionStore | None = None
+        self._opened: Opened | None = None
         self._is_closed = False
 
     @property
@@ -32,24 +47,23 @@ class LateStore:
 
         Raises:
             ClosedError: it was closed.
-            JournalOpenError, LeaseError, ProjectionError: as `SessionStore.open`.
+            JournalOpenError, LeaseError, ProjectionError, RedactionError, ValueError: as
+                `SessionStore.open`.
         """
         with self._lock:
             if self._is_closed:
-                raise ClosedError(f"this store in {self._path} was closed; open another")
-            if self._given is not None:
-                return self._given
-            if self._own is None:
-                self._own = SessionStore.open(self._path)
-            return self._own
+                raise ClosedError("this store was closed; open another")
+            if self._opened is None:
+                self._opened = Opened(self._at, **self._options)
+            return self._opened.store
 
     def close(self) -> None:
-        """Close the store if it was opened here; again does nothing.
+        """Close the store unless it was given; again does nothing.
 
         Raises:
             SyncError, Reentered: as `SessionStore.close`.
         """
         with self._lock:
             self._is_closed = True
-            if self._own is not None:
-                self._own.close()
+            if self._opened is not None:
+                self._opened.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import uuid4
 
 from google.adk.errors._stale_session_error import StaleSessionError
@@ -40,6 +40,8 @@ from projector.store import AsyncSessionStore, KeyView, SessionStore
 if TYPE_CHECKING:
     import os
 
+    from projector.adapters.late_store import StoreOptions
+
 _STALE = (
     "the session was modified in storage since it was loaded; load it again before another event"
     " is appended"
@@ -59,10 +61,15 @@ class JournalSessionService(BaseSessionService):
 
     Args:
         journal: the path of a journal, or an open store, which `close` leaves open.
+        options: `fsync`, `timeout` and `redact`, as for `SessionStore.open`.
     """
 
-    def __init__(self, journal: str | os.PathLike[str] | SessionStore) -> None:
-        self._opened = LateStore(journal)
+    def __init__(
+        self,
+        journal: str | os.PathLike[str] | SessionStore,
+        **options: Unpack[StoreOptions],
+    ) -> None:
+        self._opened = LateStore(journal, options)
         self._awaited: AsyncSessionStore | None = None
 
     async def __aenter__(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from langgraph.store.base import (
     BaseStore,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from langgraph.store.base import Op, Result
 
+    from projector.adapters.late_store import StoreOptions
     from projector.search.hits import Hit
     from projector.store import KeyView, SessionStore
 
@@ -64,11 +65,16 @@ class JournalStore(BaseStore):
 
     Args:
         journal: the path of a journal, or an open store, which `close` leaves open.
+        options: `fsync`, `timeout` and `redact`, as for `SessionStore.open`.
     """
 
-    def __init__(self, journal: str | os.PathLike[str] | SessionStore) -> None:
+    def __init__(
+        self,
+        journal: str | os.PathLike[str] | SessionStore,
+        **options: Unpack[StoreOptions],
+    ) -> None:
         super().__init__()
-        self._opened = LateStore(journal)
+        self._opened = LateStore(journal, options)
 
     @property
     def store(self) -> SessionStore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import uuid4
 
 from langgraph.checkpoint.base import (
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from projector.adapters.langgraph.packed import Packed
     from projector.adapters.langgraph.pruning import Records
     from projector.adapters.langgraph.reading import Stored
+    from projector.adapters.late_store import StoreOptions
     from projector.store import SessionStore
 
 _PAGE = 32
@@ -70,6 +71,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
     Args:
         journal: the path of a journal, or an open store, which `close` leaves open.
         serde: serializes values; LangGraph's own if absent.
+        options: `fsync`, `timeout` and `redact`, as for `SessionStore.open`.
     """
 
     def __init__(
@@ -77,9 +79,10 @@ class JournalSaver(BaseCheckpointSaver[str]):
         journal: str | os.PathLike[str] | SessionStore,
         *,
         serde: SerializerProtocol | None = None,
+        **options: Unpack[StoreOptions],
     ) -> None:
         super().__init__(serde=serde)
-        self._opened = LateStore(journal)
+        self._opened = LateStore(journal, options)
         self._transcripts = Transcripts()
         self._known: dict[tuple[str, str, str, object], Packed] = {}
 
