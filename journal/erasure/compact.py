@@ -15,7 +15,7 @@ from journal.erasure.lock import erasing
 from journal.format.timestamps import moment
 from journal.fs.directory import open_directory
 from journal.process import clock
-from journal.segments.listing import list_lane, list_lanes
+from journal.segments.listing import list_lane, own_lanes
 
 if TYPE_CHECKING:
     import os
@@ -117,7 +117,7 @@ def _remove_all(lanes: Path, lock: EraserLock) -> list[bool]:
 
 def _all_groups(lanes: Path, before: int | None) -> Iterator[list[Sound]]:
     """Yield the segments of each lane that are to be joined."""
-    for name in list_lanes(lanes):
+    for name in own_lanes(lanes):
         refs = list_lane(lanes / name)
         passed = {remains.ref.number for remains in find_remains(refs)}
         yield from groups(_examine(ref, before) for ref in refs if ref.number not in passed)
@@ -132,5 +132,5 @@ def _examine(ref: SegmentRef, before: int | None) -> Sound | None:
 
 
 def _all_remains(lanes: Path) -> Iterator[Remains]:
-    for name in list_lanes(lanes):
+    for name in own_lanes(lanes):
         yield from find_remains(list_lane(lanes / name))

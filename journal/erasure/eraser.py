@@ -2,6 +2,7 @@
 
 A final segment is replaced. A lane's active segment belongs to its lessee: if there is none, the
 eraser leases the lane and replaces the segment; else it asks the lessee to continue in a new one.
+A mirror of another machine's lane is pending until that machine has erased it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from journal.lanes.roll_request import ROLL, ask_to_roll, take_request
 from journal.lanes.torn import remove_torn
 from journal.process import clock
 from journal.segments.damaged_bytes import DamagedBytes
-from journal.segments.listing import list_lane, list_lanes
+from journal.segments.listing import is_mirror, list_lane, list_lanes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,7 +174,12 @@ class _Eraser:
                 if self.clean.get(ref.path) == (ref.size, ref.version):
                     continue
                 read = self._read(ref)
-                if ref.final and read.is_changed:
+                if is_mirror(name):  # its machine rewrites it, and the relay replaces it here
+                    if read.is_changed:
+                        self.pending.append(Pending.of_mirror(ref, read.lane, read.header))
+                    else:
+                        self.clean[ref.path] = ref.size, ref.version
+                elif ref.final and read.is_changed:
                     self._replace(read)
                     is_again = True
                 elif not ref.final and (read.is_changed or read.is_unfinished):

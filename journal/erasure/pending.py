@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from journal.fs.lock import holder
 from journal.lanes.lane import LOCK
-from journal.segments.listing import list_segments
+from journal.segments.listing import is_mirror, list_segments
 from journal.segments.reader import SegmentWalk, pass_over
 
 if TYPE_CHECKING:
@@ -46,12 +46,19 @@ class Pending:
     @classmethod
     def of(cls, ref: SegmentRef, lane: str, header: Header | None) -> Pending:
         """Return it for a segment with a header, None if that is damaged."""
+        if is_mirror(ref.lane):
+            return cls.of_mirror(ref, lane, header)
         if ref.final:
             return cls(ref.lane, lane, ref.number, 0, "")
         if lessee := holder(ref.folder / LOCK):
             return cls(ref.lane, lane, ref.number, lessee, platform.node())
         pid, host = (header.pid, header.host) if header else (0, "")
         return cls(ref.lane, lane, ref.number, pid, host)
+
+    @classmethod
+    def of_mirror(cls, ref: SegmentRef, lane: str, header: Header | None) -> Pending:
+        """Return it for a segment that another machine must rewrite: that is named, no process."""
+        return cls(ref.lane, lane, ref.number, 0, header.host if header else "")
 
 
 def find_pending(

@@ -262,6 +262,20 @@ def _list_lane(lane: Path) -> list[SegmentRef]:
     return [SegmentRef(lane, name, n, size, n < last, version) for n, size, version in numbered]
 
 
+def is_mirror(lane: str) -> bool:
+    """Return whether a lane's folder mirrors one of another machine, which alone rewrites it."""
+    return lane.startswith("m-")
+
+
+def own_lanes(lanes: Path) -> list[str]:
+    """List the names of the lanes' folders that are no mirrors.
+
+    Raises:
+        ReadError: the folder of the lanes cannot be read.
+    """
+    return [name for name in list_lanes(lanes) if not is_mirror(name)]
+
+
 def change_check(refs: Iterable[SegmentRef]) -> Callable[[], bool]:
     """Return a function that returns whether the active segments are unchanged.
 

@@ -52,6 +52,7 @@ class Arrived:
         chunk: the chunk; None if it is none that this program could read.
         problem: why there is no chunk.
         is_newer: whether a newer program could read it.
+        key: a key of keyed hashes, as hexadecimal digits, if it is that; else empty.
     """
 
     cursor: int
@@ -59,6 +60,7 @@ class Arrived:
     chunk: Chunk | None
     problem: str = ""
     is_newer: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,6 @@ class Carrier(Source, Protocol):
         """Return the last chunk of a segment; `NOTHING` if there is none."""
         ...
 
-    async def erase(self, place: Place) -> int:
-        """Remove the bytes of all chunks of a segment; return how many chunks these were."""
+    async def erase(self, segment: str) -> int:
+        """Remove the bytes of all our chunks of a segment; return how many chunks these were."""
         ...

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.fs.directory import open_directory
+from journal.fs.key_file import add_keys, read_keys
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_lanes
 from projector.relay.carrier import Arrived, Identity
@@ -125,6 +126,7 @@ def copy(journal: Directory, source: Path) -> Copied:
     there = open_directory(source, create=False)
     if there.path == journal.path:
         raise RelayError(f"{source} is this journal: give the folder of another one")
+    add_keys(journal.path, read_keys(there.path))  # before the requests that need them
     renamed = False
     if machine_of(there) == machine_of(journal):
         become_another(journal)  # one is a copy of the other

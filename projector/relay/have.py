@@ -31,6 +31,7 @@ class Have:
         hash: over uuid, size and checksum of all segments that it has, own and mirrored.
         held: how many bytes of each machine it has; of its own only what is sent.
         unsent: bytes of its own lanes that are not sent.
+        rewritten: uuids of the segments that it has which replace others, such as after an erasure.
     """
 
     machine: str
@@ -42,6 +43,7 @@ class Have:
     hash: str
     held: dict[str, int]
     unsent: int
+    rewritten: list[str]
 
     def encode(self) -> bytes:
         """Return it as JSON."""
@@ -61,7 +63,15 @@ def parse_have(data: bytes) -> Have:
         found = Have(**{field.name: values[field.name] for field in fields(Have)})
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise ChunkError(f"a report cannot be read: {error}") from error
-    texts = (found.machine, found.name, found.version, found.hash, *found.former, *found.held)
+    texts = (
+        found.machine,
+        found.name,
+        found.version,
+        found.hash,
+        *found.former,
+        *found.held,
+        *found.rewritten,
+    )
     numbers = (found.clock, found.cursor, found.unsent, *found.held.values())
     if not all(isinstance(t, str) for t in texts) or not all(type(n) is int for n in numbers):
         raise ChunkError("a report has values of another kind")

@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS hole(
 CREATE TABLE IF NOT EXISTS sender(machine TEXT PRIMARY KEY, user TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS peer(
     machine TEXT PRIMARY KEY, seen INTEGER, have TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erased(segment TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS problem(what TEXT PRIMARY KEY, since INTEGER) WITHOUT ROWID;
 """
 STATE = "state.db"
@@ -103,6 +104,7 @@ class State:
         """Forget what was sent to another stream or as another machine, and the place in it."""
         with self._db:
             self._db.execute("DELETE FROM sent")
+            self._db.execute("DELETE FROM erased")
             self.put(stream=stream, machine=machine, cursor=0, mark="")
 
     def sent(self) -> dict[tuple[int, int, str], Sent]:
@@ -190,6 +192,14 @@ class State:
     def problems(self) -> list[str]:
         """Return what is wrong, oldest first."""
         return [what for (what,) in self._db.execute("SELECT what FROM problem ORDER BY since")]
+
+    def erased(self) -> set[str]:
+        """Return the uuids of the segments that were erased in the stream."""
+        return {str(segment) for (segment,) in self._db.execute("SELECT segment FROM erased")}
+
+    def note_erased(self, segment: str) -> None:
+        """Remember that a segment was erased in the stream."""
+        self._db.execute("INSERT OR IGNORE INTO erased VALUES(?)", (segment,))
 
     def note_sender(self, machine: str, user: str) -> None:
         """Remember which user of the server sends as a machine."""

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _OF_JOURNAL = {"journal.json", "arbiter", "eraser", "key", RULES_FILE, NAME}
 _OF_LANE = {"lock", "retired", "roll"}
 _OF_PROJECTION = {"lock", "build.lock", "CURRENT"}
+_OF_RELAY = {
+    *("config.toml", "former", "lock", "machine"),
+    *("state.db", "state.db-shm", "state.db-wal"),
+}
 """Files that hold nothing that was appended, except for the names that the policy pins."""
 
 
@@ -80,6 +84,8 @@ def _own(journal: Directory, folder: Path) -> set[str]:
         return _OF_JOURNAL
     if folder.parent == journal.lanes:
         return _OF_LANE
+    if folder == journal.path / "relay":
+        return _OF_RELAY
     is_projection = folder.is_relative_to(journal.path / "projection")
     return _OF_PROJECTION if is_projection else set()
 

@@ -12,6 +12,7 @@ from journal.process.loading import load
 _COMMANDS = {
     "audit": "audit",
     "copy": "copy",
+    "erased": "erased",
     "init": "init",
     "join": "join",
     "leave": "leave",

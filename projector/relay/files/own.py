@@ -98,6 +98,19 @@ def own_segments(lanes: Path, names: Names) -> list[Segment]:
     return found
 
 
+def rewritten(lanes: Path, names: Names) -> list[str]:
+    """Return the uuids of all segments here that replace others, oldest first.
+
+    Raises:
+        ReadError: a folder cannot be read.
+        OSError: a segment cannot be read.
+    """
+    found: list[Segment] = []
+    for folder in list_lanes(lanes):
+        found += repeat_if_gone(lambda folder=folder: folder_segments(lanes / folder, names))  # type: ignore[misc]
+    return sorted(each.name for each in found if each.supersedes)  # a UUIDv7 sorts by time
+
+
 def folder_segments(lane: Path, names: Names) -> list[Segment]:
     """List the segments of one folder that no other one there supersedes.
 

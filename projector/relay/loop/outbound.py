@@ -42,6 +42,7 @@ class Outbound:
         self._ours = ours
         self._state = state
         self._sent = state.sent()
+        self._listed: list[Segment] = []
         self.problems: dict[Place, str] = {}
 
     def sent(self, segment: Segment) -> Sent:
@@ -64,7 +65,7 @@ class Outbound:
         Raises:
             ReadError, OSError: a lane cannot be read.
         """
-        found = self._ours.list()
+        self._listed = found = self._ours.list()
         here = {_key(segment) for segment in found}
         for key in tuple(self._sent):
             if key not in here and self._ours.is_superseded(key[2]):
@@ -105,6 +106,24 @@ class Outbound:
                 self._note(segment, sent)
         self.problems.pop(place, None)
         return sent.size - began
+
+    async def erase_replaced(self, carrier: Carrier) -> int:
+        """Erase in the carrier what rewritten segments replace, once these are there as a whole.
+
+        Returns:
+            How many chunks were erased.
+
+        Raises:
+            CarrierError: the carrier cannot be reached.
+        """
+        done, erased = self._state.erased(), 0
+        for segment in self._listed:
+            if segment.supersedes and self.sent(segment).is_whole:
+                for uuid in segment.supersedes:
+                    if uuid not in done:
+                        erased += await carrier.erase(uuid)
+                        self._state.note_erased(uuid)
+        return erased
 
     def _has_more(self, segment: Segment) -> bool:
         sent = self.sent(segment)

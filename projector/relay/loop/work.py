@@ -11,18 +11,20 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from journal import __version__
+from journal.format.keyed_hash import Key
+from journal.fs.key_file import add_keys, read_keys
 from journal.process import clock
 from projector.relay.carrier import mark_of
 from projector.relay.errors import CarrierError, ChunkError, RelayError, TooLarge
 from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours
 from projector.relay.files.own import Names
-from projector.relay.have import Have, hash_of, parse_have
+from projector.relay.have import Have, parse_have
 from projector.relay.identity import RELAY, former_of, machine_of
 from projector.relay.inbound import Inbound
 from projector.relay.loop.help import Help
 from projector.relay.loop.outbound import Outbound
+from projector.relay.loop.reporter import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,11 +75,15 @@ class Work:
         carrier: Callable[[Callable[[str], str]], JetStream],
     ) -> None:
         self._config = config
+        self._path = journal.path
+        self._keys: set[Key] = set()
+        """Keys that the stream has."""
         self._state = state
         self._machine = machine_of(journal)
         self._former = former_of(journal)
         self._senders = state.senders()
-        ours = Ours(journal.lanes, Names())
+        names = Names()
+        ours = Ours(journal.lanes, names)
         incoming = journal.path / RELAY / "incoming"
         known = state.mirrors()
         self.mirrors = Mirrors(journal.lanes, incoming, known, config.max_mirror_bytes)
@@ -85,6 +91,7 @@ class Work:
         is_sent = self.outbound.is_sent
         self.inbound = Inbound(self._machine, self._former, ours, self.mirrors, is_sent)
         self.inbound.holes |= state.holes()
+        self._reporter = Reporter(journal, config, ours, names, self.outbound, self.mirrors)
         self._ours = ours
         self.carrier = carrier(self._sender)
         self._help = Help(self._machine, config, state, self._ours, self.mirrors, self.carrier)
@@ -166,25 +173,7 @@ class Work:
 
     def have(self) -> Have:
         """Return what this machine has."""
-        held: dict[str, int] = {}
-        segments = self.outbound.all_sent()
-        held[self._machine] = sum(size for _, size, _ in segments)
-        for each in self.mirrors.held():
-            segments.append((each.place.segment, each.size, each.crc))
-            held[each.place.machine] = held.get(each.place.machine, 0) + each.size
-        own = self._ours.list()
-        unsent = sum(max(0, each.size - self.outbound.sent(each).size) for each in own)
-        return Have(
-            machine=self._machine,
-            former=list(self._former),
-            name=self._config.name,
-            version=__version__,
-            clock=clock.wall(),
-            cursor=self._cursor,
-            hash=hash_of(segments),
-            held=held,
-            unsent=unsent,
-        )
+        return self._reporter.report(self._cursor)
 
     def _sender(self, machine: str) -> str:
         return self._senders.get(machine, self._config.sender)
@@ -210,8 +199,17 @@ class Work:
             total += sum(
                 await asyncio.gather(*(self.outbound.send(each, self.carrier) for each in part))
             )
+        await self.outbound.erase_replaced(self.carrier)
+        await self._send_keys()
         self._changed = self._changed or total > 0
         return total
+
+    async def _send_keys(self) -> None:
+        """Send the keys of keyed hashes: without them others cannot hide what is forgotten."""
+        for key in read_keys(self._path):
+            if key not in self._keys:
+                await self.carrier.send_key(key.id, key.secret.hex())
+                self._keys.add(key)
 
     async def _send_always(self, bell: Bell) -> None:
         while True:
@@ -240,7 +238,12 @@ class Work:
         self._arrived = time.monotonic()
         chunk = arrived.chunk
         self._is_stopped = self._is_stopped or arrived.is_newer
-        if chunk is None:
+        if arrived.key:
+            key = Key(bytes.fromhex(arrived.key))
+            if key not in self._keys and key not in read_keys(self._path):
+                add_keys(self._path, [key])
+            self._keys.add(key)
+        elif chunk is None:
             _log.warning("message %d: %s", arrived.cursor, arrived.problem)
         else:
             machine = chunk.place.machine

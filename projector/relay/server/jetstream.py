@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from projector.relay.carrier import NOTHING, Arrived, Identity, Last, mark_of
 from projector.relay.chunk import (
+    NAME,
     Chunk,
     Place,
     headers,
@@ -35,6 +37,8 @@ _TIMEOUT = 10.0
 """Seconds to wait for an answer of the server."""
 _PEERS = 2.0
 """Seconds to wait for bytes of another machine."""
+_KEY_SUBJECT = re.compile(rf"aj\.{NAME.pattern}\.seg\.{NAME.pattern}\.key\.[0-9a-f]+")
+_KEY = re.compile(b"[0-9a-f]{64}")
 _WRONG_LAST = 10071
 """The server's code for a fence that is not the last chunk."""
 _WRONG_LAST_STREAM = 10164
@@ -191,14 +195,16 @@ class JetStream:
 
         await self._nc.subscribe(f"aj.{self._config.fleet}.read.*", cb=answer)
 
-    async def erase(self, place: Place) -> int:
-        """Overwrite all chunks of a segment in the stream; return how many these were.
+    async def erase(self, segment: str) -> int:
+        """Overwrite all our chunks of a segment in the stream; return how many these were.
+
+        They are removed one by one: what a purge removes stays in the server's files.
 
         Raises:
             CarrierError: there is no answer.
         """
         erased, after = 0, 1
-        name = self._subject(place)
+        name = f"aj.{self._config.fleet}.seg.{self._config.sender}.*.*.*.{segment}"
         with self._connection.refusals(name):
             while True:
                 try:
@@ -210,6 +216,21 @@ class JetStream:
                 after = (found.seq or 0) + 1
                 await self._js.delete_msg(self._config.stream, found.seq or 0)
                 erased += 1
+
+    async def send_key(self, id: str, digits: str) -> None:
+        """Send a key of keyed hashes, unless the stream has it.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        name = f"aj.{self._config.fleet}.seg.{self._config.sender}.key.{id}"
+        with self._connection.refusals(name):
+            try:
+                await self._js.get_last_msg(self._config.stream, name)
+            except NotFoundError:
+                await self._js.publish(
+                    name, digits.encode(), timeout=self._timeout, stream=self._config.stream
+                )
 
     async def report(self, data: bytes) -> None:
         """Send a report to the other machines."""
@@ -243,6 +264,8 @@ def _mark(found: api.RawStreamMsg) -> str:
 def _arrived(message: Msg) -> Arrived:
     cursor = message.metadata.sequence.stream
     user = ""
+    if _KEY_SUBJECT.fullmatch(message.subject) and _KEY.fullmatch(message.data):
+        return Arrived(cursor, user, None, key=message.data.decode())
     try:
         _, user, place = parse_subject(message.subject)
         return Arrived(cursor, user, parse(place, message.headers or {}, message.data))

@@ -70,10 +70,10 @@ class Fake:
                 return self._cut(replace(chunk, offset=offset, before=start, data=rest))
         return None
 
-    async def erase(self, place: Place) -> int:
+    async def erase(self, segment: str) -> int:
         """Drop the chunks of a segment."""
         before = len(self.sent)
-        self.sent = [chunk for chunk in self.sent if chunk.place != place]
+        self.sent = [chunk for chunk in self.sent if chunk.place.segment != segment]
         return before - len(self.sent)
 
     def _cut(self, chunk: Chunk) -> Chunk:
