@@ -89,6 +89,7 @@ def test_downloads_without_a_reader_make_room(viewer: Served) -> None:
     address = urls.page(urls.EXPORT, id="s1", format="json")
     with ExitStack() as stack:
         stalled = [_ask(stack, viewer, address) for _ in range(DOWNLOADS)]
+        assert [_status(each) for each in stalled] == [200] * DOWNLOADS  # they have begun
         assert _soon(lambda: viewer.get(address).status == 200)
         # what is read now ends before the last chunk: the file is not complete
         assert any(not _all_of(each).endswith(b"\r\n0\r\n\r\n") for each in stalled)
