@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ _SHORT = 10_000
 """Below this a number is written out."""
 _FINE = ((0.1, 2), (0.01, 3), (0.0001, 4))
 """Dollars, and the digits behind the point that so many are shown with, or more."""
+_MARKED = re.compile(r"\*\*([^*\s][^*]*)\*\*|`([^`]+)`")
+"""Bold text or code in Markdown, with what is between the marks."""
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
@@ -134,6 +137,20 @@ def project(path: str | None) -> str:
     return "/".join(parts[-2:]) or path or ""
 
 
+def sentence(text: str) -> str:
+    """Return what an error says with a capital at its beginning and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def unmarked(text: str) -> str:
+    """Return a line of Markdown without the marks of bold text and code.
+
+    >>> unmarked("Find `a.py` and **fix it**, 2 ** 3")
+    'Find a.py and fix it, 2 ** 3'
+    """
+    return _MARKED.sub(lambda found: found[1] or found[2], text)
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "minute": minute,
     "second": second,
@@ -150,4 +167,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "percent": percent,
     "folder": folder,
     "project": project,
+    "sentence": sentence,
+    "unmarked": unmarked,
 }

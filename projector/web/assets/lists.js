@@ -84,6 +84,11 @@ function more(link) {
 
 export function lists() {
   for (const link of document.querySelectorAll("[data-more]")) more(link);
+  // on a narrow screen the tabs are wider than it: the current one must be seen
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+    const tabs = tab.parentElement;
+    tabs.scrollLeft = tab.getBoundingClientRect().right - tabs.getBoundingClientRect().right;
+  }
   const filters = document.querySelector("main .filters");
   if (!filters || !document.querySelector("[data-list], .empty")) return;
   filters.querySelector("[data-apply]").hidden = true;

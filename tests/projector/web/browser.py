@@ -54,8 +54,14 @@ def press(driver: Chrome, *keys: str) -> None:
 
 
 def texts(driver: Chrome, selector: str) -> list[str]:
-    """Return the texts of the elements that a selector finds."""
-    return [element.text for element in driver.find_elements(By.CSS_SELECTOR, selector)]
+    """Return the texts of the elements that a selector finds; empty of those that are hidden."""
+    # in one request: the driver would run a program of its own for each element
+    found: list[str] = driver.execute_script(
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".map((one) => (one.checkVisibility() ? (one.innerText ?? one.textContent).trim() : ''))",
+        selector,
+    )
+    return found
 
 
 def click(driver: Chrome, selector: str) -> None:

@@ -39,6 +39,8 @@ _PAGES = (
     urls.session("none-such"),
 )
 _LOOKS: tuple[tuple[Scheme, int], ...] = (("light", 1280), ("dark", 1280), ("light", 360))
+_COLOURS = {"dark": ("color-contrast",)}
+"""Rules by a scheme whose pages differ from those of the light one in nothing else."""
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +59,12 @@ def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def look(request: pytest.FixtureRequest, driver: Chrome) -> Iterator[None]:
-    """A look of the browser, which is then as it was."""
+def look(request: pytest.FixtureRequest, driver: Chrome) -> Iterator[tuple[str, ...]]:
+    """The rules for a look of the browser, which is then as it was; all if there are none."""
     scheme, width = request.param
     set_scheme(driver, scheme)
     set_size(driver, width)
-    yield
+    yield _COLOURS.get(scheme, ())
     set_scheme(driver, "light")
     set_size(driver)
 
@@ -70,8 +72,9 @@ def look(request: pytest.FixtureRequest, driver: Chrome) -> Iterator[None]:
 @pytest.mark.parametrize(
     "look", _LOOKS, indirect=True, ids=[f"{name}-{width}" for name, width in _LOOKS]
 )
-@pytest.mark.usefixtures("look")
-def test_axe_finds_no_fault(driver: Chrome, viewer: Served, axe: str) -> None:
+def test_axe_finds_no_fault(
+    driver: Chrome, viewer: Served, axe: str, look: tuple[str, ...]
+) -> None:
     """On every page, with all that is folded opened, and in the dialogs."""
     wrong: list[tuple[str, dict[str, Any]]] = []
     for address in _PAGES:
@@ -81,10 +84,10 @@ def test_axe_finds_no_fault(driver: Chrome, viewer: Served, axe: str) -> None:
             "for (const one of document.querySelectorAll('details')) one.open = true;"
         )
         driver.execute_script(axe)
-        wrong += [(address, one) for one in faults(driver)]
+        wrong += [(address, one) for one in faults(driver, *look)]
     for dialog in ("help", "palette"):
         driver.execute_script(f"document.getElementById('{dialog}').showModal()")
-        wrong += [(dialog, one) for one in faults(driver)]
+        wrong += [(dialog, one) for one in faults(driver, *look)]
         driver.execute_script(f"document.getElementById('{dialog}').close()")
     assert wrong == []
 

@@ -252,7 +252,13 @@ def _append(path: Path, id: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    [urls.SESSIONS, urls.page(urls.SEARCH, q="message"), urls.DASHBOARD, urls.session("calls")],
+    [
+        urls.SESSIONS,
+        urls.page(urls.SESSIONS, sort="tree"),
+        urls.page(urls.SEARCH, q="message"),
+        urls.DASHBOARD,
+        urls.session("calls"),
+    ],
 )
 def test_every_page_fits_a_narrow_screen(driver: Chrome, viewer: Served, address: str) -> None:
     """At 360 pixels nothing is wider than the screen."""
@@ -261,5 +267,9 @@ def test_every_page_fits_a_narrow_screen(driver: Chrome, viewer: Served, address
         open_page(driver, viewer, address)
         width = driver.execute_script("return document.documentElement.scrollWidth")
         assert width <= 360
+        # the tab that is shown is not scrolled away
+        tabs = "return [...document.querySelectorAll('.tabs [aria-current]')]"
+        ends = driver.execute_script(f"{tabs}.map((one) => one.getBoundingClientRect().right)")
+        assert all(0 < end <= 360 for end in ends)
     finally:
         set_size(driver)

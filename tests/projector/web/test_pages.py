@@ -14,6 +14,7 @@ import pytest
 from journal import Journal
 from projector.projection import Projection
 from projector.web import urls
+from projector.web.formats import sentence, unmarked
 from projector.web.live.sse import encode
 from tests.projector.web.served import served
 
@@ -269,3 +270,15 @@ def test_a_page_says_what_it_lacks(tmp_path: Path) -> None:
             assert len(found["messages"]) == 1
             assert found["behind"]["events"] == 1
             assert "projector run" in viewer.get("/sessions").text
+
+
+def test_prompts_in_a_list_have_no_marks_of_markdown() -> None:
+    """Bold text and code are read without their marks; other stars and ticks stay."""
+    assert unmarked("Find `a.py` and **fix it**, 2 ** 3") == "Find a.py and fix it, 2 ** 3"
+    assert unmarked("a ** b ** c * d ` e") == "a ** b ** c * d ` e"
+
+
+def test_an_error_is_a_sentence() -> None:
+    """With a capital and a full stop, whatever it began and ended with."""
+    assert sentence("no such session") == "No such session."
+    assert sentence("What is it?") == "What is it?"

@@ -131,9 +131,9 @@ def test_no_id_makes_a_name_that_does_something(viewer: Served, path: Path) -> N
     ("state", "status", "why"),
     [
         ({}, 400, "lacks `id`"),
-        ({"id": "nothing"}, 404, "no session matches"),
-        ({"id": "a/b", "format": "pdf"}, 400, "format must be one of md, html"),
-        ({"id": "a/b", "detail": "some"}, 400, "detail must be one of full"),
+        ({"id": "nothing"}, 404, "No session matches"),
+        ({"id": "a/b", "format": "pdf"}, 400, "Format must be one of md, html"),
+        ({"id": "a/b", "detail": "some"}, 400, "Detail must be one of full"),
     ],
 )
 def test_an_error_is_no_file(viewer: Served, state: dict[str, str], status: int, why: str) -> None:
