@@ -274,6 +274,22 @@ def test_a_deleted_thread_is_gone_and_can_begin_again(saver: JournalSaver) -> No
     assert len(saver.store.search("quokka")) == 1
 
 
+def test_what_a_step_left_that_was_cut_off_is_deleted_with_its_thread(
+    saver: JournalSaver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its messages may be there before its checkpoint."""
+
+    def dying(*_: object) -> None:
+        raise AppendError("the process died", [])
+
+    monkeypatch.setattr(JournalSaver, "_set", dying)
+    with pytest.raises(AppendError):
+        put(saver, "1", messages=TALK)
+    assert len(saver.store.search("quokka")) == 1
+    saver.delete_thread("t1")
+    assert not saver.store.search("quokka")
+
+
 def test_pruning_keeps_what_a_delta_channel_is_read_from(saver: JournalSaver) -> None:
     """The last snapshot of such a channel and the writes behind it are still there."""
     config = THREAD

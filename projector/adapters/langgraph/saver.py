@@ -232,8 +232,10 @@ class JournalSaver(BaseCheckpointSaver[str]):
         thread = str(thread_id)
         names = self.store.keys.ask(lambda keys: keys.names("c/", namespace=namespace(thread)))
         self._known.clear()
-        if names:
-            sessions = {Place(thread).session, *(it.session for it in places(thread, names))}
+        root = Place(thread).session
+        # a step that was cut off may have left messages without a checkpoint
+        if names or self.store.exists(root):
+            sessions = {root, *(it.session for it in places(thread, names))}
             self.store.delete(namespace(thread), *sorted(sessions))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
