@@ -8,12 +8,9 @@ locks and addresses of its SQL services say nothing about this one.
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
 import time
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,12 +29,13 @@ from google.genai import types
 from journal import EventError
 from projector import SessionStore
 from projector.adapters.adk import JournalSessionService
+from tests.adapters.forked import run_forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("default")
-PROJECT = Path(__file__).resolve().parents[2]
 APP, USER = "my_app", "ada"
 Service = JournalSessionService
 
@@ -442,22 +440,22 @@ async def test_what_is_said_is_a_session_of_the_journal(service: Service) -> Non
     assert [hit.role for hit in store.search("quokka", tool="look_up")] == ["assistant"]
 
 
-_OTHER = """
-import asyncio, sys
-from google.adk.errors._stale_session_error import StaleSessionError
-from tests.adapters.test_adk import APP, USER, JournalSessionService, get, said
-async def run(name):
-    stored = refused = 0
-    async with JournalSessionService(sys.argv[1]) as service:
-        while stored < 10:
-            session = await get(service, "s1")
-            try:
-                await service.append_event(session, said(f"{name} {stored}"))
-                stored += 1
-            except StaleSessionError:
-                refused += 1
-asyncio.run(run(sys.argv[2]))
-"""
+def append_ten(path: Path, name: str) -> None:
+    """Append ten events to a session that others append to."""
+
+    async def run() -> None:
+        async with JournalSessionService(path) as service:
+            stored = 0
+            while stored < 10:
+                session = await get(service, "s1")
+                assert session is not None
+                try:
+                    await service.append_event(session, said(f"{name} {stored}"))
+                    stored += 1
+                except StaleSessionError:
+                    continue
+
+    asyncio.run(run())
 
 
 def test_processes_append_to_one_session(journal_dir: Path) -> None:
@@ -468,11 +466,7 @@ def test_processes_append_to_one_session(journal_dir: Path) -> None:
             await create(service, "s1")
 
     asyncio.run(begin())
-    started = [
-        subprocess.Popen([sys.executable, "-c", _OTHER, str(journal_dir), name], cwd=PROJECT)
-        for name in ("a", "b")
-    ]
-    assert [process.wait(90) for process in started] == [0, 0]
+    run_forked(append_ten, journal_dir)
 
     async def check() -> None:
         async with JournalSessionService(journal_dir) as service:

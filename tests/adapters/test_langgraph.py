@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,14 +21,15 @@ from langgraph.graph import START, MessagesState, StateGraph
 from journal import AppendError, Journal
 from projector import SessionStore
 from projector.adapters.langgraph import AsyncJournalSaver, JournalSaver
+from tests.adapters.forked import run_forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from langchain_core.runnables import RunnableConfig
 
 pytestmark = pytest.mark.filterwarnings("default")
-PROJECT = Path(__file__).resolve().parents[2]
 THREAD: RunnableConfig = {"configurable": {"thread_id": "t1", "checkpoint_ns": ""}}
 TALK = [
     HumanMessage("Why does the tokenizer drop the quokka?", id="m1"),
@@ -144,24 +142,18 @@ def test_a_step_whose_process_died_in_the_middle_is_tried_again(
             assert session.usage["input_tokens"] == 30
 
 
-_OTHER = """
-import sys
-from tests.adapters.test_langgraph import THREAD, JournalSaver, put, HumanMessage
-with JournalSaver(sys.argv[1]) as saver:
-    for step in range(20):
-        thread = {"configurable": {"thread_id": sys.argv[2], "checkpoint_ns": ""}}
-        put(saver, f"{step:03}", thread, messages=[HumanMessage(f"say {step}", id=f"m{step}")])
-        put(saver, f"{sys.argv[2]}-{step:03}", THREAD, count=step)
-"""
+def write_steps(path: Path, name: str) -> None:
+    """Write steps of an own thread, and of one that others write to."""
+    with JournalSaver(path) as saver:
+        for step in range(20):
+            thread: RunnableConfig = {"configurable": {"thread_id": name, "checkpoint_ns": ""}}
+            put(saver, f"{step:03}", thread, messages=[HumanMessage(f"say {step}", id=f"m{step}")])
+            put(saver, f"{name}-{step:03}", THREAD, count=step)
 
 
 def test_processes_share_a_journal_and_a_thread(journal_dir: Path) -> None:
     """Nothing is lost, doubled or mixed where two processes write at once."""
-    started = [
-        subprocess.Popen([sys.executable, "-c", _OTHER, str(journal_dir), name], cwd=PROJECT)
-        for name in ("a", "b")
-    ]
-    assert [process.wait(60) for process in started] == [0, 0]
+    run_forked(write_steps, journal_dir)
     with JournalSaver(journal_dir) as saver:
         for name in ("a", "b"):
             thread: RunnableConfig = {"configurable": {"thread_id": name, "checkpoint_ns": ""}}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +13,13 @@ from langgraph.store.base import InvalidNamespaceError, PutOp
 
 from journal import EventError
 from projector.adapters.langgraph import AsyncJournalStore, JournalStore
+from tests.adapters.forked import run_forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("default")
-PROJECT = Path(__file__).resolve().parents[2]
 ADA = ("users", "ada")
 
 
@@ -107,22 +105,16 @@ def test_an_invalid_namespace_is_refused(store: JournalStore) -> None:
         store.batch([PutOp(("a.b",), "key", {"a": 1})])
 
 
-_OTHER = """
-import sys
-from projector.adapters.langgraph import JournalStore
-with JournalStore(sys.argv[1]) as store:
-    for n in range(20):
-        store.put(("shared",), f"k{n}", {"text": f"sencha {n}", "by": sys.argv[2]})
-"""
+def put_items(path: Path, name: str) -> None:
+    """Put the items that others put, too."""
+    with JournalStore(path) as store:
+        for n in range(20):
+            store.put(("shared",), f"k{n}", {"text": f"sencha {n}", "by": name})
 
 
 def test_two_processes_that_put_the_same_items_make_one_of_each(journal_dir: Path) -> None:
     """Each item is found once, with the text of its value."""
-    started = [
-        subprocess.Popen([sys.executable, "-c", _OTHER, str(journal_dir), name], cwd=PROJECT)
-        for name in ("a", "b")
-    ]
-    assert [process.wait(60) for process in started] == [0, 0]
+    run_forked(put_items, journal_dir)
     with JournalStore(journal_dir) as store:
         assert len(store.search(("shared",), limit=100)) == 20
         found = store.search(("shared",), query="sencha", limit=100)
