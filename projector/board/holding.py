@@ -17,7 +17,7 @@ from projector.store.claims import term
 from projector.store.keys import key_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import apsw
 
@@ -54,23 +54,31 @@ class Holding(BoardHandle):
         check_length("seconds", seconds)
         if task is not None:
             check_text("task", task)
-            return self._claim_first([task], worker, seconds)
-        # what is ready is looked for without the lock, so that it is held for a short time
-        while ready := self._read(lambda at: [each for each, _ in at.ready(worker)])[0]:
-            claim = self._claim_first(ready, worker, seconds)
-            if claim is not None:
-                return claim
-        return None
+            return self._claim_first(task, worker, seconds)
+        # who waits for work takes no lock
+        if not self._may_have_ready(worker):
+            return None
+        return self._claim_first(None, worker, seconds)
 
-    def _claim_first(self, tasks: Sequence[str], worker: str, seconds: float) -> TaskClaim | None:
+    def _may_have_ready(self, worker: str) -> bool:
+        """Return whether a worker can claim a task, or could a moment ago."""
+
+        def query(db: apsw.Connection | None) -> bool:
+            return db is not None and Snapshot(db, self._names).has_ready(worker)
+
+        return self.store.projection.peek(query) or self._read(lambda at: at.has_ready(worker))[0]
+
+    def _claim_first(self, task: str | None, worker: str, seconds: float) -> TaskClaim | None:
+        """Claim a task if it is ready, or the first that is."""
+
         def question(db: apsw.Connection) -> tuple[TaskClaim | None, list[dict[str, Any]]]:
             at = Snapshot(db, self._names)
-            for task in tasks:
-                before = at.found(task)
-                if before["assignee"] in (None, worker) and at.is_ready(task, before):
+            ready = at.ready(worker) if task is None else [(task, at.found(task))]
+            for found, before in ready:
+                if at.is_for(worker, found, before):
                     state = changes.claimed(before, worker, seconds)
-                    claim = TaskClaim(task, worker, state["token"], state["expires"], seconds)
-                    return claim, self._change(db, task, before, state, event="claimed", by=worker)
+                    claim = TaskClaim(found, worker, state["token"], state["expires"], seconds)
+                    return claim, self._change(db, found, before, state, event="claimed", by=worker)
             return None, []
 
         return self.store.decide(question)

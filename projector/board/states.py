@@ -30,6 +30,15 @@ _BY_CHANGE = """
 SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session
 WHERE s.session = ? AND k.value IS NOT NULL ORDER BY k.ord, k.key
 """
+# SQLite passes over all tasks and sorts them: in Python that would take most of a decision
+_UNFINISHED = """
+SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session
+LEFT JOIN _sessions f ON f.session = ?
+WHERE s.session = ? AND k.value IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM _keys d WHERE d.session = f.id AND d.key = k.key AND d.value IS NOT NULL
+) ORDER BY {order}k.ord, k.key
+"""
+_BY_PRIORITY = "json_extract(k.value, '$.priority') DESC, "
 
 
 @dataclass(slots=True)
@@ -64,11 +73,16 @@ class Snapshot:
             raise NotFound(f"the board {board!r} has no task {task!r}")
         return state
 
-    def unfinished(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the ids and states of tasks that are not done, the longest unchanged first."""
-        for task, value in self.db.execute(_BY_CHANGE, (self.names.tasks,)):
+    def unfinished(self, order: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the ids and states of tasks that are not done, the longest unchanged first.
+
+        Args:
+            order: terms of SQL to sort them by before that.
+        """
+        query = _UNFINISHED.format(order=order)
+        for task, value in self.db.execute(query, (self.names.done, self.names.tasks)):
             state = _valid(orjson.loads(value))
-            if state is not None and not self.is_done(task):
+            if state is not None:
                 yield task, state
 
     def finished(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -105,19 +119,23 @@ class Snapshot:
         later = beat.get("expires") if isinstance(beat, dict) else None
         return max(int(state["expires"]), later) if is_count(later) else int(state["expires"])
 
-    def ready(self, worker: str | None = None) -> list[tuple[str, dict[str, Any]]]:
-        """Return the tasks that can be claimed, by a worker if one is named, the first one first.
+    def ready(self, worker: str | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the tasks that can be claimed, by a worker if one is named, the first one first.
 
         The highest priority is first; of one priority that which was not changed for longest.
         """
-        found = [
-            (task, state)
-            for task, state in self.unfinished()
-            if (worker is None or state["assignee"] in (None, worker))
-            and self.is_ready(task, state)
-        ]
-        found.sort(key=lambda each: -each[1]["priority"])
-        return found
+        for task, state in self.unfinished(_BY_PRIORITY):
+            if self.is_for(worker, task, state):
+                yield task, state
+
+    def is_for(self, worker: str | None, task: str, state: Mapping[str, Any]) -> bool:
+        """Return whether a task can be claimed, by a worker if one is named."""
+        is_theirs = worker is None or state["assignee"] in (None, worker)
+        return is_theirs and self.is_ready(task, state)
+
+    def has_ready(self, worker: str) -> bool:
+        """Return whether a worker can claim a task."""
+        return any(self.is_for(worker, task, state) for task, state in self.unfinished())
 
     def view(self, task: str, state: Mapping[str, Any]) -> Task:
         """Return a task as readers get it."""
