@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 _SHORTEST, _LONGEST = 0.001, 0.02
 """Seconds between two tries, chosen at random: waiting processes must not wake together."""
-_EAGER = 0.2
-"""Seconds after which a process tries every `_OFTEN` seconds: of many that wait, one that has just
-begun, and still tries often, would else get the lock before those that have waited for long."""
-_OFTEN = 0.005
 
 
 def lock_file(path: Path, timeout: float) -> int | None:
@@ -49,12 +45,11 @@ def wait_for(attempt: Callable[[], int | None], timeout: float) -> int | None:
         attempt: returns the descriptor, or None if another process holds the lock.
         timeout: seconds to wait.
     """
-    began = time.monotonic()
-    grown = _SHORTEST
-    while (fd := attempt()) is None and (waited := time.monotonic() - began) < timeout:
-        pause = min(grown, max(_OFTEN, _LONGEST * (1 - waited / _EAGER)))
+    until = time.monotonic() + timeout
+    pause = _SHORTEST
+    while (fd := attempt()) is None and time.monotonic() < until:
         time.sleep(uniform(pause / 2, pause))  # noqa: S311 - no secret
-        grown *= 2
+        pause = min(pause * 2, _LONGEST)
     return fd
 
 

@@ -83,7 +83,7 @@ def test_llama_index(store: SessionStore) -> None:
 def test_smolagents(store: SessionStore) -> None:
     """Each step is kept when it ends."""
 
-    class Fake(smolagents.Model):  # type: ignore[misc, name-defined]
+    class Fake(smolagents.Model):  # type: ignore[name-defined]
         """Calls the tool that ends a run."""
 
         def generate(self, *_: object, **__: object) -> object:
