@@ -83,19 +83,17 @@ def test_llama_index(store: SessionStore) -> None:
 def test_smolagents(store: SessionStore) -> None:
     """Each step is kept when it ends."""
 
-    class Fake(smolagents.Model):  # type: ignore[name-defined]
-        """Calls the tool that ends a run."""
+    def generate(*_: object, **__: object) -> object:
+        """Return a call of `final_answer`."""
+        called = smolagents.models.ChatMessageToolCallFunction(
+            name="final_answer", arguments={"answer": "flumox"}
+        )
+        call = smolagents.ChatMessageToolCall(id="c1", type="function", function=called)
+        role = smolagents.MessageRole.ASSISTANT
+        return smolagents.ChatMessage(role=role, content="I know.", tool_calls=[call])
 
-        def generate(self, *_: object, **__: object) -> object:
-            """Return a call of `final_answer`."""
-            called = smolagents.models.ChatMessageToolCallFunction(
-                name="final_answer", arguments={"answer": "flumox"}
-            )
-            call = smolagents.ChatMessageToolCall(id="c1", type="function", function=called)
-            role = smolagents.MessageRole.ASSISTANT
-            return smolagents.ChatMessage(role=role, content="I know.", tool_calls=[call])
-
-    assert recipe("smolagents")(store, "s1", "a zorglub", Fake()) == "flumox"
+    model = type("Fake", (smolagents.Model,), {"generate": generate})()
+    assert recipe("smolagents")(store, "s1", "a zorglub", model) == "flumox"
     found = said(store)
     assert [text for role, text in found if role == "user"] == ["New task:\na zorglub"]
     assert len(found) == len(set(map(str, found)))
