@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from journal.format.new_event import Ready
     from journal.redact.scanner import Scanner
 
+    OnRedacted = Callable[[dict[str, Any], Redacted, dict[str, Any]], None]
+
 
 class Redactor:
     """Replaces secrets by marks. Safe for threads.
@@ -30,15 +32,15 @@ class Redactor:
 
     Attributes:
         rules: names and versions of the scanners' rules.
-        on_redacted: called with the data of an event and what is redacted in it, before it is
-            written; None calls nothing.
+        on_redacted: called with the data of an event, with what is redacted in it, and with the
+            data that is left, before it is written; None calls nothing.
     """
 
     def __init__(self, scanners: Sequence[Scanner], key: Callable[[], Key]) -> None:
         self._scanners = tuple(scanners)
         self._make_key = key
         self._made: Key | None = None
-        self.on_redacted: Callable[[dict[str, Any], Redacted], None] | None = None
+        self.on_redacted: OnRedacted | None = None
         self.rules = "+".join(scanner.version for scanner in self._scanners)
 
     def _key(self) -> Key:
@@ -67,7 +69,7 @@ class Redactor:
                 redacted = before.with_more(redacted.rules, redacted.counts)
             redacted = redacted or before
             if redacted is not None and self.on_redacted is not None:
-                self.on_redacted(data, redacted)
+                self.on_redacted(data, redacted, new)
             changed.append((session, id, type, new, redacted, importer))
         return changed
 

@@ -88,17 +88,18 @@ def test_a_refused_event_is_named_as_without_redaction(journal_dir: Path) -> Non
 
 
 def test_a_program_is_called_for_what_is_redacted(journal_dir: Path) -> None:
-    """`on_redacted` gets the data as they were given, and the counts of what was redacted."""
-    seen: list[tuple[dict[str, Any], Redacted]] = []
+    """`on_redacted` gets the data as they were given, the counts, and what is left."""
+    seen: list[tuple[dict[str, Any], Redacted, dict[str, Any]]] = []
     with Journal.open(journal_dir, redact=True) as journal:
         assert journal.redactor is not None
-        journal.redactor.on_redacted = lambda data, redacted: seen.append((data, redacted))
+        journal.redactor.on_redacted = lambda *about: seen.append(about)
         journal.append_message("s", "user", "nothing")
         journal.append_message("s", "user", TOKEN)
 
-    assert [(data["content"], dict(it.counts)) for data, it in seen] == [
+    assert [(data["content"], dict(it.counts)) for data, it, _ in seen] == [
         (TOKEN, {"github-token": 1})
     ]
+    assert seen[0][2] == events(journal_dir)[1].event.data
 
 
 def test_no_error_shows_a_text_that_can_be_a_secret(journal_dir: Path) -> None:

@@ -61,8 +61,12 @@ class EventWriter:
     source: str = ""
     found: int = 0
     sessions: set[str] = field(default_factory=set)
-    _redacted: dict[int, Redacted] = field(default_factory=dict)  # by the identity of the data
-    # the data, which must not be freed while their identity counts, and the event of the source
+    # by the identity of data, which must not be freed while it counts: the data, what is redacted
+    # in them, and what is left
+    _redacted: dict[int, tuple[dict[str, Any], Redacted, dict[str, Any]]] = field(
+        default_factory=dict
+    )
+    # as this: the data, and the event of the source
     _clear: dict[int, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
     _batch: list[_Event] = field(default_factory=list)
     _revisable: set[int] = field(default_factory=set)  # by the identity of the event
@@ -80,8 +84,10 @@ class EventWriter:
         """Redact what a report shows, also where the journal keeps secrets as they are."""
         return self.forms.redactor().text(text)
 
-    def _note_redacted(self, data: dict[str, Any], redacted: Redacted) -> None:
-        self._redacted[id(data)] = redacted
+    def _note_redacted(
+        self, data: dict[str, Any], redacted: Redacted, left: dict[str, Any]
+    ) -> None:
+        self._redacted[id(data)] = data, redacted, left
 
     def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
         """Append the items of a line.
@@ -282,12 +288,11 @@ class EventWriter:
         return event if found is None else found[1]
 
     def _count(self, event: dict[str, Any]) -> None:
-        data = event["data"]
-        redacted = self._redacted.get(id(data)) or event.get("redacted")
+        given = event["data"]
+        as_it_is = given, event.get("redacted"), given
+        _, redacted, data = self._redacted.get(id(given), as_it_is)
         if redacted is not None:
             self.report.redacted.update(redacted.counts)
-        if redacted is not None and self.journal.redactor is not None:
-            data, _ = self.journal.redactor.redact(event["type"], data)  # as it was appended
         if self.keys.conflicts(self._in_clear(event), redacted, data):
             self.report.conflict(event["session"], event["id"])
         elif event["type"] == MESSAGE_APPENDED:
