@@ -53,6 +53,7 @@ class Plan:
         board_opens: how often they do.
         board_workers: processes that do the tasks of one board.
         board_tasks: its tasks.
+        shared: messages of one machine that others get.
     """
 
     folder: Path
@@ -89,6 +90,7 @@ class Plan:
     board_opens: int = 200
     board_workers: int = 24
     board_tasks: int = 2_000
+    shared: int = 60_000
 
 
 def full(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
@@ -123,6 +125,7 @@ def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
         requests=40,
         board_opens=20,
         board_tasks=300,
+        shared=20_000,
     )
 
 
@@ -160,4 +163,5 @@ def tiny(folder: Path) -> Plan:
         board_opens=2,
         board_workers=2,
         board_tasks=10,
+        shared=200,
     )

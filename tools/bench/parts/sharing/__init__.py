@@ -1,0 +1,1 @@
+"""What it costs to share a journal among machines."""
