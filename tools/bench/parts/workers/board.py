@@ -115,7 +115,7 @@ def _figures(plan: Plan, opened: dict[str, Any], worked: dict[str, list[Any]]) -
             note="ours at `interval`, theirs at `synchronous=FULL`, as both are by default",
         ),
         figure(
-            f"{crowd}: tasks a second",
+            f"{crowd}: tasks completed once, a second",
             "/s",
             *works("rate"),
             against=_AGAINST,
@@ -185,13 +185,14 @@ def work(side: str, folder: str, workers: int, tasks: int) -> Callable[[], dict[
         seconds = perf_counter() - began
         claims = Counter(task for each in found for task in each["claimed"])
         done = Counter(task for each in found for task in each["completed"])
+        once = sum(1 for count in done.values() if count == 1)
         return {
             "errors": sum(each["errors"] for each in found),
             "doubled": sum(count - 1 for count in claims.values()),
-            "unfinished": tasks - sum(1 for count in done.values() if count == 1),
+            "unfinished": tasks - once,
             "worst_decision": max(each["worst_decision"] for each in found),
             "worst_beat": max(each["worst_beat"] for each in found),
-            "rate": sum(done.values()) / seconds,
+            "rate": once / seconds,
             "kinds": sum((Counter(each["kinds"]) for each in found), Counter()),
         }
 
