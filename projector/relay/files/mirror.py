@@ -208,6 +208,9 @@ class Mirrors:
         finally:
             os.close(fd)
         self._touched.add(path)
+        folder, number = held.place.folder, held.place.number
+        if any(name == folder and other > number for name, other in self._held):
+            os.utime(path.parent)  # readers list a folder again only if it has changed
         self._bytes += len(new)
         return replace(held, size=held.size + len(new), crc=crc32(new, held.crc), inode=inode)
 

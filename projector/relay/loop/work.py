@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from projector.relay.carrier import Arrived
     from projector.relay.config import Config
+    from projector.relay.files.own import Segment
     from projector.relay.loop.bell import Bell
     from projector.relay.server.jetstream import JetStream
     from projector.relay.state import State
@@ -50,7 +51,7 @@ _MOMENT = 0.02
 _REPORTS = 0.1
 """Seconds that a single run waits for the reports of other machines."""
 _AT_ONCE = 16
-"""Segments that are sent at the same time."""
+"""Lanes that are sent at the same time."""
 
 
 class Reset(RelayError):  # noqa: N818 - reads as what happened
@@ -191,18 +192,25 @@ class Work:
             self._state.note_peer(found.machine, clock.wall(), data.decode())
 
     async def _send(self) -> int:
-        """Send what is waiting, segments side by side; return how many bytes."""
-        waiting = self.outbound.waiting()
-        total = 0
+        """Send what is waiting, lanes side by side; return how many bytes.
+
+        The segments of a lane go one behind the other: readers take one with a later one behind it
+        as complete.
+        """
+        lanes: dict[str, list[Segment]] = {}
+        for each in self.outbound.waiting():
+            lanes.setdefault(each.folder, []).append(each)
+        waiting, total = list(lanes.values()), 0
         for first in range(0, len(waiting), _AT_ONCE):
             part = waiting[first : first + _AT_ONCE]
-            total += sum(
-                await asyncio.gather(*(self.outbound.send(each, self.carrier) for each in part))
-            )
+            total += sum(await asyncio.gather(*map(self._send_lane, part)))
         await self.outbound.erase_replaced(self.carrier)
         await self._send_keys()
         self._changed = self._changed or total > 0
         return total
+
+    async def _send_lane(self, segments: list[Segment]) -> int:
+        return sum([await self.outbound.send(each, self.carrier) for each in segments])
 
     async def _send_keys(self) -> None:
         """Send the keys of keyed hashes: without them others cannot hide what is forgotten."""

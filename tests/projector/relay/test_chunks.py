@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -158,3 +159,15 @@ def test_mirrors_have_a_bound(tmp_path: Path) -> None:
     mirrors.add(Chunk(place, 0, 0, first))
     with pytest.raises(TooLarge, match="max_mirror_bytes"):
         mirrors.add(Chunk(place, 9, crc32(first), b"more\n"))
+
+
+def test_a_mirror_that_is_late_is_found_by_readers(tmp_path: Path) -> None:
+    """Bytes that come behind a later segment change the folder, which readers then list again."""
+    mirrors = _mirrors(tmp_path)
+    first, later = b"one line\n", b"another\n"
+    mirrors.add(Chunk(_anonymous(first), 0, 0, first))
+    mirrors.add(Chunk(Place(_MACHINE, 1, 2, f"crc-{crc32(later):08x}"), 0, 0, later))
+    [folder] = (tmp_path / "lanes").iterdir()
+    os.utime(folder, (1, 1))
+    mirrors.add(Chunk(_anonymous(first), len(first), crc32(first), b"more\n"))
+    assert folder.stat().st_mtime > 1
