@@ -36,7 +36,8 @@ def command(
     records at the end of a lane, since no later sequence number shows the gap. There is no time
     limit.
 
-    The exit code is 5 if there are problems.
+    The exit code is 5 if there are problems. What comes from several machines or copies of one
+    journal is shown, too, and is none (`notes`): behind, copy and fork.
 
     With --erased everything below the journal's folder is compared with the requests to forget
     (`journal erasures`): every event in the lanes, every row of every database, and the ids of
@@ -51,7 +52,7 @@ def command(
         journal verify --erased
 
     JSON: {"lanes", "segments", "events", "bytes",
-    "problems": [{"kind", "lane", "segment", "offset", "length", "reason"}]};
+    "problems": [{"kind", "lane", "segment", "offset", "length", "reason"}], "notes": [{...}]};
     {"requests", "events", "found": [{...}], "unchecked": [{"where", "why"}], "lost"}
 
     The second is that of --erased; `found` has "where", "request" and "count", and `lost` the ids
@@ -67,6 +68,9 @@ def command(
         gap         sequence numbers that are missing in the lane
         sequence    a sequence number or order that breaks the lane's order
         duplicate   a uuid that is there twice
+        behind      the end of a mirror's last segment has not arrived (a note)
+        copy        a segment that is in two folders (a note)
+        fork        a segment that went on differently in two folders (a note)
         version     a newer format
         foreign     a file or link that is not part of the journal
         unreadable  the file system refuses to read it
@@ -78,7 +82,7 @@ def command(
     if as_json:
         print_json(asdict(report))
     else:
-        for problem in report.problems:
+        for problem in (*report.problems, *report.notes):
             print_line(describe(problem))
         counts = [(report.lanes, "lane"), (report.segments, "segment")]
         counts += [(report.events, "event"), (report.bytes, "byte")]

@@ -18,6 +18,7 @@ from journal.errors import ReadError
 from journal.format.lossless import is_text
 from journal.fs.ownership import check_folder
 from journal.segments.gone import repeat_if_gone
+from journal.segments.mirrors import parse_mirror
 from journal.segments.segment import segment_name, segment_number
 from journal.segments.unchanged import FolderState, folder_version
 
@@ -264,7 +265,7 @@ def _list_lane(lane: Path) -> list[SegmentRef]:
 
 def is_mirror(lane: str) -> bool:
     """Return whether a lane's folder mirrors one of another machine, which alone rewrites it."""
-    return lane.startswith("m-")
+    return parse_mirror(lane) is not None
 
 
 def own_lanes(lanes: Path) -> list[str]:

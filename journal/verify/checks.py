@@ -9,6 +9,7 @@ from journal.format.record import FORMAT, Erased
 from journal.format.scan import MISPLACED, UNFINISHED
 from journal.format.sequence import Seen, Sequence
 from journal.process.clock import MAX_ORDER
+from journal.segments.mirrors import parse_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +26,16 @@ Kind = Literal[
     "version",  # a newer format
     "gap",  # sequence numbers that no record has
     "sequence",  # a sequence number or order that is not above the one before it
-    "duplicate",  # a uuid that two segments or two lanes have
+    "duplicate",  # a uuid that two segments of a folder, or two lanes, have
+    "behind",  # a mirror's last segment, of which the rest has not arrived
+    "copy",  # a segment that is in two folders, as far as the shorter one goes
+    "fork",  # a segment that went on differently in two folders
     "foreign",  # a file, folder or link that the journal did not make
     "unreadable",  # the file system refused to read it
 ]
+
+NOTES: frozenset[Kind] = frozenset({"behind", "copy", "fork"})
+"""What is no damage: it comes from several machines, or copies, of one journal."""
 
 DEATH: frozenset[Kind] = frozenset({"torn", "newline", "empty"})
 """Problems that a killed writer may leave. No acknowledged event is lost by them."""
@@ -233,10 +240,15 @@ class LaneCheck:
 
 
 def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
-    """Yield a problem for each segment and lane that has the uuid of another one."""
+    """Yield a problem for each uuid that two segments of a folder, or two lanes, have.
+
+    A segment that is in several folders is no problem here, and neither are their lanes.
+    """
     segments: dict[str, tuple[str, int]] = {}
     folders: dict[str, str] = {}
     by_name = {check.lane: check for check in lanes}
+    several = shared(lanes)
+    of_copies = {by_name[lane].headers[at].lane for places in several for lane, at in places}
     for check in lanes:
         for number, header in check.headers.items():
             if header.format > FORMAT:
@@ -244,10 +256,12 @@ def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
             # a restored lane is in a folder of its own, beside what is left of the original
             is_restored = header.format > 1 and not header.folder
             lane, other = segments.setdefault(header.segment, (check.lane, number))
-            if (lane, other) != (check.lane, number):
+            if lane == check.lane and other != number:
                 reason = f"segment {other} of lane {lane} has the same uuid {header.segment}"
                 yield Problem("duplicate", check.lane, number, 0, 0, reason)
-            folder = check.lane if is_restored else folders.setdefault(header.lane, check.lane)
+            if is_restored or header.lane in of_copies or parse_mirror(check.lane):
+                continue
+            folder = folders.setdefault(header.lane, check.lane)
             if folder != check.lane:
                 folders[header.lane] = check.lane  # each folder is reported once
                 # headers of version 1 do not name their folder
@@ -256,6 +270,17 @@ def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
                 what = _copy(copy, header.lane)
                 reason = f"lane {folder} has the same uuid {header.lane}: {what}"
                 yield Problem("duplicate", check.lane, number, 0, 0, reason)
+
+
+def shared(lanes: list[LaneCheck]) -> list[list[tuple[str, int]]]:
+    """Return the folders and numbers of each segment that is in several folders."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for check in lanes:
+        for number, header in check.headers.items():
+            places = found.setdefault(header.segment, [])
+            if header.format <= FORMAT and check.lane not in {lane for lane, _ in places}:
+                places.append((check.lane, number))
+    return [places for places in found.values() if len(places) > 1]
 
 
 def _copy(copy: LaneCheck, uuid: str) -> str:

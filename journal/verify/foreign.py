@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.lanes.lane import LOCK, RETIRED
 from journal.lanes.roll_request import ROLL
+from journal.segments.mirrors import parse_mirror
 from journal.segments.segment import is_segment_draft, segment_number
 from journal.verify.checks import Problem
 
@@ -31,11 +32,13 @@ def foreign_beside_lanes(lanes: Path) -> Iterator[Problem]:
 
 def foreign_in_lane(lane: Path) -> Iterator[Problem]:
     """Yield a problem for each entry of a lane's folder that the journal did not make."""
+    # no writer leases a mirror
+    own = (LOCK, RETIRED, ROLL) if parse_mirror(lane.name) is None else (RETIRED,)
     try:
         with os.scandir(lane) as entries:
             for entry in sorted(entries, key=_name):
                 try:
-                    reason = _why_foreign(entry)
+                    reason = _why_foreign(entry, own)
                 except FileNotFoundError:  # a file that was removed since the folder was listed
                     continue
                 if reason is not None:
@@ -50,13 +53,13 @@ def _name(entry: os.DirEntry[str]) -> str:
     return entry.name
 
 
-def _why_foreign(entry: os.DirEntry[str]) -> str | None:
+def _why_foreign(entry: os.DirEntry[str], own: tuple[str, ...]) -> str | None:
     regular = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
     if not regular:
         return f"{entry.name} is {_kind_of(entry)}, and is not read"
     if is_segment_draft(entry.name):
         return None  # of an eraser that is at work, or was killed: the next one removes it
-    if entry.name not in (LOCK, RETIRED, ROLL) and segment_number(entry.name) is None:
+    if entry.name not in own and segment_number(entry.name) is None:
         return f"{entry.name} is none of the journal's files, and is not read"
     return None
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.segments.gone import is_gone, repeat_if_gone
 from journal.segments.listing import SegmentRef, list_lane, list_lanes
+from journal.segments.mirrors import parse_mirror
 from journal.segments.reader import SegmentWalk
-from journal.verify.checks import LaneCheck, Problem, duplicates
+from journal.verify.checks import DEATH, NOTES, LaneCheck, Problem, duplicates
+from journal.verify.copies import copies
 from journal.verify.foreign import foreign_beside_lanes, foreign_in_lane
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from journal.format.record import Header
@@ -34,6 +37,8 @@ class Report:
         events: valid events; one that was written again after a failed sync counts once.
         bytes: bytes of all segments that were read.
         problems: all problems, by lane, segment and offset; empty if there are none.
+        notes: what is no damage, in the same order: a mirror's last segment of which the rest has
+            not arrived, and segments that are in several folders.
     """
 
     lanes: int
@@ -41,6 +46,7 @@ class Report:
     events: int
     bytes: int
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
 
 def verify(lanes: Path) -> Report:
@@ -85,14 +91,34 @@ def _verify(lanes: Path) -> Report:
     for walk in walks:
         walk.finish()
         problems += walk.check.problems
-    problems += duplicates([walk.check for walk in walks])
+    checks = [walk.check for walk in walks]
+    problems += duplicates(checks)
+    damaged = {(each.lane, each.segment) for each in problems}
+    problems = [_behind(each, walks) for each in problems]
+    problems += copies(lanes, checks, damaged)
     return Report(
         lanes=len(names),
         segments=sum(len(walk.refs) for walk in walks),
         events=sum(walk.check.events for walk in walks),
         bytes=sum(walk.bytes for walk in walks),
-        problems=tuple(sorted(problems, key=_problem_order)),
+        problems=_in_order(each for each in problems if each.kind not in NOTES),
+        notes=_in_order(each for each in problems if each.kind in NOTES),
     )
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=_problem_order))
+
+
+def _behind(problem: Problem, walks: list[_LaneWalk]) -> Problem:
+    """Return what a problem is in a mirror: the end of its last segment is yet to arrive."""
+    is_last = any(
+        walk.check.lane == problem.lane and walk.refs[-1].number == problem.segment
+        for walk in walks
+    )
+    if problem.kind not in DEATH or not is_last or parse_mirror(problem.lane) is None:
+        return problem
+    return replace(problem, kind="behind", reason="the rest of it has not arrived")
 
 
 def _problem_order(problem: Problem) -> tuple[tuple[int, str], int, int]:

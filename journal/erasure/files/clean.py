@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from journal.errors import EraseError
 from journal.fs import disk
 from journal.fs.files import sync_folder
-from journal.segments.listing import list_lane, list_lanes
+from journal.segments.listing import list_lane, own_lanes
 from journal.segments.segment import is_segment_draft
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def clean_up(directory: Directory) -> None:
         EraseError: the file system refuses.
         ReadError: the folder of a lane is not this user's.
     """
-    for name in list_lanes(directory.lanes):
+    for name in own_lanes(directory.lanes):
         folder = directory.lanes / name
         list_lane(folder)  # raises an error for a folder that is not this user's
         try:

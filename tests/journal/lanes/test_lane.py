@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import ExpectedProblems
-
     Start = Callable[..., subprocess.Popen[str]]
 
 _HOLDER = """
@@ -193,9 +191,7 @@ def test_bare_headers_do_not_hide_an_assigned_number(tmp_path: Path) -> None:
     assert _continuation(lane).seq == 4
 
 
-def test_a_copied_lane_and_its_original_continue_as_two_lanes(
-    journal_dir: Path, expect_problems: ExpectedProblems
-) -> None:
+def test_a_copied_lane_and_its_original_continue_as_two_lanes(journal_dir: Path) -> None:
     """A copied folder names its original, so the process that leases it begins a new lane."""
     with Journal.open(journal_dir) as journal:
         journal.append_message("s", "user", "before", id="m0")
@@ -212,7 +208,6 @@ def test_a_copied_lane_and_its_original_continue_as_two_lanes(
         assert sorted(m.id for m in one.messages("s")) == ["m0", "m1", "m2"]
         two.delete("s")
         assert not one.exists("s")
-    expect_problems("duplicate")
 
 
 def test_a_moved_lane_folder_gets_a_new_lane(journal_dir: Path) -> None:
