@@ -303,6 +303,9 @@ class Work:
                 _log.warning("the server has lost what it had: beginning again from disk")
                 raise Reset("the carrier has lost what it had")
 
+    async def _has(self, number: int) -> bool:
+        return bool((await self.carrier.identity(number)).mark)
+
     async def _wait_for_arrivals(self, receiving: asyncio.Task[None]) -> None:
         """Wait until all that the carrier has now is here."""
         if not self._config.receive:
@@ -310,8 +313,11 @@ class Work:
         last = (await self.carrier.identity(0)).last
         self._arrived = time.monotonic()
         while not receiving.done() and self._cursor < last:
-            if time.monotonic() - self._arrived > _CHECK:
+            quiet = time.monotonic() - self._arrived
+            if quiet > _CHECK and (self._is_stopped or not await self._has(last)):
                 break  # the last ones were erased
+            if quiet > 5 * _CHECK:
+                raise CarrierError("what the server has does not arrive")
             await asyncio.sleep(_MOMENT)
         if receiving.done():
             receiving.result()
