@@ -303,18 +303,15 @@ class Work:
                 _log.warning("the server has lost what it had: beginning again from disk")
                 raise Reset("the carrier has lost what it had")
 
-    async def _has(self, number: int) -> bool:
-        return bool((await self.carrier.identity(number)).mark)
-
     async def _wait_for_arrivals(self, receiving: asyncio.Task[None]) -> None:
         """Wait until all that the carrier has now is here."""
         if not self._config.receive:
             return
         last = (await self.carrier.identity(0)).last
         self._arrived = time.monotonic()
-        while not receiving.done() and self._cursor < last:
+        while not (receiving.done() or self._is_stopped) and self._cursor < last:
             quiet = time.monotonic() - self._arrived
-            if quiet > _CHECK and (self._is_stopped or not await self._has(last)):
+            if quiet > _CHECK and not (await self.carrier.identity(last)).mark:
                 break  # the last ones were erased
             if quiet > 5 * _CHECK:
                 raise CarrierError("what the server has does not arrive")
