@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from journal import EventError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _VALUE, _TEXT = "value", "json"
+_PLAIN = ("source", "timestamp", "meta")
+"""Fields of a message that an adapter makes itself."""
 
 
 def carry(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
@@ -59,6 +64,32 @@ def is_storable(value: Any) -> bool:  # noqa: ANN401 - any JSON
 def storable_text(text: str) -> str:
     """Return a text without lone surrogates: pairs are joined, others replaced."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def storable_message(data: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of a message without what is None.
+
+    Data that no journal stores is reduced to its texts, and `extra` to the values of `whole`.
+
+    Args:
+        data: the fields.
+        whole: a key of `extra`, and the value of the framework that the message stands for.
+
+    Raises:
+        EventError: as `carry`.
+    """
+    found = {name: value for name, value in data.items() if value is not None}
+    if is_storable(found):
+        return found
+    content = found.get("content")
+    parts = content if isinstance(content, list) else [content]
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    kept: dict[str, Any] = {name: found[name] for name in _PLAIN if name in found}
+    return kept | {
+        "role": storable_text(found["role"]),
+        "content": storable_text("\n".join(text for text in texts if isinstance(text, str))),
+        "extra": {key: carry(value) for key, value in whole.items()},
+    }
 
 
 def _is_json(value: object) -> bool:

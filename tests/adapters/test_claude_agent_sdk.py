@@ -182,8 +182,8 @@ ODD: list[dict[str, Any]] = [
             "content": [{"type": "tool_use", "id": "t", "name": "n", "input": {"n": 2**65}}]
         },
     },
-    {"type": "user", "uuid": "m5", "message": {"content": "@content", "usage": 7}, "content": None},
-    {"type": "system", "uuid": "m6", "content": "@content"},
+    {"type": "user", "uuid": "m5", "message": {"content": "", "usage": 7}, "content": None},
+    {"type": "system", "uuid": "m6", "content": "said", "parts": [2**65], "entry": {"value": 1}},
     {"type": "user", "uuid": "", "timestamp": "yesterday", "message": {"content": [None, 1, "x"]}},
     {"type": "user", "uuid": "m7", "message": {"content": ""}, "timestamp": "2026-11-01"},
     {"type": "assistant", "uuid": "m8", "message": {"content": [], "usage": {"input_tokens": -1}}},

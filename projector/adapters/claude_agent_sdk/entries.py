@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import orjson
 
 from journal import new_event
-from projector.adapters.carried import carried, carry, is_storable, storable_text
+from projector.adapters.carried import carried, carry, is_storable, storable_message, storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +27,9 @@ ENTRY = "claude-agent-sdk.entry"
 """Type of the events of entries without a message."""
 _HELD = "entry"
 """The key of `extra`, and of the data of an `ENTRY`, that holds an entry or the rest of one."""
-_CONTENT = "@content"
-"""Stands in the rest of an entry where the content of its message was."""
+_PLACES = "parts"
+"""The key of `extra` that says where the parts of the content were, or True if they are all in the
+content of the message; a whole entry has none."""
 _NAMES = {"cwd": "cwd", "gitBranch": "git_branch"}
 """Keys of an entry that `extra` has under another name."""
 _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "summary": "summary"}
@@ -100,10 +101,10 @@ def entry_of(content: str | list[Any] | None, calls: Any, extra: Mapping[str, An
     entry: Entry = carried(extra.get(_HELD))
     message = entry.get("message")
     holder = message if isinstance(message, dict) else entry
-    place = holder.get("content")
-    if place != _CONTENT and not (isinstance(place, list) and place[:1] == [_CONTENT]):
+    places = extra.get(_PLACES)
+    if places is None:
         return entry  # whole
-    whole = content if place == _CONTENT else _joined(place[1:], content, calls)
+    whole = _joined(places, content, calls) if isinstance(places, list) else content
     filled = {**holder, "content": whole}
     entry = {**entry, "message": filled} if holder is message else filled
     return entry | {key: extra[name] for key, name in _NAMES.items() if name in extra}
@@ -152,15 +153,14 @@ def _message(entry: Entry) -> dict[str, Any] | None:
         data["token_count"] = None
     extra = {name: entry[key] for key, name in _NAMES.items() if _is_text(entry.get(key))}
     rest = {key: value for key, value in entry.items() if _NAMES.get(key) not in extra}
-    place = _CONTENT if places is None else [_CONTENT, *places]
     if body is entry:
-        rest["content"] = place
+        del rest["content"]
     else:
-        rest["message"] = {**body, "content": place}
-    data["extra"] = {**extra, _HELD: carry(rest)}
+        rest["message"] = {key: value for key, value in body.items() if key != "content"}
+    data["extra"] = {**extra, _HELD: carry(rest), _PLACES: True if places is None else places}
     if entry_of(parts, calls, data["extra"]) != entry:
         data["extra"] = {**extra, _HELD: carry(entry)}
-    return _storable(data, entry)
+    return storable_message(data, {_HELD: entry})
 
 
 def _split(content: list[Any]) -> tuple[Any, list[Any] | None, list[Any] | None]:
@@ -215,22 +215,6 @@ def _meta(entry: Entry) -> str | None:
     if entry.get("isMeta"):
         return "instructions"
     return "task" if entry.get("isSidechain") or _is_text(entry.get("agentId")) else None
-
-
-def _storable(data: dict[str, Any], entry: Entry) -> dict[str, Any]:
-    """Return data without what is None; if no journal stores it, only its texts and the entry."""
-    data = {name: value for name, value in data.items() if value is not None}
-    if is_storable(data):
-        return data
-    content = data.get("content")
-    parts = content if isinstance(content, list) else [content]
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    kept: dict[str, Any] = {
-        name: data[name] for name in ("source", "timestamp", "meta") if name in data
-    }
-    text = storable_text("\n".join(text for text in texts if isinstance(text, str)))
-    role = storable_text(data["role"])
-    return kept | {"role": role, "content": text, "extra": {_HELD: carry(entry)}}
 
 
 def _usage(name: str, entry: Entry, again: int) -> Iterator[dict[str, Any]]:
