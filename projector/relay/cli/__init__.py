@@ -56,11 +56,12 @@ def command() -> None:
     folder does (`copy`). What the server loses, the machines send again. There is no time limit.
 
     \b
-        hub$    journal relay init --name hub --machines desk,laptop > nats.conf
-        hub$    nats-server -c nats.conf &
-        hub$    journal relay join tls://hub:4222 --fleet home --creds hub.creds --keep
-        laptop$ journal relay join tls://hub:4222 --fleet home --creds laptop.creds
-        laptop$ journal relay run &
+    hub$  journal relay init --name hub --machines desk > nats.conf
+    hub$  nats-server -c nats.conf &
+    hub$  journal relay join tls://hub:4222 --fleet home --creds hub.creds --keep
+    hub$  journal relay run &
+    desk$ journal relay join tls://hub:4222 --fleet home --creds desk.creds
+    desk$ journal relay run &
 
     docs/relay.md says what is promised, and how to operate it. The commands for a server need
     `pip install 'agent-journal[relay]'`.
