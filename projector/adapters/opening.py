@@ -1,22 +1,17 @@
-"""What the stores of frameworks share: opening a journal, and reading all that it holds."""
+"""Opens the journal of a framework's store, or takes a store that is open."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from projector.errors import NotProjected
 from projector.store import SessionStore
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
-
-    import apsw
+    from collections.abc import Sequence
 
     from journal.lanes.group_commit import Fsync
     from journal.redact.scanner import Scanner
-
-Answer = TypeVar("Answer")
 
 
 class Opened:
@@ -52,22 +47,6 @@ class Opened:
             if isinstance(at, SessionStore)
             else SessionStore.open(at, fsync=fsync, timeout=timeout, redact=redact)
         )
-        self._timeout = timeout
-
-    def read(self, query: Callable[[apsw.Connection], Answer]) -> Answer:
-        """Query the projection with all that any process had appended at the call.
-
-        A framework takes what it gets for the whole conversation: an answer that lacks its end
-        would be an error without a sign.
-
-        Raises:
-            NotProjected: a projector runs, and is too far behind.
-            QueryTimeout, ProjectionError, ReadError, ClosedError: as `SessionStore.read`.
-        """
-        answer, fresh = self.store.projection.read(query, patience=self._timeout)
-        if not fresh:
-            raise NotProjected(f"the answer would lack events: {fresh.behind}")
-        return answer
 
     def close(self) -> None:
         """Close the store unless it was given; again does nothing.

@@ -170,7 +170,7 @@ class JournalSessionStore:
             below = [] if key.get("subpath") is not None else names(db, prefix, keys.after(prefix))
             return {each: deletions(db, each) for each in [name, *below]}
 
-        found = self._opened.read(query)
+        found = self.store.read_all(query)
         self.store.delete(*found)
         for each, deleted in found.items():
             self._remember(each, deleted + 1)
@@ -187,7 +187,7 @@ class JournalSessionStore:
         return [name[len(prefix) :] for name in found]
 
     async def _read(self, query: Any) -> Any:  # noqa: ANN401 - the answer of any query
-        return await to_thread.run_sync(self._opened.read, query)
+        return await to_thread.run_sync(self.store.read_all, query)
 
     def close(self) -> None:
         """Sync what the level promises, and close; again does nothing.

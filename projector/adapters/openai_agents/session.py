@@ -107,7 +107,7 @@ class JournalSession:
         return await to_thread.run_sync(self._items, self._name, limit)
 
     def _items(self, name: str, limit: int | None = None) -> list[Item]:
-        return [each.item for each in self._opened.read(lambda db: stored(db, name, limit))]
+        return [each.item for each in self.store.read_all(lambda db: stored(db, name, limit))]
 
     async def add_items(self, items: Sequence[Item], *, key: str | None = None) -> None:
         """Add items to the end of the conversation, all or none.

@@ -69,11 +69,11 @@ def install() -> None:
             return found
 
         def get_entries(self, key: dict[str, str]) -> list[dict[str, Any]]:
-            return self._opened.read(lambda db: entries(db, name_of(key)))
+            return self.store.read_all(lambda db: entries(db, name_of(key)))
 
         @property
         def size(self) -> int:
-            return self._opened.read(
+            return self.store.read_all(
                 lambda db: sum(name.count("/") == 1 for name in names(db, "", _LAST))
             )
 
