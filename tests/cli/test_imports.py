@@ -70,6 +70,7 @@ journal.cli.kit.terminal journal.cli.kit.terminal.table journal.cli.kit.terminal
 journal.cli.kit.terminal.wrap journal.cli.kit.times journal.format.fields.extra
 journal.format.transcript_order
 journal.format.sequence journal.segments.blocks journal.segments.listing
+journal.segments.mirrors journal.segments.settled journal.segments.unchanged
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.filters
 projector.cli.kit.queries

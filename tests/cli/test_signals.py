@@ -16,6 +16,8 @@ _EACH_COMMAND = """
 import os, signal, sys, time
 from importlib import import_module
 
+import click
+
 number, folder = int(sys.argv[1]), sys.argv[2]
 
 
@@ -27,15 +29,25 @@ def interrupted(**_):
         open(f"{folder}/{os.getpid()}", "w").close()
 
 
+def commands(group, *path):
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name), command
+
+
 for program in ("journal", "projector"):
     group = import_module(f"{program}.cli").cli
-    for name, command in group.commands.items():
+    for path, command in commands(group):
         command.callback, command.params = interrupted, []
         child = os.fork()
         if not child:
-            group(["--journal", folder, name], prog_name=program)
+            group(["--journal", folder, *path], prog_name=program)
         _, status = os.waitpid(child, 0)
-        print(program, name, os.waitstatus_to_exitcode(status), os.path.exists(f"{folder}/{child}"))
+        done = os.path.exists(f"{folder}/{child}")
+        print(program, *path, os.waitstatus_to_exitcode(status), done)
 """
 
 
@@ -55,5 +67,5 @@ def test_a_signal_ends_every_command(
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     ended = [line.rsplit(maxsplit=2) for line in output.splitlines()]
-    assert len(ended) >= 16
+    assert len(ended) >= 40
     assert {tuple(rest) for _, *rest in ended} == {(str(code), "True")}
