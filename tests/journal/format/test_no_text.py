@@ -191,6 +191,8 @@ READS: dict[str, Act] = {
     "search role": lambda s, v: s.search("hello", role=v),
     "search source": lambda s, v: s.search("hello", source=v),
     "search session": lambda s, v: s.search("hello", session=v),
+    "keys.ask": lambda s, v: s.keys.ask(lambda keys: keys.get(v)),
+    "keys.decide": lambda s, v: s.keys.decide(lambda keys: (keys.get(v), [])),
     "keys.get": lambda s, v: s.keys.get(v),
     "keys.get namespace": lambda s, v: s.keys.get("k", namespace=v),
     "keys.items": lambda s, v: s.keys.items(v),
@@ -222,7 +224,7 @@ def test_every_public_method_is_tried() -> None:
         for name in dir(kind)
         if not name.startswith("_")
     }
-    free = {"close", "decide", "journal", "open", "position", "projection", "read"}
+    free = {"close", "decide", "journal", "open", "position", "projection", "read", "read_all"}
     assert public - tried - free - {"settle", "wait_for"} == set()
 
 
