@@ -26,7 +26,8 @@ from journal.lanes.roll_request import ROLL, ask_to_roll, take_request
 from journal.lanes.torn import remove_torn
 from journal.process import clock
 from journal.segments.damaged_bytes import DamagedBytes
-from journal.segments.listing import is_mirror, list_lane, list_lanes
+from journal.segments.listing import list_lane, list_lanes
+from journal.segments.mirrors import is_mirror
 
 if TYPE_CHECKING:
     from pathlib import Path

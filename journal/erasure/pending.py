@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from journal.fs.lock import holder
 from journal.lanes.lane import LOCK
-from journal.segments.listing import is_mirror, list_segments
+from journal.segments.listing import list_segments
+from journal.segments.mirrors import is_mirror
 from journal.segments.reader import SegmentWalk, pass_over
 
 if TYPE_CHECKING:

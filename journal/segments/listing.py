@@ -18,7 +18,7 @@ from journal.errors import ReadError
 from journal.format.lossless import is_text
 from journal.fs.ownership import check_folder
 from journal.segments.gone import repeat_if_gone
-from journal.segments.mirrors import parse_mirror
+from journal.segments.mirrors import is_mirror
 from journal.segments.segment import segment_name, segment_number
 from journal.segments.unchanged import FolderState, folder_version
 
@@ -261,11 +261,6 @@ def _list_lane(lane: Path) -> list[SegmentRef]:
     last = numbered[-1][0] if numbered else 0
     name = lane.name
     return [SegmentRef(lane, name, n, size, n < last, version) for n, size, version in numbered]
-
-
-def is_mirror(lane: str) -> bool:
-    """Return whether a lane's folder mirrors one of another machine, which alone rewrites it."""
-    return parse_mirror(lane) is not None
 
 
 def own_lanes(lanes: Path) -> list[str]:

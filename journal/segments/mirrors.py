@@ -9,11 +9,22 @@ from __future__ import annotations
 
 import re
 
-_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_NAME = re.compile(rf"m-({_UUID})-([1-9][0-9]{{0,8}})")
+from journal.process.ids import UUID
+
+_NAME = re.compile(rf"m-({UUID})-([1-9][0-9]{{0,8}})")
+
+
+def mirror_name(machine: str, lane: int) -> str:
+    """Return the name of the folder that mirrors the lane with a number on a machine."""
+    return f"m-{machine}-{lane}"
 
 
 def parse_mirror(name: str) -> tuple[str, int] | None:
     """Return the uuid of the machine and the number of the folder there; None for no mirror."""
     found = _NAME.fullmatch(name)
     return None if found is None else (found[1], int(found[2]))
+
+
+def is_mirror(lane: str) -> bool:
+    """Return whether a lane's folder mirrors one of another machine, which alone rewrites it."""
+    return parse_mirror(lane) is not None

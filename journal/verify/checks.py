@@ -9,7 +9,7 @@ from journal.format.record import FORMAT, Erased
 from journal.format.scan import MISPLACED, UNFINISHED
 from journal.format.sequence import Seen, Sequence
 from journal.process.clock import MAX_ORDER
-from journal.segments.mirrors import parse_mirror
+from journal.segments.mirrors import is_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -259,7 +259,7 @@ def duplicates(lanes: list[LaneCheck]) -> Iterator[Problem]:
             if lane == check.lane and other != number:
                 reason = f"segment {other} of lane {lane} has the same uuid {header.segment}"
                 yield Problem("duplicate", check.lane, number, 0, 0, reason)
-            if is_restored or header.lane in of_copies or parse_mirror(check.lane):
+            if is_restored or header.lane in of_copies or is_mirror(check.lane):
                 continue
             folder = folders.setdefault(header.lane, check.lane)
             if folder != check.lane:

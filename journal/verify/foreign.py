@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.lanes.lane import LOCK, RETIRED
 from journal.lanes.roll_request import ROLL
-from journal.segments.mirrors import parse_mirror
+from journal.segments.mirrors import is_mirror
 from journal.segments.segment import is_segment_draft, segment_number
 from journal.verify.checks import Problem
 
@@ -33,7 +33,7 @@ def foreign_beside_lanes(lanes: Path) -> Iterator[Problem]:
 def foreign_in_lane(lane: Path) -> Iterator[Problem]:
     """Yield a problem for each entry of a lane's folder that the journal did not make."""
     # no writer leases a mirror
-    own = (LOCK, RETIRED, ROLL) if parse_mirror(lane.name) is None else (RETIRED,)
+    own = (RETIRED,) if is_mirror(lane.name) else (LOCK, RETIRED, ROLL)
     try:
         with os.scandir(lane) as entries:
             for entry in sorted(entries, key=_name):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.segments.gone import is_gone, repeat_if_gone
 from journal.segments.listing import SegmentRef, list_lane, list_lanes
-from journal.segments.mirrors import parse_mirror
+from journal.segments.mirrors import is_mirror
 from journal.segments.reader import SegmentWalk
 from journal.verify.checks import DEATH, NOTES, LaneCheck, Problem, duplicates
 from journal.verify.copies import copies
@@ -116,7 +116,7 @@ def _behind(problem: Problem, walks: list[_LaneWalk]) -> Problem:
         walk.check.lane == problem.lane and walk.refs[-1].number == problem.segment
         for walk in walks
     )
-    if problem.kind not in DEATH or not is_last or parse_mirror(problem.lane) is None:
+    if problem.kind not in DEATH or not is_last or not is_mirror(problem.lane):
         return problem
     return replace(problem, kind="behind", reason="the rest of it has not arrived")
 

@@ -15,6 +15,7 @@ from journal.errors import counted
 from journal.format.frame import BODY, DamagedRecord
 from journal.format.record import HEADER_KEY, Header, decode
 from journal.process.ids import UUID
+from journal.segments.mirrors import mirror_name
 from projector.relay.errors import ChunkError, NewerChunk
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 _SEGMENT = re.compile(rf"{UUID}|crc-[0-9a-f]{{8}}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,11}")
 _CRC = re.compile(r"[0-9a-f]{8}")
-_MIRROR = re.compile(rf"m-({UUID})-([1-9][0-9]{{0,8}})")
 _MOST_SUPERSEDED = 2_000
 
 
@@ -59,7 +59,7 @@ class Place:
     @property
     def folder(self) -> str:
         """Name of the folder of the mirror."""
-        return f"m-{self.machine}-{self.lane}"
+        return mirror_name(self.machine, self.lane)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,6 @@ class Chunk:
     def after(self) -> int:
         """CRC-32 of all bytes up to the end."""
         return crc32(self.data, self.before)
-
-
-def parse_mirror(name: str) -> tuple[str, int] | None:
-    """Return the machine and the number of the lane that a folder mirrors; None if it does not."""
-    found = _MIRROR.fullmatch(name)
-    return (found[1], int(found[2])) if found else None
 
 
 def name_in_folder(place: Place) -> str:

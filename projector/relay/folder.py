@@ -13,8 +13,9 @@ from journal.fs.directory import open_directory
 from journal.fs.key_file import add_keys, read_keys
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_lanes
+from journal.segments.mirrors import parse_mirror
 from projector.relay.carrier import Arrived, Identity
-from projector.relay.chunk import Chunk, Place, parse_mirror
+from projector.relay.chunk import Chunk, Place
 from projector.relay.errors import NotOurs, RelayError
 from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from journal.fs import disk
 from journal.segments.listing import list_lane, list_lanes
+from journal.segments.mirrors import parse_mirror
 from journal.segments.segment import open_segment
-from projector.relay.chunk import Place, header_of, parse_mirror, parse_name
+from projector.relay.chunk import Place, header_of, parse_name
 from projector.relay.files.own import Names, prefix_crc
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from zlib import crc32
 import pytest
 
 from journal.process.ids import uuid7
+from journal.segments.mirrors import parse_mirror
 from projector.relay.chunk import (
     MAX_CHUNK,
     Chunk,
@@ -16,7 +17,6 @@ from projector.relay.chunk import (
     Whole,
     headers,
     parse,
-    parse_mirror,
     parse_subject,
     subject,
 )
