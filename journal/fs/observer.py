@@ -7,6 +7,8 @@ import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from watchdog.observers.api import BaseObserver
 
 
@@ -22,6 +24,23 @@ def new_observer() -> BaseObserver:
     warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
     logging.getLogger("watchdog.observers.inotify").addFilter(_is_error)
     return Observer()
+
+
+def start_observer(schedule: Callable[[BaseObserver], object]) -> BaseObserver:
+    """Return an observer that was started with what `schedule` asks of it.
+
+    Raises:
+        OSError: the limit of inotify's watches or instances is reached.
+        RuntimeError: the system starts no more threads.
+    """
+    observer = new_observer()
+    try:
+        schedule(observer)
+        observer.start()
+    except BaseException:
+        observer.stop()  # threads that did start would fill its queue without end
+        raise
+    return observer
 
 
 def _is_error(record: logging.LogRecord) -> bool:

@@ -221,10 +221,11 @@ def list_lanes(lanes: Path) -> list[str]:
                 f"the name of lane {lanes / name} is not UTF-8; its events are missing until it is"
                 " renamed: give it a name of ASCII letters"
             )
-    return sorted(folders, key=_lane_order)
+    return sorted(folders, key=lane_order)
 
 
-def _lane_order(name: str) -> tuple[int, str]:
+def lane_order(name: str) -> tuple[int, str]:
+    """Return the key that orders the folders of lanes: numbers by value, after all other names."""
     return (int(name) if name.isascii() and name.isdigit() else 0, name)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
 from journal.segments.gone import is_gone, repeat_if_gone
-from journal.segments.listing import SegmentRef, list_lane, list_lanes
+from journal.segments.listing import SegmentRef, lane_order, list_lane, list_lanes
 from journal.segments.mirrors import is_mirror
 from journal.segments.reader import SegmentWalk
 from journal.verify.checks import DEATH, NOTES, LaneCheck, Problem, duplicates
@@ -122,8 +122,7 @@ def _behind(problem: Problem, walks: list[_LaneWalk]) -> Problem:
 
 
 def _problem_order(problem: Problem) -> tuple[tuple[int, str], int, int]:
-    number = int(problem.lane) if problem.lane.isascii() and problem.lane.isdigit() else 0
-    return (number, problem.lane), problem.segment or 0, problem.offset or 0
+    return lane_order(problem.lane), problem.segment or 0, problem.offset or 0
 
 
 class _LaneWalk:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent, FileMovedEvent
 from watchdog.events import FileSystemEventHandler as Handler
 
-from journal.fs.observer import new_observer
+from journal.fs.observer import start_observer
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.db.sqlite_errors import was_removed
@@ -49,17 +50,15 @@ class Bell(Handler):
         self.folders = _FOLDERS
         self._observer: BaseObserver | None = None
         try:
-            self._observer = new_observer()
-            self._observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
-            # only CURRENT is moved into place: events of the database must not ring
-            self._observer.schedule(self, str(kept), event_filter=[FileMovedEvent])
-            self._observer.start()
+            self._observer = start_observer(partial(self._schedule, lanes, kept))
         except (OSError, RuntimeError) as error:  # the limit of inotify watches, or of threads
             warn(f"no file notifications ({error}); looking every {_POLL} s instead")
-            if self._observer is not None:
-                self._observer.stop()  # threads that did start would fill its queue without end
-            self._observer = None
             self._sweep, self.folders = _POLL, _SWEEP
+
+    def _schedule(self, lanes: Path, kept: Path, observer: BaseObserver) -> None:
+        observer.schedule(self, str(lanes), recursive=True, event_filter=_EVENTS)
+        # only CURRENT is moved into place: events of the database must not ring
+        observer.schedule(self, str(kept), event_filter=[FileMovedEvent])
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Ring at any notification."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent
 from watchdog.events import FileSystemEventHandler as Handler
 
-from journal.fs.observer import new_observer
+from journal.fs.observer import start_observer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,14 +42,13 @@ class Bell(Handler):
         self._sweep = _SWEEP
         self._observer: BaseObserver | None = None
         try:
-            self._observer = new_observer()
-            self._observer.schedule(self, self._lanes, recursive=True, event_filter=_EVENTS)
-            self._observer.start()
+            self._observer = start_observer(self._schedule)
         except (OSError, RuntimeError) as error:  # the limit of inotify watches, or of threads
             _log.warning("no file notifications (%s); looking every %s s instead", error, _POLL)
-            if self._observer is not None:
-                self._observer.stop()
-            self._observer, self._sweep = None, _POLL
+            self._sweep = _POLL
+
+    def _schedule(self, observer: BaseObserver) -> None:
+        observer.schedule(self, self._lanes, recursive=True, event_filter=_EVENTS)
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from watchdog.events import FileModifiedEvent, FileMovedEvent, FileSystemEventHandler
 
-from journal.fs.observer import new_observer
+from journal.fs.observer import start_observer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,13 +63,12 @@ class Hub(FileSystemEventHandler):
             return
         self._loop = asyncio.get_running_loop()
         try:
-            self._observer = new_observer()
-            self._observer.schedule(self, str(self._folder), event_filter=_EVENTS)
-            self._observer.start()
+            self._observer = start_observer(self._schedule)
         except (OSError, RuntimeError):  # the limit of inotify watches, or of threads
-            if self._observer is not None:
-                self._observer.stop()
-            self._observer, self._polls = None, True
+            self._polls = True
+
+    def _schedule(self, observer: BaseObserver) -> None:
+        observer.schedule(self, str(self._folder), event_filter=_EVENTS)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Take a notification, on the watcher's thread."""
