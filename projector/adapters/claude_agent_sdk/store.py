@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
 from projector.adapters.claude_agent_sdk import keys
 from projector.adapters.claude_agent_sdk.entries import events_of
 from projector.adapters.claude_agent_sdk.rows import Changed, changes, deletions, entries, names
+from projector.adapters.closing import Closing
 from projector.adapters.opening import Opened
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _REMEMBERED = 10_000
 """Sessions of which it is remembered how often they were deleted."""
 
 
-class JournalSessionStore:
+class JournalSessionStore(Closing):
     """Transcripts of the Claude Agent SDK in a journal. Safe for threads, processes and loops.
 
     ::
@@ -188,28 +189,6 @@ class JournalSessionStore:
 
     async def _read(self, query: Any) -> Any:  # noqa: ANN401 - the answer of any query
         return await to_thread.run_sync(self.store.read_all, query)
-
-    def close(self) -> None:
-        """Sync what the level promises, and close; again does nothing.
-
-        A store that was given stays open.
-
-        Raises:
-            SyncError, Reentered: as `SessionStore.close`.
-        """
-        self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await to_thread.run_sync(self.close)
 
 
 def _listed(db: apsw.Connection, prefix: str) -> dict[str, tuple[str, Changed]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
 from journal import new_event
 from journal.process.ids import uuid7
+from projector.adapters.closing import Closing
 from projector.adapters.openai_agents.items import Item, mark_of, message_of, new_items
 from projector.adapters.openai_agents.rows import message_id, stored
 from projector.adapters.opening import Opened
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("projector")
 
 
-class JournalSession:
+class JournalSession(Closing):
     """A conversation of the OpenAI Agents SDK in a journal. Safe for threads, processes and loops.
 
     ::
@@ -186,28 +187,6 @@ class JournalSession:
     def _clear(self) -> None:
         self.store.clear(self._name)
         self._marks = set()
-
-    def close(self) -> None:
-        """Sync what the level promises, and close; again does nothing.
-
-        A store that was given stays open.
-
-        Raises:
-            SyncError, Reentered: as `SessionStore.close`.
-        """
-        self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await to_thread.run_sync(self.close)
 
 
 def _coerced(settings: Any) -> Any:  # noqa: ANN401 - of the SDK
