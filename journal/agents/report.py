@@ -13,6 +13,7 @@ from journal.agents.hooks.failures import recent_failures
 from journal.agents.hooks.report import about_hooks, find_hooks
 from journal.errors import NotAJournalError
 from journal.fs.directory import open_directory
+from journal.fs.ownership import nearest
 from journal.importers.run.ledger import Ledger
 from journal.process import clock
 from journal.status import read_status
@@ -78,9 +79,7 @@ def examine(path: Path, installed: Installed) -> Doctor:
     except NotAJournalError:
         status = None
     agents = tuple(find_agents(installed.formats, path, ledger))
-    there = next(
-        folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists()
-    )
+    there, _ = nearest(path.absolute())
     free = shutil.disk_usage(there).free
     mode = "" if status is None else f"{stat.S_IMODE(path.stat().st_mode):04o}"
     hooks, failures = tuple(find_hooks(path)), recent_failures(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -154,15 +155,26 @@ def refusal(path: Path, error: OSError) -> str:
         return f"{why}: copy the journal to a place that can be written"
     if not isinstance(error, PermissionError) or isinstance(error, Untrusted):
         return why
-    there = next(each for each in (path, *path.parents) if os.path.lexists(each))
-    status = there.lstat()
-    mode = stat.S_IMODE(status.st_mode)
-    if status.st_uid == os.geteuid() and not mode & stat.S_IWUSR:
+    there, status = nearest(path)
+    if status and status.st_uid == os.geteuid() and not status.st_mode & stat.S_IWUSR:
+        mode = stat.S_IMODE(status.st_mode)
         return f"{why}: {there} is read-only (mode {mode:04o}); `chmod u+w {_quoted(there)}`"
     return (
         f"{why}; a journal belongs to one user: give this user its own with --journal or"
         " JOURNAL_DIR"
     )
+
+
+def nearest(path: Path) -> tuple[Path, os.stat_result | None]:
+    """Return a path, or its nearest parent that exists, and what it is.
+
+    Where the file system refuses to tell even of the root, it is the path and None: an error that
+    is being reported must not be replaced by another.
+    """
+    for part in (path, *path.parents):
+        with suppress(OSError):
+            return part, part.lstat()
+    return path, None
 
 
 def obstacle(path: Path) -> str | None:

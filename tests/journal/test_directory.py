@@ -305,6 +305,18 @@ def test_a_read_only_folder_is_named_with_the_remedy(tmp_path: Path) -> None:
     assert refusal(folder, OSError(errno.ENOSPC, "No space left")) == "No space left"
 
 
+def test_the_reason_of_a_refusal_needs_no_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that refuses each call does not replace an error by another."""
+    denied = PermissionError(errno.EACCES, "Permission denied")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise denied
+
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "lstat", refuse)
+    assert refusal(Path("/somewhere/lanes/1/lock"), denied).startswith("Permission denied; ")
+
+
 @pytest.mark.slow
 def test_commands_name_a_read_only_folder(journal_dir: Path) -> None:
     """An eraser cannot lock its file there; a command that only reads works."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal.redact.prefilter import Prefilter
+from journal.redact.prefilter import Prefilter, _followed
 from journal.redact.rule import compiled
 from journal.redact.rules.assigned import ASSIGNED
+from journal.redact.rules.guards import _SIGNS, _name_before
 from journal.redact.rules.tokens import TOKENS
 from projector.search.recall.dates import _month_pattern
 from projector.text.highlight import _finders
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 
 MADE: dict[str, Callable[[], Sequence[Pattern]]] = {
     "journal.redact.prefilter._behind": lambda: [
-        pattern
-        for _, group in Prefilter([TOKENS[1], ASSIGNED[0]])._groups
-        for pattern in group.patterns
+        pivot.compiled()
+        for _, pivots in Prefilter([TOKENS[1], ASSIGNED[0]])._groups
+        for pivot in pivots
     ],
+    "journal.redact.prefilter._followed": lambda: [
+        _followed(rule.literals[0], rule.follow) for rule in (TOKENS[1], ASSIGNED[0])
+    ],
+    "journal.redact.rules.guards._name_before": lambda: [*map(_name_before, _SIGNS)],
     # they are applied where their literal is, and tests/journal/redact counts their steps
     "journal.redact.rule.compiled": lambda: [compiled(rule.pattern) for rule in TOKENS[:2]],
     "projector.text.snippet._shown": lambda: [_shown(0), _shown(12), _shown(160)],

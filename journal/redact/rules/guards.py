@@ -8,6 +8,7 @@ leaves nothing out in which one of its rules matches.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,17 +67,16 @@ _LAST = (
 _NAMED = (
     # read from the end: what may be between the name and the sign, the rest of the name, the name.
     # Tabs and colours are rare, and a group that repeats takes time where it matches nothing, too
-    rf"{_BETWEEN}{_LAST}(?:{_WORDS}"
-    rf"|(?=[tm])(?:(?:t\\|m[0-9;]{{0,16}}+\[\x1b){_BETWEEN}){{1,8}}+{_WORDS}"
+    rf"{_BETWEEN}{_LAST}(?:"
+    rf"|(?=[tm])(?:(?:t\\|m[0-9;]{{0,16}}+\[\x1b){_BETWEEN}){{1,8}}+"
     # a pair: the name is before the word `value`
-    rf"|eulav(?:[\s\"'\\,]|[nrt]\\){{1,80}}+{_WORDS}"
+    rf"|eulav(?:[\s\"'\\,]|[nrt]\\){{1,80}}+"
     # a quote of HTML
-    rf"|touq&{_WORDS})"
+    rf"|touq&"
+    rf"){_WORDS}"
 ).encode()
-_EQUALS = re.compile(b"=" + _NAMED)
-_COLON = re.compile(b":" + _NAMED)
-_WIDE_EQUALS = re.compile(b"\x9d\xbc\xef" + _NAMED)
-_WIDE_COLON = re.compile(b"\x9a\xbc\xef" + _NAMED)
+_SIGNS = (b"=", b":", "\uff1d".encode(), "\uff1a".encode())
+"""What assigns; the last two are wide."""
 _PERCENT_SIGN = re.compile(rb"%(?:25){0,2}+3[ad]")
 _SPACES = r"[\s\"'`,=\\]{0,80}+"
 _VALUE = r"[^\s\"'`\\,;&|]"
@@ -96,19 +96,21 @@ _OPTION = re.compile(
 def assigned(lower: bytes) -> bytes:
     """Return all, if something is assigned to a name that may be that of a secret."""
     # names are found from the sign after them, of which a text has few
-    has_equals, has_colon = b"=" in lower, b":" in lower
-    if has_equals or has_colon:
-        turned = lower[::-1]
-        if has_equals and _EQUALS.search(turned) is not None:
-            return lower
-        if has_colon and _COLON.search(turned) is not None:
-            return lower
-    if not lower.isascii():
-        turned = lower[::-1]
-        if _WIDE_EQUALS.search(turned) is not None or _WIDE_COLON.search(turned) is not None:
+    turned = lower[::-1]
+    for sign in _SIGNS:
+        if sign in lower and _name_before(sign).search(turned) is not None:
             return lower
     # in a URL the sign itself may be encoded
     return lower if b"%" in lower and _PERCENT_SIGN.search(lower) is not None else b""
+
+
+@cache
+def _name_before(sign: bytes) -> re.Pattern[bytes]:
+    """Return a pattern of a name and, behind it, what assigns to it, read from the end.
+
+    It is compiled when its sign is found: most texts have none of the wide ones.
+    """
+    return re.compile(sign[::-1] + _NAMED)
 
 
 def options(lower: bytes) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 
 from journal.format.keyed_hash import Key
 from journal.redact.escapes import Unescaped, has_escapes
+from journal.redact.prefilter import Prefilter
 from journal.redact.redactor import Redactor
 from journal.redact.rule_set import find
 from journal.redact.rules import RULES
@@ -45,6 +46,47 @@ def test_the_prefilter_names_each_rule_that_finds_something(seed: int) -> None:
             json.dumps(f'"{cut}"'),
         ):
             assert list(scanner.find(form)) == list(_found_by_all(form)), form
+
+
+def test_the_prefilter_passes_the_same_before_and_after_its_patterns_are_compiled() -> None:
+    """Of planted secrets, and of pieces of them that some literals are in."""
+    early, late = Prefilter(RULES), Prefilter(RULES)
+    late.compile()
+    draw = Random(3)  # noqa: S311 - the same in each run
+    passed = 0
+    for it in [*planted_secrets()][::3]:
+        start = draw.randrange(len(it.text))
+        for text in (it.text, it.text[start:], it.text[:start], it.text.replace("a", "\n")):
+            raw = text.encode()
+            # a compiled pattern also passes literals beside the one that it found
+            few, more = early.passed(raw), late.passed(raw)
+            assert set(few) <= set(more), text
+            hits = list(find([RULES[at] for at in more], text))
+            assert list(find([RULES[at] for at in few], text)) == hits, text
+            passed += bool(hits)
+            # the search that counts bytes compiles patterns one by one
+            assert Prefilter(RULES)(raw) is early(raw) is late(raw), text
+    assert passed > 100
+
+
+def test_the_first_events_wait_for_no_patterns() -> None:
+    """A program that appends a few events compiles none of all literals' patterns."""
+    prefilter = Prefilter(RULES)
+    for _ in range(20):
+        assert not prefilter(b"one more line of a conversation " * 30)
+    assert not any(pivot._pattern for _, pivots in prefilter._groups for pivot in pivots)
+
+
+def test_the_patterns_are_compiled_one_by_one() -> None:
+    """No search compiles more than its bytes ask for."""
+    prefilter = Prefilter(RULES)
+    pivots = [pivot for _, pivots in prefilter._groups for pivot in pivots]
+    counts = []
+    for _ in pivots:
+        assert not prefilter(b" " * 32 * 1024)
+        counts.append(sum(pivot._pattern is not None for pivot in pivots))
+    assert counts == [*range(1, len(pivots) + 1)]
+    assert prefilter._searches is not None
 
 
 def _found_by_all(text: str) -> Iterator[Hit]:
