@@ -1,6 +1,7 @@
 """The arbiter: the lock for decisions, which depend on all writers, such as a unique title.
 
-Its holder reads, decides, appends and releases it. Ordinary appends do not use it.
+Its holder reads, decides, appends and releases it. Ordinary appends do not use it. Those that wait
+for it get it in the order in which they came (`journal.fs.queue`).
 
 Another program can remove the lock file while the lock is held; the next process then locks a new
 file. So before a holder appends, it checks that its file is still at the path, and it holds the
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ArbiterBusy, ArbiterLost, JournalOpenError
 from journal.fs.lock import is_at, lock_folder
-from journal.fs.waiting import lock_file, wait_for
+from journal.fs.queue import SUFFIX, lock_in_turn
+from journal.fs.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 NAME = "arbiter"
 """The lock file's name in the journal's folder."""
 
+QUEUE = f"{NAME}{SUFFIX}"
+"""The name of the folder with the tickets of those that wait for it."""
+
 
 class Arbiter:
     """The arbiter lock of a journal, held."""
@@ -34,7 +39,7 @@ class Arbiter:
     def __init__(self, journal: Path, timeout: float) -> None:
         self._journal = journal
         self._timeout = timeout
-        fd = lock_file(journal / NAME, timeout)
+        fd = lock_in_turn(journal / NAME, timeout)
         if fd is None:
             raise ArbiterBusy(
                 f"another process held {journal / NAME} for {timeout} s; nothing was decided: try"

@@ -7,6 +7,7 @@
     <journal>/projection/     the projector's
     <journal>/imports/        how far each source was imported
     <journal>/arbiter         lock for decisions, which depend on all writers
+    <journal>/arbiter.queue/  who waits for that lock, in order
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ _OURS = {
     "projection",
     "imports",
     "arbiter",
+    "arbiter.queue",
     ERASER,
     "relay",
     KEY_FILE,

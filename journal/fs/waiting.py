@@ -35,7 +35,7 @@ def lock_file(path: Path, timeout: float) -> int | None:
     Raises:
         JournalOpenError: the file cannot be opened or locked.
     """
-    return wait_for(lambda: _try_lock(path), timeout)
+    return wait_for(lambda: try_lock(path), timeout)
 
 
 def wait_for(attempt: Callable[[], int | None], timeout: float) -> int | None:
@@ -53,7 +53,15 @@ def wait_for(attempt: Callable[[], int | None], timeout: float) -> int | None:
     return fd
 
 
-def _try_lock(path: Path) -> int | None:
+def try_lock(path: Path) -> int | None:
+    """Lock a file, made where there is none, without waiting.
+
+    Returns:
+        Its descriptor; None if another process holds the lock.
+
+    Raises:
+        JournalOpenError: the file cannot be opened or locked.
+    """
     try:
         with no_fork.turn:
             fd = lock(disk.in_use.open_lock(path))

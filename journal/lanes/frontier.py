@@ -23,6 +23,7 @@ from journal.segments.segment import (
     read_end,
     read_header,
     read_lane_uuid,
+    read_last,
     segment_name,
     segment_numbers,
 )
@@ -61,16 +62,20 @@ class _Folder:
     """The known state of one lane folder.
 
     Attributes:
+        path: the folder.
         listing: whether `numbers` are still those in the folder.
         numbers: numbers of its segments; the last one is a regular file.
+        last: path of that one; empty if there is none.
         active: its last segment; None if no record of it can be read.
         ends: of lanes whose last segment is final: uuid and last sequence number.
         walked: numbers of the segments that are counted in `ends`.
         inode: of the folder: another one at its path is another lane.
     """
 
+    path: Path
     listing: FolderState = field(default_factory=FolderState)
     numbers: list[int] = field(default_factory=list)
+    last: str = ""
     active: _Active | None = None
     ends: dict[str, int] = field(default_factory=dict)
     walked: set[int] = field(default_factory=set)
@@ -118,11 +123,11 @@ class Frontier:
         """
         with self._turn.held(_WHAT):
             ends = self._look("")
-            for name, folder in self._folders.items():
+            for folder in self._folders.values():
                 try:
-                    self._walk(self._lanes / name, folder)
+                    self._walk(folder.path, folder)
                 except OSError as error:
-                    raise _unreadable(self._lanes / name, error) from error
+                    raise _unreadable(folder.path, error) from error
                 ends.append(folder.ends)
         return highest(ends)
 
@@ -131,11 +136,13 @@ class Frontier:
         for name in self._list():
             if name == own:
                 continue
-            folder = self._folders.setdefault(name, _Folder())
+            folder = self._folders.get(name)
+            if folder is None:
+                folder = self._folders[name] = _Folder(self._lanes / name)
             try:
-                active = self._read_again(self._lanes / name, folder)
+                active = self._read_again(folder)
             except OSError as error:
-                raise _unreadable(self._lanes / name, error) from error
+                raise _unreadable(folder.path, error) from error
             if active is not None:
                 self._clock.observe(active.order)
                 found.append({active.lane: active.seq})
@@ -152,15 +159,16 @@ class Frontier:
             self._listing = self._listing.listed(version, began)
         return self._names
 
-    def _read_again(self, path: Path, folder: _Folder) -> _Active | None:
+    def _read_again(self, folder: _Folder) -> _Active | None:
         for _ in range(_LOOKS):
             try:
-                return self._read(path, folder)
+                return self._read(folder)
             except FileNotFoundError:
                 folder.listing = FolderState()  # an eraser has removed the file of a joined segment
-        return self._read(path, folder)
+        return self._read(folder)
 
-    def _read(self, path: Path, folder: _Folder) -> _Active | None:
+    def _read(self, folder: _Folder) -> _Active | None:
+        path = folder.path
         there = os.stat(path)  # noqa: PTH116 - each edit calls it
         version = folder_version(there)
         if there.st_ino != folder.inode:
@@ -171,21 +179,20 @@ class Frontier:
             folder.numbers = segment_numbers(path)
             while folder.numbers and not is_segment(path / segment_name(folder.numbers[-1])):
                 folder.numbers.pop()
+            numbers = folder.numbers
+            folder.last = str(path / segment_name(numbers[-1])) if numbers else ""
             folder.listing = folder.listing.listed(version, began)
-        if not folder.numbers:
+        if not folder.last:
             return None
-        name = str(path / segment_name(folder.numbers[-1]))
-        status = os.lstat(name)
+        status = os.lstat(folder.last)
         now = status.st_ino, status.st_size, status.st_ctime_ns
         known = folder.active
-        if known is None or known.path != name or known.version != now:
+        if known is None or known.path != folder.last or known.version != now:
             # the segments in front do not change while the last one grows
-            grown = known is not None and known.path == name
-            last = _end(path, folder.numbers[-1:]) if grown else None
-            last = last or _end(path, folder.numbers)
+            last = _grown(known, folder, now) or _end(path, folder.numbers)
             if last is None:
                 return None
-            folder.active = _Active(name, now, last.lane, last.seq, last.order)
+            folder.active = _Active(folder.last, now, last.lane, last.seq, last.order)
         return folder.active
 
     def _walk(self, path: Path, folder: _Folder) -> None:
@@ -215,6 +222,18 @@ class Frontier:
             end = _end(path, (number,))
             if end is not None:
                 folder.ends = highest((folder.ends, {lane: end.seq}))
+
+
+def _grown(known: _Active | None, folder: _Folder, now: tuple[int, int, int]) -> End | None:
+    """Return the last record of a segment that was read before; None if it is another one now."""
+    if known is None or known.path != folder.last:
+        return None
+    if known.version[0] == now[0] and known.version[1] < now[1]:
+        # its header is known
+        numbered = read_last(folder.path / segment_name(folder.numbers[-1]))
+        if numbered is not None and numbered[0] > known.seq:
+            return End(known.lane, numbered[0], max(known.order, numbered[1]))
+    return _end(folder.path, folder.numbers[-1:])
 
 
 def _end(path: Path, numbers: Sequence[int]) -> End | None:

@@ -164,6 +164,22 @@ def read_end(lane: Path, numbers: Sequence[int]) -> End | None:
     return end
 
 
+def read_last(path: Path) -> tuple[int, int] | None:
+    """Read the number and the order of a segment's last finished record.
+
+    None if that line is damaged, or the segment has only a header.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open_segment(path) as file:
+        last = _read_last(file.fileno())
+    if last is None or isinstance(last, Header):
+        return None
+    seq, _, order = behind(last)
+    return seq - 1, order
+
+
 def read_header(path: Path) -> Header | None:
     """Read a segment's header; None if it is damaged or of a newer format, or there is none.
 

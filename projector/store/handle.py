@@ -19,10 +19,12 @@ from projector.store.seen import seen_by_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import apsw
 
+    from journal.arbiter import Arbiter
     from journal.format.position import Position
     from journal.lanes.group_commit import Fsync
     from journal.redact.scanner import Scanner
@@ -64,6 +66,7 @@ class Handle:
         self._timeout = timeout
         self._position: Position | None = None
         self._is_closed = False
+        self._has_decided = False
 
     @property
     def position(self) -> Position | None:
@@ -180,7 +183,7 @@ class Handle:
         """
         check_callable("question", question, EventError)
         self._check_open()
-        with _deciding(self.journal.path), arbitrating(self.journal.path, self._timeout) as arbiter:
+        with _deciding(self.journal.path), self._arbitrating() as arbiter:
             decided, fresh = self.projection.read(question, patience=self._timeout)
             if not fresh:
                 raise NotProjected(f"nothing was decided: {fresh.behind}; see `projector status`")
@@ -189,6 +192,14 @@ class Handle:
                 with arbiter.appending():
                     self.add(events)
         return answer
+
+    def _arbitrating(self) -> AbstractContextManager[Arbiter]:
+        """Return the lock for decisions, to be acquired."""
+        if not self._has_decided:
+            # what a first decision opens, imports and applies must not keep others waiting
+            self.projection.catch_up(patience=0.0)
+            self._has_decided = True
+        return arbitrating(self.journal.path, self._timeout)
 
     def __enter__(self) -> Self:
         self._check_open()

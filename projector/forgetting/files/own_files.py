@@ -12,7 +12,9 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journal.arbiter import QUEUE
 from journal.fs.files import is_draft
+from journal.fs.queue import TICKET
 from journal.importers.run.ledger import ENTRY
 from journal.redact.quick import RULES_FILE
 from journal.segments.segment import segment_number
@@ -71,10 +73,11 @@ def why_not_own(journal: Directory, path: Path) -> str | None:
         is_left = path.exists() and not database.exists()
         return "it is of a database that is not there" if is_left else None
     is_segment = path.parent.parent == journal.lanes and segment_number(path.name) is not None
+    is_ticket = path.parent == journal.path / QUEUE and TICKET.fullmatch(path.name) is not None
     is_import = path.parent == journal.path / IMPORTS and (
         path.name in HINTS or ENTRY.fullmatch(path.name) is not None
     )
-    if is_segment or is_import:
+    if is_segment or is_import or is_ticket:
         return None
     return None if path.name in _own(journal, path.parent) else "it is none of the journal's files"
 

@@ -210,7 +210,7 @@ def test_heartbeats_comments_and_new_tasks_take_no_lock(
     id = board.add("Held")
     claim = claimed(board)
     locked: list[object] = []
-    monkeypatch.setattr(journal.arbiter, "lock_file", lambda *_: locked.append(1))
+    monkeypatch.setattr(journal.arbiter, "lock_in_turn", lambda *_: locked.append(1))
     monkeypatch.setattr(disk, "in_use", CountingDisk())
     board.beat(claim)
     board.comment(id, "still at it")

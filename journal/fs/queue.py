@@ -1,0 +1,187 @@
+"""Wait for the lock of a file in the order in which processes began to wait.
+
+The lock alone keeps others out. The queue only says who tries it next, so whatever happens to the
+queue, two processes never hold the lock.
+
+A process that waits has a ticket: a locked file in a folder beside the lock, named after the time
+at which it began to wait. Who has the first ticket tries the lock; the others let it. The kernel
+unlocks the ticket of a process that died, and anyone removes such a ticket. A process that is
+suspended keeps its ticket locked, and does not try: when the lock was free and the same ticket
+stayed the first one for a moment, the process that notices removes that ticket, and takes the lock
+itself. A process that goes on after that puts its ticket back, with its old time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from journal.fs import disk
+from journal.fs.files import make_folder
+from journal.fs.lock import lock
+from journal.fs.ownership import open_own
+from journal.fs.waiting import try_lock
+from journal.process.boot import since_boot
+from journal.process.fork import no_fork
+from journal.process.ids import UUID, uuid7
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".queue"
+"""What the name of the folder of tickets adds to that of the lock."""
+
+_SHORTEST, _LONGEST = 0.001, 0.02
+"""Seconds between two tries: of the first in the queue, and at most of those behind it."""
+_PATIENCE = 0.01
+"""Seconds in which the first in the queue must take a free lock; a suspended process does not."""
+
+TICKET = re.compile(f"[0-9]{{16}}-{UUID}")
+"""Matches the name of a ticket."""
+
+
+_log = logging.getLogger("journal")
+
+
+def lock_in_turn(path: Path, timeout: float) -> int | None:
+    """Lock a file, made where there is none, after all that began to wait for it before.
+
+    Where the tickets cannot be written, as on a full disk, it waits without one: others may
+    overtake it.
+
+    Args:
+        path: the file.
+        timeout: seconds to wait.
+
+    Returns:
+        Its descriptor; None if its turn did not come in that time.
+
+    Raises:
+        JournalOpenError: the file cannot be opened or locked.
+    """
+    until = time.monotonic() + timeout
+    folder = path.with_name(f"{path.name}{SUFFIX}")
+    if not _tickets(folder) and (fd := try_lock(path)) is not None:
+        return fd
+    waiting = _Waiting(path, folder)
+    try:
+        while (fd := waiting.attempt()) is None and time.monotonic() < until:
+            time.sleep(waiting.pause)
+    finally:
+        waiting.leave()
+    return fd
+
+
+def _tickets(folder: Path) -> list[str]:
+    """Return the names of the tickets, the first one first."""
+    try:
+        return sorted(filter(TICKET.fullmatch, os.listdir(folder)))
+    except OSError:  # nobody has waited yet, or it cannot be read: then nobody is let pass
+        return []
+
+
+class _Waiting:
+    """A process that waits for a lock.
+
+    Attributes:
+        pause: seconds until the next attempt.
+    """
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self._path = path
+        self._folder = folder
+        self._name = f"{since_boot():016}-{uuid7()}"
+        self._ticket = -1
+        self._first = ""
+        self._seen = 0.0
+        self._free: float | None = None
+        self._is_told = False
+        self._stuck: set[str] = set()
+        self.pause = _SHORTEST
+
+    def attempt(self) -> int | None:
+        """Return the locked file; None if it is not free, or it is another's turn."""
+        names = _tickets(self._folder)
+        if self._name not in names:
+            self._queue_up()
+            names = _tickets(self._folder)
+        before = [name for name in names if name < self._name and name not in self._stuck]
+        self.pause = min(_LONGEST, _SHORTEST * (1 + len(before)))
+        return self._pass(before) if before else try_lock(self._path)
+
+    def _queue_up(self) -> None:
+        """Write the ticket, also again: who found this process too slow has removed it."""
+        self.leave()
+        try:
+            if not self._folder.exists():
+                make_folder(self._folder)
+            with no_fork.turn:
+                fd = lock(disk.in_use.open_lock(self._folder / self._name))
+        except OSError as error:
+            if not self._is_told:
+                _log.warning("waiting for %s without a place in its queue: %s", self._path, error)
+            self._is_told = True
+            return
+        # None: another process looks whether it is locked, and removes it
+        self._ticket = -1 if fd is None else fd
+
+    def _pass(self, before: list[str]) -> int | None:
+        """Take the lock although another process is the first, if that one does not take it."""
+        now = time.monotonic()
+        if self._first != before[0]:
+            self._first, self._seen, self._free = before[0], now, None
+            return None
+        if _is_left(self._folder / self._first):
+            if not self._remove(self._first):
+                self._stuck.add(self._first)
+            self.pause = 0.0
+            return None
+        # of several that are suspended, each one costs this time
+        if now - self._seen < _PATIENCE * len(before):
+            return None
+        fd = try_lock(self._path)
+        if fd is None:
+            return None
+        if self._free is not None and now - self._free >= _PATIENCE:
+            self._remove(self._first)
+            return fd
+        os.close(fd)
+        self._free = now if self._free is None else self._free
+        return None
+
+    def _remove(self, name: str) -> bool:
+        """Remove a ticket; return whether it is gone."""
+        try:
+            disk.in_use.unlink(self._folder / name)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def leave(self) -> None:
+        """Give the ticket back; again does nothing."""
+        fd, self._ticket = self._ticket, -1
+        if fd >= 0:
+            self._remove(self._name)
+            with suppress(OSError):  # a forked child has closed it
+                os.close(fd)
+
+
+def _is_left(ticket: Path) -> bool:
+    """Return whether the process that wrote a ticket is gone, or it is no ticket."""
+    try:
+        with no_fork.turn:
+            fd = lock(open_own(ticket))
+    except FileNotFoundError:
+        return False
+    except OSError:  # a folder or a link, or of another user
+        return True
+    if fd is None:
+        return False
+    os.close(fd)
+    return True

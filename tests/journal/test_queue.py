@@ -1,0 +1,181 @@
+"""The queue of the processes that wait for one lock."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journal.fs import disk
+from journal.fs.disk import Disk
+from journal.fs.queue import SUFFIX, lock_in_turn
+from journal.process.ids import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
+_LONG = 20.0
+"""Seconds after which a test fails."""
+
+
+class Waiters:
+    """Forked processes that wait for a lock, and say their number when they have it."""
+
+    def __init__(self, lock: Path) -> None:
+        self._lock = lock
+        self._queue = lock.with_name(f"{lock.name}{SUFFIX}")
+        self._said, self._says = os.pipe()
+        self.pids: list[int] = []
+
+    def start(self, seconds: float = 0.0) -> int:
+        """Start one that holds the lock for some time; return its pid when it is in the queue."""
+        before = self.tickets()
+        number = len(self.pids)
+        pid = os.fork()
+        if not pid:
+            fd = lock_in_turn(self._lock, _LONG)
+            os.write(self._says, b"-" if fd is None else b"%d" % number)
+            time.sleep(seconds)
+            os._exit(0)
+        self.pids.append(pid)
+        until = time.monotonic() + _LONG
+        while len(self.tickets()) <= len(before):
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        return pid
+
+    def tickets(self) -> list[str]:
+        """Return the names of the tickets."""
+        return os.listdir(self._queue) if self._queue.exists() else []
+
+    def said(self, count: int) -> str:
+        """Return the numbers of the next processes that had the lock, in order."""
+        return "".join(os.read(self._said, 1).decode() for _ in range(count))
+
+    def close(self) -> None:
+        """End them."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        os.close(self._said)
+        os.close(self._says)
+
+
+@pytest.fixture
+def waiters(tmp_path: Path) -> Iterator[Waiters]:
+    """Processes that wait for the lock of a folder of their own."""
+    found = Waiters(tmp_path / "lock")
+    yield found
+    found.close()
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a lock."""
+    fd = lock_in_turn(path, _LONG)
+    assert fd is not None
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
+def test_who_waits_longest_is_the_next(waiters: Waiters, tmp_path: Path) -> None:
+    """They get the lock in the order in which they came, and leave no ticket behind."""
+    with held(tmp_path / "lock"):
+        for _ in range(6):
+            waiters.start(0.003)
+    assert waiters.said(6) == "012345"
+    assert waiters.tickets() == []
+
+
+def test_who_comes_later_does_not_overtake(waiters: Waiters, tmp_path: Path) -> None:
+    """A process that finds the lock free while others wait comes after them."""
+    with held(tmp_path / "lock"):
+        waiters.start()
+        os.kill(waiters.pids[0], signal.SIGSTOP)
+    assert lock_in_turn(tmp_path / "lock", 0.0) is None
+    os.kill(waiters.pids[0], signal.SIGCONT)
+    assert waiters.said(1) == "0"
+
+
+def test_a_killed_waiter_stops_nobody(waiters: Waiters, tmp_path: Path) -> None:
+    """Its ticket is removed at once."""
+    with held(tmp_path / "lock"):
+        waiters.start()
+        waiters.start()
+        waiters.start()
+        os.kill(waiters.pids[0], signal.SIGKILL)
+        os.waitid(os.P_PID, waiters.pids[0], os.WEXITED | os.WNOWAIT)
+    assert waiters.said(2) == "12"
+    assert waiters.tickets() == []
+
+
+def test_a_killed_holder_stops_nobody(waiters: Waiters, tmp_path: Path) -> None:
+    """The kernel frees its lock, and the next process gets it."""
+    with held(tmp_path / "lock"):
+        waiters.start(_LONG)
+        waiters.start()
+    assert waiters.said(1) == "0"
+    os.kill(waiters.pids[0], signal.SIGKILL)
+    assert waiters.said(1) == "1"
+
+
+def test_suspended_waiters_are_passed_by_and_come_first_when_they_go_on(
+    waiters: Waiters, tmp_path: Path
+) -> None:
+    """Those behind wait for a moment; a waiter that goes on keeps the place of its arrival."""
+    with held(tmp_path / "lock"):
+        stopped = [waiters.start(), waiters.start()]
+        waiters.start()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+    assert waiters.said(1) == "2"
+    with held(tmp_path / "lock"):
+        waiters.start()
+        os.kill(stopped[1], signal.SIGCONT)
+        until = time.monotonic() + _LONG
+        while len(waiters.tickets()) < 2:  # its own again, and that of the last one
+            assert time.monotonic() < until
+            time.sleep(0.001)
+    assert waiters.said(2) == "13"
+
+
+def test_a_queue_that_cannot_be_used_makes_nobody_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without tickets the lock still excludes others; it is logged that the order is lost."""
+
+    class Full(Disk):
+        def make_folder(self, path: Path) -> None:
+            raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(disk, "in_use", Full())
+    with held(tmp_path / "lock"), caplog.at_level(logging.WARNING):
+        assert lock_in_turn(tmp_path / "lock", 0.05) is None
+    assert caplog.text.count("without a place in its queue") == 1
+    with held(tmp_path / "lock"):
+        pass
+
+
+def test_what_is_no_ticket_stops_nobody(tmp_path: Path) -> None:
+    """What another program left in the queue is removed, or passed by."""
+    queue = tmp_path / f"lock{SUFFIX}"
+    queue.mkdir(0o700)
+    names = [f"{number:016}-{uuid7()}" for number in range(3)]
+    (queue / names[0]).mkdir()
+    (queue / names[1]).symlink_to("nowhere")
+    (queue / names[2]).touch(0o600)
+    (queue / "other").touch()
+    with held(tmp_path / "lock"):
+        assert sorted(os.listdir(queue)) == [names[0], "other"]
+    with held(tmp_path / "lock"):
+        pass
