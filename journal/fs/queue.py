@@ -80,7 +80,7 @@ def _tickets(folder: Path) -> list[str]:
     """Return the names of the tickets, the first one first."""
     try:
         return sorted(filter(TICKET.fullmatch, os.listdir(folder)))
-    except OSError:  # nobody has waited yet, or it cannot be read: then nobody is let pass
+    except OSError:  # no process has waited yet, or the folder cannot be read
         return []
 
 

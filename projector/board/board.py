@@ -14,7 +14,7 @@ from projector.board.checks import check_name, check_priority, check_title, list
 from projector.board.holding import Holding
 from projector.board.listing import Lists
 from projector.board.names import SOURCE, names_of
-from projector.board.states import BLOCKED, DONE, OPEN, Snapshot
+from projector.board.stored import BLOCKED, DONE, OPEN
 from projector.errors import DependencyCycle
 from projector.store.keys import check_storable
 from projector.store.session_store import SessionStore
@@ -175,7 +175,7 @@ class Board(Holding, Lists):
             check_text("by", by)
 
         def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
-            before = Snapshot(db, self._names).found(task)
+            before = self._at(db).found(task)
             if before["state"] != BLOCKED:
                 return False, []
             state = changes.ended(before, OPEN)
@@ -200,7 +200,7 @@ class Board(Holding, Lists):
             check_text("by", by)
 
         def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
-            at = Snapshot(db, self._names)
+            at = self._at(db)
             before = at.found(task)
             for each in needed:
                 at.found(each)

@@ -8,7 +8,7 @@ from journal.format.event_types import KEY_DELETED, KEY_SET, MESSAGE_APPENDED, S
 from journal.format.new_event import new_event
 from journal.process import clock
 from projector.board.names import SOURCE, beat_key
-from projector.board.states import CLAIMED, DONE, OPEN
+from projector.board.stored import CLAIMED, DONE, OPEN
 from projector.store.claims import term
 from projector.store.keys import key_event
 

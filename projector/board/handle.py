@@ -9,6 +9,7 @@ from projector.board import changes
 from projector.board.names import names_of
 from projector.board.reading import is_written
 from projector.board.states import Snapshot
+from projector.board.unfinished import Unfinished
 from projector.store.keys import check_storable
 from projector.store.session_store import SessionStore
 
@@ -38,9 +39,13 @@ class BoardHandle:
         self.name = name
         self.store = store
         self._names = names_of(name)
+        self._unfinished = Unfinished(self._names)
+
+    def _at(self, db: apsw.Connection) -> Snapshot:
+        return Snapshot(db, self._names, self._unfinished)
 
     def _read(self, query: Callable[[Snapshot], Found]) -> tuple[Found, Behind | None]:
-        found, fresh = self.store.read(lambda db: query(Snapshot(db, self._names)))
+        found, fresh = self.store.read(lambda db: query(self._at(db)))
         return found, fresh.behind
 
     def _change(

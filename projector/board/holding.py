@@ -10,7 +10,7 @@ from projector.board import changes
 from projector.board.checks import check_claim, check_name
 from projector.board.handle import BoardHandle
 from projector.board.names import beat_key
-from projector.board.states import BLOCKED, CLAIMED, DONE, OPEN, Snapshot
+from projector.board.stored import BLOCKED, CLAIMED, DONE, OPEN
 from projector.board.task import TaskClaim
 from projector.errors import StaleClaim
 from projector.store.claims import term
@@ -64,7 +64,7 @@ class Holding(BoardHandle):
         """Return whether a worker can claim a task, or could a moment ago."""
 
         def query(db: apsw.Connection | None) -> bool:
-            return db is not None and Snapshot(db, self._names).has_ready(worker)
+            return db is not None and self._at(db).has_ready(worker)
 
         return self.store.projection.peek(query) or self._read(lambda at: at.has_ready(worker))[0]
 
@@ -72,7 +72,7 @@ class Holding(BoardHandle):
         """Claim a task if it is ready, or the first that is."""
 
         def question(db: apsw.Connection) -> tuple[TaskClaim | None, list[dict[str, Any]]]:
-            at = Snapshot(db, self._names)
+            at = self._at(db)
             ready = at.ready(worker) if task is None else [(task, at.found(task))]
             for found, before in ready:
                 if at.is_for(worker, found, before):
@@ -145,7 +145,7 @@ class Holding(BoardHandle):
         check_claim(claim)
 
         def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
-            before = Snapshot(db, self._names).found(claim.task)
+            before = self._at(db).found(claim.task)
             held = before["state"], before["token"], before.get("holder")
             if held != (CLAIMED, claim.token, claim.worker):
                 if _was_ended(before, claim, event):

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from journal.format.lossless import check_text
 from projector.board.handle import BoardHandle
 from projector.board.reading import comments_of, events_of, said_of
-from projector.board.states import BLOCKED, CLAIMED, DONE, OPEN, Snapshot
+from projector.board.stored import BLOCKED, CLAIMED, DONE, OPEN
 from projector.board.task import Task, TaskDetails
 from projector.errors import QueryError
 from projector.views.freshness import Listing
 
 if TYPE_CHECKING:
+    from projector.board.states import Snapshot
     from projector.board.task import Comment, State, TaskEvent
 
 
@@ -44,7 +45,7 @@ class Lists(BoardHandle):
             )
 
         def query(at: Snapshot) -> list[Task]:
-            found = [] if state == DONE else list(at.unfinished())
+            found = [] if state == DONE else at.unfinished.by_change(at.db)
             found += at.finished() if state in (None, DONE) else ()
             return [at.view(*each) for each in found if state in (None, each[1]["state"])]
 

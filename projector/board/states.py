@@ -9,7 +9,8 @@ import orjson
 
 from journal.format.bounds import is_count
 from projector.board.names import beat_key
-from projector.board.task import State, Task
+from projector.board.stored import CLAIMED, OPEN, valid
+from projector.board.task import Task
 from projector.errors import NotFound
 from projector.store.claims import is_over
 from projector.store.keys import key_value
@@ -20,25 +21,12 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.board.names import Names
-
-OPEN: State = "open"
-CLAIMED: State = "claimed"
-BLOCKED: State = "blocked"
-DONE: State = "done"
+    from projector.board.unfinished import Unfinished
 
 _BY_CHANGE = """
 SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session
 WHERE s.session = ? AND k.value IS NOT NULL ORDER BY k.ord, k.key
 """
-# SQLite passes over all tasks and sorts them: in Python that would take most of a decision
-_UNFINISHED = """
-SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session
-LEFT JOIN _sessions f ON f.session = ?
-WHERE s.session = ? AND k.value IS NOT NULL AND NOT EXISTS (
-  SELECT 1 FROM _keys d WHERE d.session = f.id AND d.key = k.key AND d.value IS NOT NULL
-) ORDER BY {order}k.ord, k.key
-"""
-_BY_PRIORITY = "json_extract(k.value, '$.priority') DESC, "
 
 
 @dataclass(slots=True)
@@ -48,16 +36,18 @@ class Snapshot:
     Args:
         db: the projection.
         names: the namespaces of the board.
+        unfinished: what is known of the tasks that are not done.
     """
 
     db: apsw.Connection
     names: Names
-    _known: dict[str, bool] = field(default_factory=dict)
+    unfinished: Unfinished
+    _done: dict[str, bool] = field(default_factory=dict)
 
     def state(self, task: str) -> dict[str, Any] | None:
         """Return the state of a task as it is stored; None if the board has no such task."""
         # a crash can separate the two events of a completion: the first is the decision
-        return _valid(key_value(self.db, self.names.done, task)) or _valid(
+        return valid(key_value(self.db, self.names.done, task)) or valid(
             key_value(self.db, self.names.tasks, task)
         )
 
@@ -73,30 +63,18 @@ class Snapshot:
             raise NotFound(f"the board {board!r} has no task {task!r}")
         return state
 
-    def unfinished(self, order: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the ids and states of tasks that are not done, the longest unchanged first.
-
-        Args:
-            order: terms of SQL to sort them by before that.
-        """
-        query = _UNFINISHED.format(order=order)
-        for task, value in self.db.execute(query, (self.names.done, self.names.tasks)):
-            state = _valid(orjson.loads(value))
-            if state is not None:
-                yield task, state
-
     def finished(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the ids and states of tasks that are done, the first one first."""
         for task, value in self.db.execute(_BY_CHANGE, (self.names.done,)):
-            state = _valid(orjson.loads(value))
+            state = valid(orjson.loads(value))
             if state is not None:
                 yield task, state
 
     def is_done(self, task: str) -> bool:
         """Return whether a task is done."""
-        if task not in self._known:
-            self._known[task] = _valid(key_value(self.db, self.names.done, task)) is not None
-        return self._known[task]
+        if task not in self._done:
+            self._done[task] = valid(key_value(self.db, self.names.done, task)) is not None
+        return self._done[task]
 
     def is_ready(self, task: str, state: Mapping[str, Any]) -> bool:
         """Return whether a task can be claimed."""
@@ -124,7 +102,7 @@ class Snapshot:
 
         The highest priority is first; of one priority that which was not changed for longest.
         """
-        for task, state in self.unfinished(_BY_PRIORITY):
+        for task, state in self.unfinished.by_priority(self.db):
             if self.is_for(worker, task, state):
                 yield task, state
 
@@ -135,7 +113,7 @@ class Snapshot:
 
     def has_ready(self, worker: str) -> bool:
         """Return whether a worker can claim a task."""
-        return any(self.is_for(worker, task, state) for task, state in self.unfinished())
+        return next(self.ready(worker), None) is not None
 
     def view(self, task: str, state: Mapping[str, Any]) -> Task:
         """Return a task as readers get it."""
@@ -169,26 +147,3 @@ class Snapshot:
                 state = self.state(last)
                 paths += [[*path, each] for each in (state["after"] if state else ())]
         return None
-
-
-def _valid(value: object) -> dict[str, Any] | None:
-    """Return a state that this version can use; any program can set a key-value to any value."""
-    if not isinstance(value, dict):
-        return None
-    after, assignee = value.get("after"), value.get("assignee")
-    usable = (
-        isinstance(value.get("title"), str)
-        and _is_whole(value.get("priority"))
-        and value.get("state") in (OPEN, CLAIMED, BLOCKED, DONE)
-        and is_count(value.get("token"))
-        and is_count(value.get("number"))
-        and isinstance(after, list)
-        and all(isinstance(each, str) for each in after)
-        and (assignee is None or isinstance(assignee, str))
-        and (value["state"] != CLAIMED or is_count(value.get("expires")))
-    )
-    return value if usable else None
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

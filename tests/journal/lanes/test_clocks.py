@@ -18,7 +18,7 @@ from journal.process import clock
 from journal.process.boot import boot_id, since_boot
 from journal.segments.listing import list_lanes
 from journal.segments.reader import read_events
-from journal.segments.segment import End, is_segment, read_end
+from journal.segments.segment import End, is_segment, read_end, read_last
 from journal.status import read_status
 from projector import ABSENT, SessionStore
 from projector.upkeep.salvage import salvage
@@ -402,7 +402,12 @@ def test_a_frontier_reads_only_lanes_that_grew(
             reads.append(lane)
             return read_end(lane, numbers)
 
+        def counted_last(path: Path) -> tuple[int, int] | None:
+            reads.append(path)
+            return read_last(path)
+
         monkeypatch.setattr("journal.lanes.frontier.read_end", counted)
+        monkeypatch.setattr("journal.lanes.frontier.read_last", counted_last)
         assert sorted(frontier.look().values()) == [1, 1]
         assert len(reads) == 2
         assert frontier.look() == frontier.look()

@@ -1,0 +1,123 @@
+"""The tasks of a board that are not done, kept between two snapshots of the projection.
+
+A search for work would read and sort all of them. So a board keeps them in memory, in the order in
+which they are claimed, and reads only those again that were changed since its last look.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from journal.format.event_types import KEY_DELETED, KEY_SET, SESSION_DELETED
+from projector.board.stored import valid
+from projector.db.kinds import KINDS, MESSAGE
+from projector.db.schema import UNFOLDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+    from projector.board.names import Names
+
+_Place = tuple[int, int, str]
+"""What tasks are sorted by: the priority with its sign changed, when they were changed, the id."""
+
+_NAMESPACE = "SELECT id FROM _sessions WHERE session = ?"
+_ALL = "SELECT key, value, ord FROM _keys WHERE session = ? AND value IS NOT NULL"
+_ONE = "SELECT value, ord FROM _keys WHERE session = ? AND key = ? AND value IS NOT NULL"
+# each kind by itself: then SQLite reads a range of the index
+_CHANGED = (
+    f"SELECT other_fields FROM _events WHERE session = ? AND kind = ? AND kind <> {MESSAGE}"
+    " AND id > ?"
+)
+_LAST = "SELECT coalesce(max(id), 0) FROM _events"
+# an event that takes the place of another one under its id keeps the row of that one
+_REPLACED = "SELECT total(value) FROM _meta WHERE key IN ('conflicts', 'duplicates', 'reread')"
+
+
+class Unfinished:
+    """The tasks of a board that are not done. For one thread at a time."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._db: apsw.Connection | None = None
+        self._last = 0
+        self._replaced = 0.0
+        self._places: list[_Place] = []
+        self._states: dict[str, tuple[_Place, dict[str, Any]]] = {}
+
+    def by_priority(self, db: apsw.Connection) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the ids and states of tasks in a snapshot, in which nothing else may look.
+
+        The highest priority is first; of one priority that which was not changed for longest.
+        """
+        self._refresh(db)
+        for *_, task in self._places:
+            yield task, self._states[task][1]
+
+    def by_change(self, db: apsw.Connection) -> list[tuple[str, dict[str, Any]]]:
+        """Return the ids and states of tasks in a snapshot, the longest unchanged first."""
+        self._refresh(db)
+        places = sorted(self._places, key=lambda place: place[1:])
+        return [(task, self._states[task][1]) for *_, task in places]
+
+    def _refresh(self, db: apsw.Connection) -> None:
+        """Read what was changed since the last look."""
+        namespaces = self._names.tasks, self._names.done
+        rows = [db.execute(_NAMESPACE, (name,)).get for name in namespaces]
+        last, replaced = db.execute(_LAST).get, db.execute(_REPLACED).get
+        changed = None
+        if db is self._db and replaced == self._replaced and last >= self._last:
+            changed = self._changed(db, rows)
+        if changed is None:
+            self._load(db, rows)
+        else:
+            for task in changed:
+                self._look(db, rows, task)
+        # what is not folded yet changes key-values later, without an event
+        is_folded = db.execute(UNFOLDED).fetchone() is None
+        self._db = db if is_folded else None
+        self._last, self._replaced = last, replaced
+
+    def _changed(self, db: apsw.Connection, rows: list[int | None]) -> set[str] | None:
+        """Return the tasks that were changed since the last look; None if all must be read."""
+        found: set[str] = set()
+        for row in rows:
+            if row is None:
+                continue
+            if db.execute(_CHANGED, (row, KINDS[SESSION_DELETED], self._last)).fetchone():
+                return None
+            for kind in (KEY_SET, KEY_DELETED):
+                for (data,) in db.execute(_CHANGED, (row, KINDS[kind], self._last)):
+                    found.add(orjson.loads(data)["key"])
+        return found
+
+    def _load(self, db: apsw.Connection, rows: list[int | None]) -> None:
+        tasks, done = rows
+        finished = {key for key, *_ in db.execute(_ALL, (done,))}
+        self._states = {}
+        for task, value, ord in db.execute(_ALL, (tasks,)):
+            if task not in finished:
+                self._put(task, value, ord)
+        self._places = sorted(place for place, _ in self._states.values())
+
+    def _look(self, db: apsw.Connection, rows: list[int | None], task: str) -> None:
+        """Read a task again."""
+        before = self._states.pop(task, None)
+        if before is not None:
+            del self._places[bisect_left(self._places, before[0])]
+        found = db.execute(_ONE, (rows[0], task)).fetchone()
+        # a crash can separate the two events of a completion: the first is the decision
+        if found is not None and db.execute(_ONE, (rows[1], task)).fetchone() is None:
+            self._put(task, *found)
+            if task in self._states:
+                insort(self._places, self._states[task][0])
+
+    def _put(self, task: str, value: str, ord: int) -> None:
+        state = valid(orjson.loads(value))
+        if state is not None:
+            self._states[task] = (-state["priority"], ord, task), state
