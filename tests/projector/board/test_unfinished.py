@@ -30,13 +30,13 @@ def stored(board: Board, known: Unfinished) -> list[Any]:
 
 
 def assert_known(board: Board, known: Unfinished) -> None:
-    """Compare with what is read anew."""
+    """Compare with a first look."""
     assert stored(board, known) == stored(board, Unfinished(NAMES))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_after_any_change_it_is_what_a_first_look_finds(journal_dir: Path, seed: int) -> None:
-    """Whoever changed the tasks, and however many changes a look has missed."""
+    """Other handles changed tasks, too, and a look may have missed many changes."""
     rng = random.Random(seed)
     known = Unfinished(NAMES)
     with Board.open(journal_dir) as board, Board.open(journal_dir) as other:
