@@ -6,6 +6,14 @@ PIP ?= $(BIN)/python -m pip --quiet --disable-pip-version-check
 # processes that run tests at the same time; a number, or auto for one of each core
 WORKERS ?= auto
 
+# the tests sync thousands of files: a file system in memory saves a fifth of their time
+ifndef TMPDIR
+MEMORY := $(shell [ -w /dev/shm ] && df -k /dev/shm | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
+ifdef MEMORY
+test fast coverage: export TMPDIR := $(MEMORY)
+endif
+endif
+
 # the tests start thousands of programs, and each would compile all its modules again
 unexport PYTHONDONTWRITEBYTECODE
 
