@@ -13,7 +13,9 @@ from projector.arguments import (
     check_position,
     check_seconds,
 )
+from projector.db.generations import with_part
 from projector.errors import NotProjected
+from projector.fold.part import Part
 from projector.reading.goal import Own
 from projector.reading.listing import ListingReader
 from projector.reading.reader import PATIENCE, Answer, Reader
@@ -70,15 +72,28 @@ class Projection(ListingReader):
     every method raises ClosedError; `close` itself may be called again.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        timeout: float | None = None,
+        part: str | None = None,
+    ) -> None:
         if timeout is not None:
             check_seconds("timeout", timeout)
-        self._reader = Reader(open_directory(path, create=False))
+        asked = None if part is None else Part.parse(part)
+        self._reader = Reader(with_part(open_directory(path, create=False), asked))
         self._timeout = timeout
         self._own: Own | None = None
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, timeout: float | None = None) -> Self:
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        timeout: float | None = None,
+        part: str | None = None,
+    ) -> Self:
         """Open the projection of the journal at `path`; it is built at the first query.
 
         `Projection(path, timeout=...)` does the same.
@@ -87,13 +102,15 @@ class Projection(ListingReader):
             path: folder of the journal.
             timeout: seconds that each query may take, bringing the projection up to date
                 included; it raises QueryTimeout then. None means as long as it takes.
+            part: such as `3/16`: the projection that holds the sessions of this part alone, as
+                docs/large.md explains; `projector.Parts` asks all of them together.
 
         Raises:
             NotAJournalError: there is no journal.
             ProjectionError: its folder cannot be used.
-            ValueError: `timeout` is no number of seconds.
+            ValueError: `timeout` is no number of seconds, or `part` names no part.
         """
-        return cls(path, timeout=timeout)
+        return cls(path, timeout=timeout, part=part)
 
     def after(self, position: Position | None, timeout: float = 2.0) -> Self:
         """Return this handle as one whose answers know the record at `position`.

@@ -16,10 +16,12 @@ from projector.apply.inherited import note_value, refold_firsts, retag_regiven
 from projector.apply.lines import add_lines
 from projector.apply.message_changes import is_changed
 from projector.apply.message_order import recompute_order
-from projector.apply.refold import SESSION_TYPES, refold, register
+from projector.apply.refold import SESSION_TYPES, refold, register_other
 from projector.apply.replays import note_own
+from projector.apply.skeletons import apply_skeletons, without_text
 from projector.apply.state import Arrival, State
-from projector.db.kinds import MESSAGE, TYPES
+from projector.db.kinds import MESSAGE
+from projector.db.part import is_foreign
 from projector.db.rows import INSERT_EVENT, INSERT_TEXT, from_redacted, indexed, spread
 from projector.fold.facets import NONE, facets
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
@@ -74,6 +76,7 @@ class Applier:
             DamagedRecord: it holds values that no writer of ours accepts.
         """
         try:
+            event = without_text(self.state, event)
             if event.type != TRANSCRIPT_REPLACED:
                 return [self._arrival(lane_row, seq, 0, event)]
             held = [(index, _held(event, id, data)) for index, id, data in new_messages(event.data)]
@@ -90,6 +93,17 @@ class Applier:
 
     def apply(self, prepared: Sequence[Prepared]) -> None:
         """Apply prepared events, in any order, any number of times."""
+        if self.state.part is None:
+            self._apply(prepared)
+            return
+        own: list[Prepared] = []
+        others: list[Prepared] = []
+        for each in prepared:
+            (others if is_foreign(each[0].session) else own).append(each)
+        self._apply(own)
+        apply_skeletons(self._db, self.state, others)
+
+    def _apply(self, prepared: Sequence[Prepared]) -> None:
         if not prepared:
             return
         first = self.state.next_row
@@ -201,7 +215,7 @@ class Applier:
             arrival = prepared[index][0]
             session, kind, _, _, within, event = arrival
             if kind != MESSAGE:
-                self._register_other(first + index, arrival)
+                register_other(self._db, state, first + index, arrival)
                 continue
             if within or (state.changing[session] and is_changed(self._db, state, arrival)):
                 state.dirty.messages.add((session, event.id))
@@ -288,12 +302,6 @@ class Applier:
                 own = rows[index][_TIMESTAMP]
                 moments.append((session, event.order if own is None else own))  # type: ignore[arg-type] # an int
         note_own(self._db, self.state, moments)
-
-    def _register_other(self, row: int, arrival: Arrival) -> None:
-        if arrival.kind in TYPES:
-            register(self._db, self.state, row, arrival)
-        else:
-            self.state.counters["unknown"] += 1
 
 
 def _held(event: Event, id: str, data: dict[str, Any]) -> Event:

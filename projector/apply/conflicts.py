@@ -77,12 +77,12 @@ class _Other(NamedTuple):
     lane_row: int
     seq: int
 
-    def add_to_counters(self, state: State, times: int) -> None:
+    def add_to_counters(self, state: State, session: int, times: int) -> None:
         """Count it so many times; a message that a transcript holds is no duplicate record."""
         if not self.is_same:
-            state.counters["conflicts"] += times
+            state.count("conflicts", session, times)
         elif not self.transcript_index:
-            state.counters["duplicates"] += times
+            state.count("duplicates", session, times)
 
 
 def resolve_conflicts(db: apsw.Connection, state: State, arrivals: Iterable[Arrival]) -> None:
@@ -109,17 +109,19 @@ def _resolve(db: apsw.Connection, state: State, new: Arrival) -> bool:
         # a sweep that has seen this copy reaches the event, also if it has not seen the other
         _mark(state, new.session, old.kind, new.event.id, old.data)
     if content == in_force:
-        state.counters["duplicates"] += not (new.transcript_index or old.transcript_index)
+        is_record = not (new.transcript_index or old.transcript_index)
+        state.count("duplicates", new.session, is_record)
         _merge(db, state, new, old, comes_first=comes_first)
         return False
     other = _find(db, new, content)
     if other is not None:
-        state.counters["duplicates"] += not (new.transcript_index or other.transcript_index)
+        is_record = not (new.transcript_index or other.transcript_index)
+        state.count("duplicates", new.session, is_record)
         other = _held_or_not(db, state, new, other)
         if _order(state, new) >= state.order(other.ord, other.lane_row, other.seq):
             return False
         new = new._replace(transcript_index=other.transcript_index)
-        other.add_to_counters(state, -1)
+        other.add_to_counters(state, new.session, -1)
         db.execute("DELETE FROM _other_contents WHERE id = ?", (other.row,))
     if comes_first:
         # what is the same as the new one is determined when the batch is applied
@@ -165,9 +167,9 @@ def _held_or_not(db: apsw.Connection, state: State, new: Arrival, other: _Other)
     """Give a content the lower of two indexes: it is a record of its own if one of them is."""
     if new.transcript_index >= other.transcript_index:
         return other
-    other.add_to_counters(state, -1)
+    other.add_to_counters(state, new.session, -1)
     other = other._replace(transcript_index=new.transcript_index)
-    other.add_to_counters(state, 1)
+    other.add_to_counters(state, new.session, 1)
     query = "UPDATE _other_contents SET transcript_index = ? WHERE id = ?"
     db.execute(query, (other.transcript_index, other.row))
     return other
@@ -193,7 +195,8 @@ def _add(
             *(*content, is_same, content.crc),
         ),
     )
-    _Other(0, held, is_same, event.order, lane_row, seq).add_to_counters(state, 1)
+    other = _Other(0, held, is_same, event.order, lane_row, seq)
+    other.add_to_counters(state, session, 1)
 
 
 def _compare_again(db: apsw.Connection, state: State, session: int, in_force: Event) -> None:
@@ -210,8 +213,8 @@ def _compare_again(db: apsw.Connection, state: State, session: int, in_force: Ev
         event = Event("", in_force.id, type, 0, 0, orjson.loads(data), redacted)
         found = is_same(in_force, event)
         if found != other.is_same:
-            other.add_to_counters(state, -1)
-            other._replace(is_same=found).add_to_counters(state, 1)
+            other.add_to_counters(state, session, -1)
+            other._replace(is_same=found).add_to_counters(state, session, 1)
             db.execute("UPDATE _other_contents SET same = ? WHERE id = ?", (found, other.row))
 
 
@@ -233,7 +236,7 @@ def _merge(
         " WHERE id = ?"
     )
     db.execute(query, (*at, index, old.row))
-    state.counters["events"] += bool(old.transcript_index) - bool(index)
+    state.count("events", new.session, bool(old.transcript_index) - bool(index))
     _mark(state, new.session, new.kind, new.event.id, old.data)
 
 
@@ -253,12 +256,13 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
     event = new.event
     if old.kind == MESSAGE:
         take_out(db, state, new.session, old)
-        state.counters["messages"] -= old.state == IN_TRANSCRIPT
+        state.count("messages", new.session, -(old.state == IN_TRANSCRIPT))
         state.dirty.order.add(new.session)
     else:
         unregister(db, state, new.session, old.row, old.kind, old.data)
-    state.counters["unknown"] += (old.kind in TYPES) - (new.kind in TYPES)
-    state.counters["events"] += bool(old.transcript_index) - bool(new.transcript_index)
+    state.count("unknown", new.session, (old.kind in TYPES) - (new.kind in TYPES))
+    held = bool(old.transcript_index) - bool(new.transcript_index)
+    state.count("events", new.session, held)
     is_message = new.kind == MESSAGE
     place = (event.order, 0) if is_message else (None, None)
     initial = OUT if new.transcript_index else IN_TRANSCRIPT
@@ -274,5 +278,5 @@ def _replace(db: apsw.Connection, state: State, new: Arrival, old: Stored) -> No
         register(db, state, old.row, new)
         return
     put_in(db, state, new.session, (old.row, event.id, initial, event.data), before)
-    state.counters["messages"] += initial < OUT
+    state.count("messages", new.session, initial < OUT)
     _mark(state, new.session, new.kind, event.id, event.data)

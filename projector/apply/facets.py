@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from projector.apply.portion import ROW
 from projector.db.kinds import MESSAGE
+from projector.db.part import is_foreign
 from projector.db.rows import DELETE_TEXT, INSERT_TEXT, STORED, indexed, stored
 from projector.fold.facets import LONGEST, NONE, Own, facets, reverse
 from projector.fold.messages import OUT
@@ -49,7 +50,9 @@ _REMOVE_VALUE = (
 def index(
     db: apsw.Connection, state: State, session: int, row: int, data: Mapping[str, Any]
 ) -> None:
-    """Insert a message into the full-text index, and count it."""
+    """Insert a message into the full-text index, and count it; not that of another part."""
+    if is_foreign(session):
+        return
     about = facets(data)
     _count(db, state, session, about, 1)
     db.execute(INSERT_TEXT, indexed(row, session, state.tagged[session], data, about))
@@ -59,6 +62,8 @@ def unindex(
     db: apsw.Connection, state: State, session: int, row: int, data: Mapping[str, Any]
 ) -> None:
     """Delete a message from the full-text index; its data must be that which was inserted."""
+    if is_foreign(session):
+        return
     about = facets(data)
     _count(db, state, session, about, -1)
     db.execute(DELETE_TEXT, indexed(row, session, state.tagged[session], data, about))

@@ -12,15 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from journal.format.fields.line import line_of
-from journal.process.fork import no_fork
 from projector.apply.facets import index, unindex
 from projector.apply.inherited import note_value
 from projector.db.kinds import MESSAGE
+from projector.db.part import is_foreign
 from projector.db.rows import STORED, stored
 from projector.fold.facets import facets
 from projector.fold.messages import IN_TRANSCRIPT, OUT
-from projector.fold.replays import LEAST_CALL, USED, words_of
-from projector.fold.sessions import call_of, canonical
+from projector.fold.replays import message_words, skeleton_words, usage_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,15 +34,6 @@ UNDECIDED = 0
 
 Line = tuple[str, int]
 """A line, and the rowid of an event that has it."""
-
-
-def usage_line(data: Mapping[str, Any]) -> str | None:
-    """Return the line of a `usage.added`; None if no other session can repeat it.
-
-    That is its call. A short one, such as a number, is not unique among sessions.
-    """
-    call = call_of(data)
-    return None if call is None or len(call) < LEAST_CALL else f"{USED} {call}"
 
 
 def add_lines(db: apsw.Connection, state: State, lines: Sequence[Line]) -> set[int]:
@@ -79,7 +69,7 @@ def _share(db: apsw.Connection, state: State, line: str, first: int, row: int) -
         db.execute(
             "INSERT OR IGNORE INTO _shared(event, line, words, session, copied, home)"
             " VALUES(?, ?, ?, ?, 0, ?)",
-            (event.row, line, _words(event.kind, event.in_force), session, home),
+            (event.row, line, _words(session, event.kind, event.in_force), session, home),
         )
         if undecided:
             state.sharing[session] = True
@@ -87,13 +77,10 @@ def _share(db: apsw.Connection, state: State, line: str, first: int, row: int) -
     return undecided
 
 
-def _words(kind: int, data: Mapping[str, Any]) -> str:
-    with no_fork.turn:
-        from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most sessions are no forks
-
-    # no digest of a message begins with the letter of usage
-    prefix, words = ("", words_of(data)) if kind == MESSAGE else (USED[0], canonical(data))
-    return prefix + blake2b(words, digest_size=16).hexdigest()
+def _words(session: int, kind: int, data: Mapping[str, Any]) -> str:
+    if is_foreign(session):  # of which there is a skeleton only
+        return skeleton_words(data) if kind == MESSAGE else str(data["words"])
+    return message_words(data) if kind == MESSAGE else usage_words(data)
 
 
 def remove_line(db: apsw.Connection, state: State, line: str, row: int) -> None:
@@ -146,7 +133,7 @@ def put_in(
         before: its line before, as of `line_of`.
     """
     row, id, reached, data = changed
-    if reached == IN_TRANSCRIPT:
+    if reached == IN_TRANSCRIPT and not is_foreign(session):
         note_value(state, session, facets(data).own)
     line = line_of(id, data)
     if line != before:
@@ -156,7 +143,7 @@ def put_in(
             add_lines(db, state, [(line, row)])
     if state.sharing[session]:
         query = "UPDATE _shared SET words = ?, home = ? WHERE event = ? RETURNING 1"
-        words = _words(MESSAGE, data)
+        words = _words(session, MESSAGE, data)
         if db.execute(query, (words, UNDECIDED, row)).get is not None:
             return
     if reached < OUT:

@@ -193,7 +193,8 @@ def _refold(
     if (columns, kept, reached) == (message.columns, message.original, message.state):
         return 0
     take_out(db, state, session, message)
-    state.counters["messages"] += (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
+    gained = (reached == IN_TRANSCRIPT) - (message.state == IN_TRANSCRIPT)
+    state.count("messages", session, gained)
     query = f"UPDATE _events SET {COLUMNS}, original = ?, state = ? WHERE id = ?"
     db.execute(query, (*columns, kept, reached, message.row))
     before = line_of(id, message.in_force)

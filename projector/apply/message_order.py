@@ -8,6 +8,7 @@ from journal.format.bounds import is_moment
 from projector.apply.inherited import note_order
 from projector.apply.portion import ROW
 from projector.db.kinds import MESSAGE
+from projector.db.part import is_foreign
 from projector.fold.messages import GONE, IN_TRANSCRIPT
 from projector.fold.order import Dates, Linked, effective_dates, place_all
 
@@ -26,6 +27,8 @@ CASE WHEN original IS NULL THEN timestamp ELSE json_extract(original, '$.timesta
 
 def recompute_order(db: apsw.Connection, state: State, portion: Portion) -> None:
     """Order the messages of every marked session again, as far as the portion goes."""
+    # the messages of another part's sessions are not shown here
+    state.dirty.order -= {session for session in state.dirty.order if is_foreign(session)}
     for session in sorted(state.dirty.order):
         if portion.is_spent():
             return

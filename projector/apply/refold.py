@@ -28,11 +28,13 @@ from journal.format.event_types import (
 )
 from projector.apply.copies import copies_in, with_own
 from projector.apply.facets import index_title
-from projector.apply.lines import add_lines, remove_line, usage_line
+from projector.apply.lines import add_lines, remove_line
 from projector.apply.message_changes import link, mark_changed, refold_changed, unlink
 from projector.apply.portion import ROW
 from projector.apply.replays import note_parent, refold_replays
 from projector.db.kinds import KINDS, MESSAGE, TYPES
+from projector.db.part import is_foreign
+from projector.fold.replays import usage_line
 from projector.fold.sessions import (
     COLUMNS,
     FIELDS,
@@ -77,7 +79,8 @@ def register(db: apsw.Connection, state: State, row: int, arrival: Arrival) -> N
     if event.type == USAGE_ADDED:
         if (line := usage_line(event.data)) is not None:
             add_lines(db, state, [(line, row)])
-        _add_usage(db, state, session, event.data)
+        if not is_foreign(session):
+            _add_usage(db, state, session, event.data)
     elif event.type in (KEY_SET, KEY_DELETED):
         _put_key(db, state, arrival)
     else:
@@ -88,6 +91,14 @@ def register(db: apsw.Connection, state: State, row: int, arrival: Arrival) -> N
             # joining all sweeps again for each new one would take quadratic time
             order = state.order(event.order, arrival.lane_row, arrival.seq)
             state.sweeps[session] = joined([swept, reach(order, event.data)])
+
+
+def register_other(db: apsw.Connection, state: State, row: int, arrival: Arrival) -> None:
+    """Register an event of any type but a message."""
+    if arrival.kind in TYPES:
+        register(db, state, row, arrival)
+    else:
+        state.count("unknown", arrival.session, 1)
 
 
 def unregister(
@@ -172,9 +183,13 @@ def _refold_sessions(db: apsw.Connection, state: State, portion: Portion) -> Non
         row = [canonical(v).decode() if isinstance(v, dict) else v for v in values]
         query = "SELECT parent, title FROM _sessions WHERE id = ?"
         [(parent, title)] = db.execute(query, (session,))
-        index_title(db, session, title, folded.fields.get("title"))
         if parent != folded.fields.get("parent"):
             note_parent(db, state, session)
+        if is_foreign(session):  # it is no session of this part, so it is not known
+            now = folded.fields.get("parent"), folded.fields.get("title")
+            db.execute("UPDATE _sessions SET parent = ?, title = ? WHERE id = ?", (*now, session))
+            continue
+        index_title(db, session, title, folded.fields.get("title"))
         db.execute(_PUT_SESSION, (*row, session))
         state.regiven.add(session)
     state.named.clear()
@@ -229,6 +244,8 @@ def _refold_usage(db: apsw.Connection, state: State, portion: Portion) -> None:
             _put_usage(db, session, totals)
     state.used.clear()
     for session in _marked(state.dirty.usage, portion):
+        if is_foreign(session):
+            continue
         events = _load_events(db, state, session, _USAGE_TYPES)
         db.execute("DELETE FROM _usage WHERE session = ?", (session,))
         _put_usage(db, session, fold_usage(since_deletion(events)))

@@ -14,6 +14,7 @@ import orjson
 from journal.format.event_types import SESSION_DELETED
 from projector.apply.copies import copies_of, with_own
 from projector.apply.facets import index, unindex
+from projector.apply.lines import UNDECIDED
 from projector.apply.portion import ROW
 from projector.db.kinds import KINDS, MESSAGE
 from projector.db.rows import STORED, stored
@@ -50,7 +51,7 @@ WHERE session = ? AND kind = {MESSAGE} AND state < {OUT}
 
 _COUNT = f"""
 SELECT count(*) FROM _shared x JOIN _events e ON e.id = x.event
-WHERE x.session = ? AND x.home > 0 AND e.kind = {MESSAGE} AND e.state = {IN_TRANSCRIPT}
+WHERE x.session = ? AND x.home <> {UNDECIDED} AND e.kind = {MESSAGE} AND e.state = {IN_TRANSCRIPT}
 """
 
 _ORIGIN = f"""
@@ -123,7 +124,7 @@ def _count(db: apsw.Connection, state: State, sessions: Iterable[int]) -> None:
         count: int = db.execute(_COUNT, (session,)).get
         origin = db.execute(_ORIGIN, (session,)).get if count else None
         before: int = db.execute("SELECT replays FROM _sessions WHERE id = ?", (session,)).get
-        state.counters["replays"] += count - before
+        state.count("replays", session, count - before)
         query = "UPDATE _sessions SET replays = ?, origin = ? WHERE id = ?"
         db.execute(query, (count, origin, session))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
+from projector.apply.dirty import Dirty
+from projector.db.part import is_foreign, part_of
 from projector.db.schema import APPLIED, COUNTERS
 from projector.db.tags import AT, FIRST, FOUND, GIVEN, INHERITED, Inherited
+from projector.fold.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-_BY_SESSION = ("order", "sessions", "replays", "usage", "keys")
-"""Attributes of `Dirty` that are sets of sessions, as `_unfolded` names them."""
 
 _MOST = 20_000
 """Entries of a cache."""
@@ -47,55 +46,6 @@ class Arrival(NamedTuple):
     seq: int
     transcript_index: int
     event: Event
-
-
-@dataclass(slots=True)
-class Dirty:
-    """What must be folded again before the next commit, by rowid of the session (and message id).
-
-    Attributes:
-        order: sessions whose messages must be ordered again.
-        sessions, usage, keys: sessions whose fields, totals, keys must be folded again.
-        replays: sessions for whose shared messages it must be determined where these are at home.
-        messages: messages to which changes must be applied again.
-        transcripts: sessions to all of whose messages changes must be applied again.
-        firsts: sessions and those fields (`projector.db.tags.FOUND`) that must be looked for in
-            their messages again.
-        done: of sessions in `transcripts` that are half done: the last message id that is folded.
-    """
-
-    order: set[int] = field(default_factory=set)
-    sessions: set[int] = field(default_factory=set)
-    usage: set[int] = field(default_factory=set)
-    keys: set[int] = field(default_factory=set)
-    replays: set[int] = field(default_factory=set)
-    messages: set[tuple[int, str]] = field(default_factory=set)
-    transcripts: set[int] = field(default_factory=set)
-    firsts: set[tuple[int, str]] = field(default_factory=set)
-    done: dict[int, str] = field(default_factory=dict)
-
-    def rows(self) -> set[tuple[str, int, str]]:
-        """Return what the next transaction must fold, as rows of `_unfolded`."""
-        found = {
-            ("transcript", session, self.done.get(session, "")) for session in self.transcripts
-        }
-        found |= {("message", session, id) for session, id in self.messages}
-        found |= {("first", session, name) for session, name in self.firsts}
-        for what in _BY_SESSION:
-            found |= {(what, session, "") for session in getattr(self, what)}
-        return found
-
-    def add_row(self, what: str, session: int, message: str) -> None:
-        """Add a row of `_unfolded`."""
-        if what == "transcript":
-            self.transcripts.add(session)
-            self.done[session] = message
-        elif what == "message":
-            self.messages.add((session, message))
-        elif what == "first":
-            self.firsts.add((session, message))
-        else:
-            getattr(self, what).add(session)
 
 
 class Cache(dict[Key, Value]):
@@ -128,7 +78,9 @@ class State:
             row gets one when it is asked for.
         types, uuids: event types and lane uuids by rowid.
         counters: the numbers of `_meta`.
+        part: which sessions the database holds; None if it holds all.
         next_row: rowid of the next event.
+        next_foreign: rowid of the next event of another part's session.
         missing: of each session the parents that no message has.
         changing: of each session whether events change its messages.
         sharing: of each session whether others have messages of it.
@@ -156,7 +108,11 @@ class State:
         meta: dict[str, int] = dict(db.execute("SELECT key, value FROM _meta"))
         self.counters = {name: meta[name] for name in (*COUNTERS, APPLIED)}
         self._saved = dict(self.counters)
-        self.next_row: int = db.execute("SELECT coalesce(max(id), 0) + 1 FROM _events").get
+        lowest, highest = db.execute("SELECT min(id), max(id) FROM _events").fetchone() or (0, 0)
+        self.next_row: int = max(highest or 0, 0) + 1
+        self.next_foreign: int = min(lowest or 0, 0) - 1
+        part = part_of(db)
+        self.part = None if part is None else Part.parse(part)
         self.sessions = Cache(self._session_row)
         self.kinds = Cache(partial(self._row, "_kinds", "type"))
         self.lanes = Cache(partial(self._row, "_lanes", "uuid"))
@@ -193,8 +149,7 @@ class State:
         query = "SELECT id, ahead FROM _sessions WHERE session = ?"
         found = self._db.execute(query, (name,)).fetchone()
         if found is None:
-            self._db.execute("INSERT INTO _sessions(session) VALUES(?)", (name,))
-            row = self._db.last_insert_rowid()
+            row = self._new_session(name)
             # no other row can name it yet
             self.missing[row], self.changing[row], self.sharing[row] = set(), False, False
             self._ahead[row] = 0
@@ -202,6 +157,23 @@ class State:
         row, ahead = cast("tuple[int, int | None]", found)
         self._ahead[row] = ahead or 0
         return row
+
+    def _new_session(self, name: str) -> int:
+        """Insert a session; return its rowid, which is below 0 if it is of another part."""
+        if self.part is None:
+            self._db.execute("INSERT INTO _sessions(session) VALUES(?)", (name,))
+            return self._db.last_insert_rowid()
+        # SQLite would give the first one of this part, behind those of others, the rowid 0
+        end, step = ("max", 1) if self.part.has(name) else ("min", -1)
+        query = f"SELECT {end}(coalesce({end}(id), 0), 0) FROM _sessions"
+        row: int = self._db.execute(query).get + step
+        self._db.execute("INSERT INTO _sessions(id, session) VALUES(?, ?)", (row, name))
+        return row
+
+    def count(self, name: str, session: int, number: int) -> None:
+        """Add to a counter, for a session of this part."""
+        if not is_foreign(session):
+            self.counters[name] += number
 
     def _load_missing(self, session: int) -> set[str]:
         query = "SELECT parent FROM _missing_parents WHERE session = ?"
@@ -268,7 +240,7 @@ class State:
 
         Messages of the same lane without a date of their own come after it.
         """
-        if timestamp is not None and timestamp <= order:
+        if (timestamp is not None and timestamp <= order) or is_foreign(session):
             return
         ahead = self._ahead[session]
         if timestamp is not None:

@@ -14,18 +14,23 @@ from journal.cli.kit.terminal.table import Column, print_table
 from journal.cli.kit.terminal.width import cut, terminal_width
 from journal.cli.kit.terminal.wrap import print_wrapped
 from journal.cli.kit.times import format_local_time
+from journal.fs.directory import open_directory
 from projector.cli.kit.behind import behind_json, warn_if_behind
 from projector.cli.kit.filters import about, filter_options, print_unknown
+from projector.cli.kit.part import parts_option
 from projector.cli.kit.queries import query_options, take_asked
 from projector.cli.kit.render import hit_json, readable
 from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
+from projector.parts import Parts, are_used
 from projector.projection import Projection
 from projector.search.hits import Look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from projector.fold.part import Part
     from projector.search.hits import Hit
     from projector.search.ordering.order import Group
     from projector.search.results import Results
@@ -69,6 +74,7 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
     metavar="N",
     help="If fewer match, also what comes nearest; 0: never.",
 )
+@parts_option()
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -82,6 +88,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     context: int,
     group: Group | None,
     enough: int,
+    parts: tuple[Part, ...],
     timeout: float,
     as_json: bool,  # noqa: FBT001 - click gives flags so
     **filters: Any,  # noqa: ANN401 - the options of `query_options` and `filter_options`
@@ -139,17 +146,21 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     `cut` is null, or how many texts were read before two seconds were over.
     `fresh` is false, and `behind` is there, if the projection lacks events of the journal.
 
+    A journal that is projected in parts alone is searched in all of them, with the scores of one
+    projection; if one is missing, an error names it. With --part only the named parts are searched,
+    and stderr says so. Nothing nearest is looked for in parts, and --include-replays is refused.
+
     The exit code is 3 if nothing is found and a filter names a value that nothing has: the nearest
     values that there are are printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     asked = take_asked(filters)
     marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
-    with Projection.open(context_.obj, timeout=timeout) as projection:
+    with _opened(context_.obj, parts, timeout) as projection:
         results = projection.search(
             query,
             limit=limit,
             offset=offset,
-            session=None if session is None else projection.session(session).session,
+            session=None if session is None else _session(projection, session),
             group=group,
             enough=enough,
             look=Look(open=marks[0], close=marks[1], context=context),
@@ -158,8 +169,12 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         )
         shown = (*results.hits, *results.near)
         found = [name for hit in shown for name in (hit.session, hit.home) if name]
-        names = None if as_json else short_names(projection, found)
-        code = DONE if shown else print_unknown(projection, {**filters, "role": asked.role})
+        names, code = None, DONE
+        if isinstance(projection, Projection):
+            names = None if as_json else short_names(projection, found)
+            code = DONE if shown else print_unknown(projection, {**filters, "role": asked.role})
+        elif not projection.is_whole:
+            print_line(f"only part {', '.join(projection.names)} was searched", err=True)
     if as_json:
         answer = {
             "query": results.query,
@@ -181,6 +196,17 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         _print_near(results, offset + len(results.hits) + 1, names)
     _print_notes(results)
     context_.exit(code)
+
+
+def _opened(path: Path, parts: tuple[Part, ...], timeout: float) -> Projection | Parts:
+    if parts or are_used(open_directory(path, create=False)):
+        return Parts.open(path, timeout=timeout, only=map(str, parts) if parts else None)
+    return Projection.open(path, timeout=timeout)
+
+
+def _session(projection: Projection | Parts, name: str) -> str:
+    found = projection.session(name)
+    return found if isinstance(found, str) else found.session
 
 
 def _near_json(results: Results) -> dict[str, Any]:

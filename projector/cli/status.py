@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.output import print_json, print_line
+from projector.cli.kit.part import part_option
 from projector.projection import Projection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from projector.fold.part import Part
+
 
 @click.command("status")
+@part_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
+def command(path: Path, part: Part | None, as_json: bool) -> None:  # noqa: FBT001 - click gives flags so
     """Show counts, lag and sizes, and whether a projector runs.
 
     It applies nothing and waits for nothing. A lag that stays above zero while a projector runs
@@ -30,8 +34,11 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
 
     `unknown_keys` lists the keys of requests to forget and of redacted events that are not in the
     journal's file `key`: what these requests forget is shown until the key is added.
+
+    Of a part, "events" to "conflicts" and "unknown" are of its own sessions, and "lag_bytes" is of
+    all lanes.
     """
-    with Projection.open(path) as projection:
+    with Projection.open(path, part=None if part is None else str(part)) as projection:
         status = asdict(projection.status())
     if as_json:
         print_json(status)

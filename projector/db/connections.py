@@ -14,10 +14,12 @@ import apsw
 from journal.fs.ownership import check_file
 from projector.db.checksums import RESERVED, vfs
 from projector.db.fork_safety import connect
+from projector.db.part import PART, hide_foreign
 from projector.db.quiet import quiet
 from projector.db.schema import SCHEMA, make_tables
 from projector.db.sqlite_errors import failure, full_disk
 from projector.errors import ProjectionDamaged, ProjectionError, QueryError
+from projector.fold.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +58,8 @@ def _version(journal_uuid: str) -> int:
 def create(path: Path, journal_uuid: str) -> apsw.Connection:
     """Make an empty projection to be built: no other process reads it until it is published.
 
+    In the folder of a part it is to hold that part.
+
     Raises:
         ProjectionError: the file cannot be made.
     """
@@ -70,7 +74,8 @@ def create(path: Path, journal_uuid: str) -> apsw.Connection:
                 db.reserve_bytes("main", RESERVED)
             db.pragma("application_id", _APPLICATION)
             db.pragma("user_version", _version(journal_uuid))
-            make_tables(db, journal_uuid)
+            part = Part.of_folder(path.parent.name)
+            make_tables(db, journal_uuid, None if part is None else str(part))
             tune_writer(db)
     except apsw.Error as error:
         with quiet:
@@ -246,6 +251,7 @@ def has_all_tables(db: apsw.Connection) -> bool:
 
 
 def _prepare_reader(db: apsw.Connection) -> None:
+    hide_foreign(db)
     db.pragma("cache_size", -16 * 1024)
     # a mapped file that is cut short kills the process with SIGBUS; a read of it is an error
     db.pragma("mmap_size", 0)
@@ -306,7 +312,8 @@ def _check(db: apsw.Connection, path: Path, made_for: dict[str, str]) -> None:
         )
     if vfs() is not None and db.reserve_bytes("main") != RESERVED:
         raise ProjectionDamaged(f"{path} has no checksums; run `projector rebuild`")
-    for key, value in made_for.items():
+    part = Part.of_folder(path.parent.name)
+    for key, value in {**made_for, PART: None if part is None else str(part)}.items():
         found = db.execute("SELECT value FROM _meta WHERE key = ?", (key,)).get
         if found != value:
             raise ProjectionDamaged(

@@ -6,6 +6,7 @@
     <journal>/projection/<n>.db     SQLite
     <journal>/projection/lock       held by the projector; names its process
     <journal>/projection/build.lock held while a generation is built
+    <journal>/projection/part-03-of-16/  the same files of one part of the sessions
 
 In a journal that version 0.1.0 made and may still use, these files are that program's, and ours are
 in `<journal>/projection/<version of the schema>/`. Neither can read what the other builds: with one
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.errors import NotAJournalError
@@ -28,12 +29,18 @@ from journal.fs.ownership import Untrusted, check_folder, read_own
 from projector.db.connections import SUFFIXES
 from projector.db.schema import SCHEMA
 from projector.errors import ProjectionDamaged, ProjectionError
+from projector.fold.part import Part
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.fs.directory import Directory
+
 
 CURRENT = "CURRENT"
+
+PROJECTION = "projection"
+"""The folder of the projection in that of the journal."""
 
 _SUFFIX = ".db"
 
@@ -213,8 +220,45 @@ def find_generations(journal: Path) -> Generations:
     return Generations(folder)
 
 
+def part_folder(journal: Path, part: Part) -> Path:
+    """Return the folder of a part in that of the projection of a journal."""
+    return journal / PROJECTION / part.folder
+
+
+def with_part(journal: Directory, part: Part | None) -> Directory:
+    """Return a journal as one whose projection is that of a part; None means the whole."""
+    if part is None:
+        return journal
+    return replace(journal, elsewhere=part_folder(journal.path, part))
+
+
+def base_in(folder: Path, journal: Directory) -> Path:
+    """Return where the projection of a journal, or the same part of it, is in another folder."""
+    part = Part.of_folder(journal.base.name)
+    return folder if part is None else part_folder(folder, part)
+
+
+def find_parts(journal: Path) -> tuple[Part, ...]:
+    """Return the parts that the journal at `journal` has a folder of, in order.
+
+    Raises:
+        ProjectionError: the folder of the projection cannot be listed.
+    """
+    folder = journal / PROJECTION
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise ProjectionError(f"cannot list {folder}: {error.strerror or error}") from error
+    parts = (Part.of_folder(name) for name in names)
+    return tuple(sorted(part for part in parts if part is not None))
+
+
 def _folder(journal: Path) -> Path:
-    folder = journal / "projection"
+    if Part.of_folder(journal.name) is not None and journal.parent.name == PROJECTION:
+        return journal  # the base of a part is its own folder
+    folder = journal / PROJECTION
     try:
         is_shared = format_of(journal) < FORMAT
     except NotAJournalError:  # the journal or its journal.json was moved away

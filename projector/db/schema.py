@@ -12,6 +12,7 @@ from unicodedata import unidata_version
 
 from journal.process.fork import no_fork
 from projector.db.kinds import KINDS, MESSAGE
+from projector.db.part import PART
 from projector.db.tags import AT, FIRST, MOVED
 from projector.fold.sessions import FIELDS
 
@@ -25,7 +26,7 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 18
+SCHEMA = 19
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
@@ -168,8 +169,14 @@ APPLIED = "applied"
 """Key in `_meta` of the time of the last commit, microseconds by the wall clock; 0 if none."""
 
 
-def make_tables(db: apsw.Connection, journal_uuid: str) -> None:
-    """Make the tables and views in an empty database, with a first row for each counter."""
+def make_tables(db: apsw.Connection, journal_uuid: str, part: str | None = None) -> None:
+    """Make the tables and views in an empty database, with a first row for each counter.
+
+    Args:
+        db: the database.
+        journal_uuid: uuid of the journal.
+        part: the part that the database holds, as text; None if it holds all sessions.
+    """
     with no_fork.turn:
         from projector.db.public_views import CREATE  # noqa: PLC0415 - a search makes no tables
 
@@ -182,5 +189,7 @@ def make_tables(db: apsw.Connection, journal_uuid: str) -> None:
         db.executemany("INSERT INTO _kinds(type, id) VALUES(?, ?)", KINDS.items())
         meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
         meta[APPLIED] = 0
+        if part is not None:
+            meta[PART] = part
         meta |= dict.fromkeys(COUNTERS, 0)
         db.executemany("INSERT INTO _meta(key, value) VALUES(?, ?)", meta.items())

@@ -10,15 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from journal.process.fork import no_fork
 from projector.fold.messages import OUT
-from projector.fold.sessions import canonical
+from projector.fold.sessions import call_of, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
 
-_WORDS = ("role", "content", "reasoning", "tool_calls")
+WORDS = ("role", "content", "reasoning", "tool_calls")
 """The fields in which a message and its replay are equal."""
+_ROLE = "role"
+"""The one of them that is short."""
 
 USED = "usage"
 """Prefix of the lines of usage: a call and a message can have one id."""
@@ -27,9 +30,50 @@ LEAST_CALL = 16
 """Characters of a `call` by which usage is recognised in other sessions."""
 
 
-def words_of(data: Mapping[str, Any]) -> bytes:
-    """Return the words of a message: equal for a message and what repeats it."""
-    return canonical([data.get(name) for name in _WORDS])
+def message_words(data: Mapping[str, Any]) -> str:
+    """Return a hash of the words of a message: equal for a message and what repeats it.
+
+    It is made of hashes of the fields, so a part that has only these (`projector.fold.skeleton`)
+    gets the same (`skeleton_words`).
+    """
+    found = {name: value for name in WORDS if (value := data.get(name)) is not None}
+    return skeleton_words({n: v if n == _ROLE else hashed(v) for n, v in found.items()})
+
+
+def skeleton_words(data: Mapping[str, Any]) -> str:
+    """Return a hash of the words of a message as `message_words`, given hashes of its fields."""
+    return _hash(canonical([data.get(name) for name in WORDS]), 16)
+
+
+def hashed(value: object) -> str:
+    """Return a hash of a field of a message.
+
+    Raises:
+        TypeError: it is nested deeper than can be encoded.
+    """
+    return _hash(canonical(value), 12)
+
+
+def usage_line(data: Mapping[str, Any]) -> str | None:
+    """Return the line of a `usage.added`; None if no other session can repeat it.
+
+    That is its call. A short one, such as a number, is not unique among sessions.
+    """
+    call = call_of(data)
+    return None if call is None or len(call) < LEAST_CALL else f"{USED} {call}"
+
+
+def usage_words(data: Mapping[str, Any]) -> str:
+    """Return a hash of the usage in an event: equal for usage and what repeats it."""
+    # no hash of a message begins with the letter of usage
+    return USED[0] + _hash(canonical(data), 16)
+
+
+def _hash(content: bytes, size: int) -> str:
+    with no_fork.turn:
+        from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most sessions are no forks
+
+    return blake2b(content, digest_size=size).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from projector.arguments import Has
+    from projector.search.find import FoundHits, SearchRequest
     from projector.search.hits import Look
     from projector.search.ordering.order import Group, Sort
     from projector.search.request import Mode
+    from projector.views.freshness import Freshness
 
 
-class SearchReader(UsageReader):
-    """Searches with the query function of the handle."""
+class Searcher:
+    """Searches with the function of the handle that finds."""
+
+    def _find(self, asked: SearchRequest) -> tuple[FoundHits, Freshness]:
+        """Return what a search finds, and whether all of the journal was searched."""
+        raise NotImplementedError
 
     def search(  # noqa: PLR0913 - filters are keywords, and a search has many
         self,
@@ -115,7 +121,7 @@ class SearchReader(UsageReader):
             enough=enough,
             mode=mode,
         )
-        found, fresh = self.read(asked.find)
+        found, fresh = self._find(asked)
         return Results(
             query,
             tuple(found.hits),
@@ -130,3 +136,10 @@ class SearchReader(UsageReader):
             found.near_total,
             unsearched(query) if mode == "words" else (),
         )
+
+
+class SearchReader(Searcher, UsageReader):
+    """Searches with the query function of the handle."""
+
+    def _find(self, asked: SearchRequest) -> tuple[FoundHits, Freshness]:
+        return self.read(asked.find)

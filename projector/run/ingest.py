@@ -18,8 +18,8 @@ from journal.segments.blocks import read_chunk
 from journal.segments.reader import SegmentWalk
 from journal.segments.settled import Settled
 from projector.apply.applier import Applier
-from projector.apply.isolation import Isolation
-from projector.apply.trial import applying
+from projector.apply.careful.isolation import Isolation
+from projector.apply.careful.trial import applying
 from projector.db.schema import APPLIED
 from projector.run.quarantine import clear, set_aside
 from projector.run.superseded import PASSED, Gone, Superseded, known_numbers

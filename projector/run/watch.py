@@ -103,7 +103,7 @@ class Watch:
     ) -> None:
         self._journal = journal
         self._when_idle = when_idle
-        self._generations = generations(journal.path)
+        self._generations = generations(journal.base)
         self._lock = ProcessLock(self._generations.lock)
         self._warn = warn
         self._stopping = False
@@ -129,7 +129,7 @@ class Watch:
         is_held, gone = False, 0
         while not is_held:
             try:
-                generations(self._journal.path)  # the folder may be gone since this was made
+                generations(self._journal.base)  # the folder may be gone since this was made
                 is_held = self._lock.acquire(timeout=_STANDBY)
             except ProjectionError as error:
                 gone += 1
@@ -183,7 +183,7 @@ class Watch:
     def _lock_again(self) -> None:
         """Lock the new file at the path, before another process does and projects as well."""
         self._warn(f"{self._generations.lock} was removed or replaced: locking it again")
-        generations(self._journal.path)  # the folder may have been deleted, too
+        generations(self._journal.base)  # the folder may have been deleted, too
         self.stand_by()
 
     def _run_generation(self, bell: Bell, on_commit: Callable[[Progress], None] | None) -> None:

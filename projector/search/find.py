@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -9,15 +10,16 @@ import apsw
 
 from journal.process.fork import no_fork
 from projector.errors import QueryError
+from projector.search.databases import Databases
 from projector.search.hits import hit
-from projector.search.matches import matches
+from projector.search.matches import matches_in
 from projector.search.ordering.folded import folded
 from projector.search.ordering.order import grouped, ordered, weighed
 from projector.search.ordering.titles import promoted, titled
 from projector.search.texts import SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from projector.search.filters import Filters
     from projector.search.hits import Hit, Look
@@ -78,49 +80,65 @@ class SearchRequest:
     enough: int
 
     def find(self, db: apsw.Connection) -> FoundHits:
-        """Return what was found.
+        """Return what was found, and what comes nearest if that is not enough.
 
         Raises:
             apsw.Error: the database refuses.
             QueryError: the query is longer than SQLite can take.
         """
-        try:
+        with _too_long():
             return self._found(db)
-        except apsw.TooBigError as error:
-            raise QueryError("the query is too long; search for a telling part of it") from error
+
+    def find_in(self, dbs: Databases) -> FoundHits:
+        """Return what was found in several databases, and nothing that comes nearest.
+
+        Raises:
+            apsw.Error: a database refuses.
+            QueryError: the query is longer than SQLite can take.
+        """
+        with _too_long():
+            found, titles = self._matches(dbs)
+            page = slice(self.offset, self.offset + self.limit)
+            hits, sessions = self._page(dbs, found, titles, page)
+            return FoundHits(hits, found, sessions)
 
     def _found(self, db: apsw.Connection) -> FoundHits:
-        found, titles = self._matches(db)
+        dbs = Databases.only(db)
+        found, titles = self._matches(dbs)
         page = slice(self.offset, self.offset + self.limit)
-        hits, sessions = self._page(db, found, titles, page)
+        hits, sessions = self._page(dbs, found, titles, page)
         if self.query.explicit or found.total >= self.enough:
             return FoundHits(hits, found, sessions)
         with no_fork.turn:
             from projector.search.recall.hits import near_hits  # noqa: PLC0415 - few searches need it
 
         top = slice(0, self.enough)
-        shown = self._page(db, found, titles, top)[0] if self.offset else hits
+        shown = self._page(dbs, found, titles, top)[0] if self.offset else hits
         page = slice(max(self.offset - len(shown), 0), self.offset + self.limit - len(shown))
         known = {(hit.session, hit.id) for hit in shown}
         near = near_hits(db, self.query, self.filters, known, page, self.look, self.group)
         return FoundHits(hits, found, sessions, near.hits, near.words, near.total, near.missing)
 
-    def _matches(self, db: apsw.Connection) -> tuple[Matches, set[int]]:
+    def _matches(self, dbs: Databases) -> tuple[Matches, set[int]]:
         """Return what matches, and the messages of sessions that are found by their titles."""
         # what is grouped is sorted as a whole before
         offset = 0 if self.group is not None else self.offset
-        found = matches(
-            db, self.query, self.filters, sort=self.sort, offset=offset, seconds=SECONDS
+        found = matches_in(
+            dbs, self.query, self.filters, sort=self.sort, offset=offset, seconds=SECONDS
         )
-        first = titled(db, self.query, self.filters)
+        first = {
+            dbs.name(session, n): dbs.name(row, n)
+            for n, db in enumerate(dbs.all)
+            for session, row in titled(db, self.query, self.filters).items()
+        }
         if not first:
             return found, set()
         if self.sort == "relevance":
-            found = replace(found, rows=weighed(db, found.rows, len(found.rows)))
-        return promoted(db, found, first)
+            found = replace(found, rows=weighed(dbs, found.rows, len(found.rows)))
+        return promoted(dbs, found, first)
 
     def _page(
-        self, db: apsw.Connection, found: Matches, titles: set[int], page: slice
+        self, dbs: Databases, found: Matches, titles: set[int], page: slice
     ) -> tuple[list[Hit], int | None]:
         """Return some of the hits, and of how many sessions all are if they are grouped.
 
@@ -130,8 +148,8 @@ class SearchRequest:
         def best(count: int) -> list[Scored]:
             rows = found.rows
             if self.sort == "relevance" and not titles:  # they are weighed before they are promoted
-                rows = weighed(db, rows, count)
-            return ordered(db, rows, self.sort, count)
+                rows = weighed(dbs, rows, count)
+            return ordered(dbs, rows, self.sort, count)
 
         more: Mapping[int, int] = {}
         same: Mapping[int, int] = {}
@@ -140,18 +158,17 @@ class SearchRequest:
         elif self.group is None:
             # a page needs more of them than it shows only if many say the same
             shown = best(page.stop + _SPARE)
-            unlike = folded(db, shown, page.stop)
+            unlike = folded(dbs, shown, page.stop)
             if len(unlike.rows) < page.stop and len(shown) < len(found.rows):
-                unlike = folded(db, best(len(found.rows)), page.stop)
+                unlike = folded(dbs, best(len(found.rows)), page.stop)
             chosen, same = unlike.rows[page], unlike.same
         else:
             scores = dict(best(len(found.rows)))
-            more = grouped(db, list(scores))
+            more = grouped(dbs, list(scores))
             chosen = [(row, scores[row]) for row in list(more)[page]]
         hits = [
             hit(
-                db,
-                row,
+                *dbs.find(row),
                 score,
                 self.query.find,
                 self.look,
@@ -162,3 +179,11 @@ class SearchRequest:
             for row, score in chosen
         ]
         return hits, None if self.group is None else len(more)
+
+
+@contextmanager
+def _too_long() -> Iterator[None]:
+    try:
+        yield
+    except apsw.TooBigError as error:
+        raise QueryError("the query is too long; search for a telling part of it") from error

@@ -10,15 +10,16 @@ import apsw
 
 from journal.process.fork import no_fork
 from projector.db.tags import may_be_tag
-from projector.search.filters import narrowing
+from projector.search.databases import Databases
+from projector.search.filters import Narrowing, narrowing
 from projector.search.prefixes import Prefixes
-from projector.search.ranking import Phrases, count_matches
+from projector.search.ranking import Corpus, Phrases, count_matches, read_size
 from projector.search.texts import COLUMNS, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from projector.search.filters import Filters, Narrowing
+    from projector.search.filters import Filters
     from projector.search.ordering.order import Scored, Sort
     from projector.search.prefixes import Widened
     from projector.search.texts import Candidate
@@ -34,6 +35,10 @@ _SCANNED = 1_000
 """Most matches that are ranked where no word narrows a search down."""
 _WEIGHED = 64
 """Phrases of a query whose weight is computed; the others get the weight of the last."""
+
+
+_NONE = Narrowing((), None, (), "", (), replays=False)
+"""Stands for conditions that no message of a database can meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,12 @@ class Matches:
     total: int
     cut: int | None = None
 
+    def and_those(self, other: Matches, rows: list[Scored]) -> Matches:
+        """Return these and those of another database, whose rows are named as given."""
+        cut = self.cut if other.cut is None else (self.cut or 0) + other.cut
+        exact = self.exact and other.exact
+        return Matches([*self.rows, *rows], exact, self.total + other.total, cut)
+
 
 def matches(
     db: apsw.Connection,
@@ -64,8 +75,28 @@ def matches(
 ) -> Matches:
     """Return the messages that match: all, or the newest `RANKED` (the oldest, if so sorted).
 
+    As `matches_in`, of a single database.
+    """
+    dbs = Databases.only(db)
+    return matches_in(dbs, query, filters, sort=sort, offset=offset, seconds=seconds)
+
+
+def matches_in(
+    dbs: Databases,
+    query: Query,
+    filters: Filters,
+    *,
+    sort: Sort,
+    offset: int,
+    seconds: float | None,
+) -> Matches:
+    """Return the messages that match in several databases: of each the newest `RANKED`.
+
+    How rare a word is, and how long texts are, is counted in all of them together: the scores are
+    those of one database with all messages.
+
     Args:
-        db: the projection.
+        dbs: the projection.
         query: what is searched for.
         filters: which messages are searched.
         sort: the order in which they will be shown.
@@ -76,15 +107,25 @@ def matches(
     Raises:
         apsw.Error: the database refuses.
     """
-    asked = narrowing(db, filters)
-    if asked is None:
-        return Matches([], exact=True, total=0)
     # by time nothing is ranked, so any page can be read
     most = RANKED if sort == "relevance" else RANKED + offset
     way = "ASC" if sort == "oldest" else "DESC"
-    prefixes = Prefixes(db)
-    query = prefixes.narrowed(query)
-    index = _Index(db, query, asked, way, prefixes)
+    searches = [_Index.of(db, query, narrowing(db, filters) or _NONE, way) for db in dbs.all]
+    if len(searches) > 1 and sort == "relevance":
+        corpus = Corpus.together([search.corpus() for search in searches])
+        for search in searches:
+            search.use(corpus)
+    found = Matches([], exact=True, total=0)
+    for n, search in enumerate(searches):
+        if search.asked is not _NONE:
+            part = _found(search, most, sort, offset, seconds)
+            found = found.and_those(part, [(dbs.name(row, n), score) for row, score in part.rows])
+    return found
+
+
+def _found(index: _Index, most: int, sort: Sort, offset: int, seconds: float | None) -> Matches:
+    """Return the messages of one database that match."""
+    query, asked = index.query, index.asked
     cut = None
     if not query.reads:
         if sort == "relevance" and any(phrase.prefix for phrase in query.phrases):
@@ -102,7 +143,7 @@ def matches(
             from projector.search.ordering.replays import with_replays  # noqa: PLC0415 - few searches need it
 
         scores = dict(found)
-        shown = with_replays(db, scores, asked)
+        shown = with_replays(index.db, scores, asked)
         found = [(row, scores[home]) for row, home in shown.items()]
     return Matches(found, not more and cut is None, len(found) + more, cut)
 
@@ -127,10 +168,27 @@ class _Index:
     def __init__(
         self, db: apsw.Connection, query: Query, asked: Narrowing, way: str, prefixes: Prefixes
     ) -> None:
-        self._db, self._query, self._asked, self._way = db, query, asked, way
+        self.db, self.query, self.asked, self._way = db, query, asked, way
         self._prefixes = prefixes
         # functools.cached_property has a lock in Python 3.11, with which a forked child would hang
         self._known: tuple[Widened, Phrases] | None = None
+        self._corpus: Corpus | None = None
+
+    @classmethod
+    def of(cls, db: apsw.Connection, query: Query, asked: Narrowing, way: str) -> _Index:
+        """Return what searches a database."""
+        prefixes = Prefixes(db)
+        return cls(db, prefixes.narrowed(query), asked, way, prefixes)
+
+    def corpus(self) -> Corpus:
+        """Return what the scores of this search depend on."""
+        counts = self._counts(self._prefixes.widen(self.query)) if self.query.phrases else ()
+        matching = dict(zip(self.query.phrases, counts, strict=True))
+        return Corpus(*read_size(self.db), matching)
+
+    def use(self, corpus: Corpus) -> None:
+        """Compute scores with the numbers of several databases."""
+        self._corpus = corpus
 
     def found(self, most: int) -> list[Scored]:
         """Return what it finds, one more than is ranked: that shows whether there are more."""
@@ -148,29 +206,29 @@ class _Index:
         Where columns are named, FTS5 copies the places of each word: a fifth of the time of a
         phrase.
         """
-        words = (word for phrase in self._query.phrases for word in phrase.words)
-        if any(map(may_be_tag, words)) or any(phrase.prefix for phrase in self._query.phrases):
+        words = (word for phrase in self.query.phrases for word in phrase.words)
+        if any(map(may_be_tag, words)) or any(phrase.prefix for phrase in self.query.phrases):
             return TEXT_AND_KEYS
         return ""
 
     def _scored(self, most: int, columns: str) -> list[Scored]:
         parts = [
             self._statement(part, "", part.at_home, columns)
-            for part in self._asked.parts or (self._asked,)
+            for part in self.asked.parts or (self.asked,)
         ]
         # each part is in the order of rowids: SQLite merges them, and reads no more than it returns
         statement = " UNION ALL ".join(statement for statement, _ in parts)
         values = [value for _, values in parts for value in values]
         in_order = f"{statement} ORDER BY 1 {self._way} LIMIT ?"
-        return self._db.execute(in_order, (*values, most + 1)).fetchall()  # type: ignore[return-value] # a score is a float
+        return self.db.execute(in_order, (*values, most + 1)).fetchall()  # type: ignore[return-value] # a score is a float
 
     def candidates(self) -> Iterable[Candidate]:
         """Return the messages whose texts are to be read."""
-        if not self._query.match:
-            return _every(self._db, self._asked, self._way)
+        if not self.query.match:
+            return _every(self.db, self.asked, self._way)
         selected = f", {COLUMNS}"
-        statement, values = self._statement(self._asked, selected, " AND true", TEXT_AND_KEYS)
-        return self._db.execute(f"{statement} ORDER BY 1 {self._way}", values)
+        statement, values = self._statement(self.asked, selected, " AND true", TEXT_AND_KEYS)
+        return self.db.execute(f"{statement} ORDER BY 1 {self._way}", values)
 
     def _statement(
         self, asked: Narrowing, selected: str, joined: str, columns: str
@@ -193,21 +251,23 @@ class _Index:
     def _widened(self) -> tuple[Widened, Phrases]:
         """Return the query with the words of its prefix, and what weighs its phrases."""
         if self._known is None:
-            wide = self._prefixes.widen(self._query)
-            phrases = Phrases(self._counts(wide), wide.at, wide.words, self._asked.count)
+            wide = self._prefixes.widen(self.query)
+            corpus = self._corpus
+            counts = self._counts(wide) if corpus is None else corpus.of(self.query.phrases)
+            phrases = Phrases(counts, wide.at, wide.words, self.asked.count, corpus)
             self._known = wide, phrases
         return self._known
 
     def _counts(self, wide: Widened) -> tuple[float, ...]:
         """Return for each phrase how many texts have it."""
-        phrases = self._query.phrases
+        phrases = self.query.phrases
         if len(phrases) == 1:
             return (0.0,)  # the weight of a single phrase changes no order
         found = []
         for at, phrase in enumerate(phrases[:_WEIGHED]):
             # to count a prefix would search all its words again: count some, or the bare word
             match = phrase.match().rstrip("*") if at != wide.at else wide.either
-            found.append(count_matches(self._db, f"text : ({match})"))
+            found.append(count_matches(self.db, f"text : ({match})"))
         return (*found, *[found[-1]] * (len(phrases) - len(found)))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from projector.search.databases import Databases
 from projector.search.hits import hit
 from projector.search.matches import matches
 from projector.search.ordering.order import ordered
@@ -42,5 +43,5 @@ def plain_search(
     """
     page = slice(offset, offset + limit)
     found = matches(db, query, filters, sort=sort, offset=offset, seconds=None)
-    chosen = ordered(db, found.rows, sort, page.stop)[page]
+    chosen = ordered(Databases.only(db), found.rows, sort, page.stop)[page]
     return [hit(db, row, score, query.find, look) for row, score in chosen], found.exact

@@ -15,7 +15,11 @@ from math import log
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     import apsw
+
+    from projector.text.term import Term
 
 SAMPLED = 5_000
 """Most matches of a phrase that are counted; the number of more matches is estimated."""
@@ -46,20 +50,89 @@ class Phrases:
         at: index of the one that is a prefix.
         words: how many words replace it in the match; 0 if it was not replaced.
         tags: how many matches of tags each row has; None if they must be counted.
+        corpus: of several databases that are searched together, all of them; None for one.
     """
 
     matches: tuple[float, ...]
     at: int
     words: int
     tags: int | None
+    corpus: Corpus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What the scores of a query depend on beside the text itself.
+
+    Attributes:
+        texts: how many texts are indexed.
+        words: how many words they have together.
+        matches: for each phrase of the query, how many of them have it.
+    """
+
+    texts: int
+    words: int
+    matches: Mapping[Term, float]
+
+    @classmethod
+    def together(cls, several: Sequence[Corpus]) -> Corpus:
+        """Return several as one."""
+        matches: dict[Term, float] = {}
+        for each in several:
+            for phrase, count in each.matches.items():
+                matches[phrase] = matches.get(phrase, 0.0) + count
+        texts = sum(each.texts for each in several)
+        return cls(texts, sum(each.words for each in several), matches)
+
+    def of(self, phrases: Sequence[Term]) -> tuple[float, ...]:
+        """Return how many texts have each of some phrases of the query."""
+        return tuple(self.matches[phrase] for phrase in phrases)
+
+
+_TOTALS = 1
+"""Id of the row of the index with its totals: https://sqlite.org/fts5.html, and fts5_index.c."""
+
+
+def read_size(db: apsw.Connection) -> tuple[int, int]:
+    """Return how many texts are in the index, and how many words these have together.
+
+    Raises:
+        apsw.Error: the database refuses.
+    """
+    block: bytes = db.execute("SELECT block FROM fts_data WHERE id = ?", (_TOTALS,)).get or b""
+    numbers = _varints(block)
+    return next(numbers, 0), next(numbers, 0)
+
+
+def _varints(block: bytes) -> Iterator[int]:
+    """Yield SQLite's integers of variable length: seven bits a byte, the last one without a mark.
+
+    One of nine bytes has eight bits in the last.
+    """
+    value = length = 0
+    for byte in block:
+        length += 1
+        if length == _LONGEST:
+            value, is_last = value << 8 | byte, True
+        else:
+            value, is_last = value << 7 | byte & 0x7F, byte < 0x80  # noqa: PLR2004 - the mark
+        if is_last:
+            yield value
+            value = length = 0
+
+
+_LONGEST = 9
+"""Bytes of the longest integer."""
 
 
 class _Weights:
     """The numbers of a score that are the same for all rows of a query."""
 
     def __init__(self, api: apsw.FTS5ExtensionApi, phrases: Phrases) -> None:
-        total = api.row_count
-        average = api.column_total_size(_TEXT) / total
+        corpus = phrases.corpus
+        total = api.row_count if corpus is None else corpus.texts
+        words = api.column_total_size(_TEXT) if corpus is None else corpus.words
+        average = words / total
         self._even, self._uneven = K1 * (1 - B), K1 * B / average if average else 0.0
         self.norms: dict[bytes, float] = {}
         self.tags = phrases.tags

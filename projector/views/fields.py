@@ -93,7 +93,7 @@ def moved(
     now = given(column)
     query = (
         f"SELECT id, coalesce({now} IN ({marks}), 0)"
-        f" FROM _sessions INDEXED BY sessions_moved WHERE {MOVED} AND at_{column} IS NOT {now}"
+        f" FROM main._sessions INDEXED BY sessions_moved WHERE {MOVED} AND at_{column} IS NOT {now}"
         f" AND ({now} IN ({marks}) OR at_{column} IN ({marks})) LIMIT {_MOVED + 1}"
     )
     found = [(int(row), bool(is_in)) for row, is_in in db.execute(query, wanted * 3)]

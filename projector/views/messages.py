@@ -83,7 +83,7 @@ class MessageView:
 
 VIEWED = (
     "event_id, time, state, original IS NOT NULL, (SELECT h.session FROM _shared x"
-    " JOIN _sessions h ON h.id = x.home WHERE x.event = _events.id) AS home,"
+    " JOIN main._sessions h ON h.id = x.home WHERE x.event = _events.id) AS home,"
     " timestamp, parent, role, source, content, content_is_json, other_fields"
 )
 """Columns of `events` that make a view, in the order of `make_view`."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from projector.db.kinds import MESSAGE
-from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid, redacted, sort_key
+from projector.db.public_views.view import (
+    EVENT_TYPE,
+    OWN,
+    Column,
+    View,
+    lane_uuid,
+    redacted,
+    sort_key,
+)
 
 EVENTS = View(
     "events",
@@ -34,7 +42,7 @@ EVENTS = View(
         ),
         redacted("e"),
     ),
-    "FROM _events e JOIN _sessions s ON s.id = e.session",
+    f"FROM _events e JOIN _sessions s ON s.id = e.session WHERE {OWN}",
 )
 COPIES = View(
     "copies",
@@ -50,7 +58,7 @@ COPIES = View(
         ),
         Column("seq", "integer", "c.seq", "lowest number of its records in that lane"),
     ),
-    "FROM _copies c JOIN _sessions s ON s.id = c.session",
+    f"FROM _copies c JOIN _sessions s ON s.id = c.session WHERE {OWN}",
 )
 CONFLICTS = View(
     "conflicts",
@@ -65,7 +73,7 @@ CONFLICTS = View(
         Column("data", "JSON object", "c.data", "its data"),
         redacted("c"),
     ),
-    "FROM _other_contents c JOIN _sessions s ON s.id = c.session WHERE NOT c.same",
+    f"FROM _other_contents c JOIN _sessions s ON s.id = c.session WHERE NOT c.same AND {OWN}",
 )
 QUARANTINE = View(
     "quarantine",

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from projector.db.kinds import MESSAGE
-from projector.db.public_views.view import EVENT_TYPE, Column, View, lane_uuid, redacted, sort_key
+from projector.db.public_views.view import (
+    EVENT_TYPE,
+    OWN,
+    Column,
+    View,
+    lane_uuid,
+    redacted,
+    sort_key,
+)
 
 _JSON_TYPES = {"text": "text", "integer": "integer", "JSON array": "array", "JSON object": "object"}
 """What `json_type` calls a column's type."""
@@ -115,14 +123,15 @@ MESSAGES = View(
     "messages",
     "One row for each message in the transcript of a session, with its revisions in force.",
     _MESSAGE_COLUMNS,
-    f"FROM _events e JOIN _sessions s ON s.id = e.session WHERE e.kind = {MESSAGE} AND e.state = 0",
+    f"FROM _events e JOIN _sessions s ON s.id = e.session WHERE e.kind = {MESSAGE} AND e.state = 0"
+    f" AND {OWN}",
 )
 ALL_MESSAGES = View(
     "all_messages",
     "One row for each message that was ever appended, also where it was archived, removed or"
     " deleted since. The columns are those of `messages`.",
     _MESSAGE_COLUMNS,
-    f"FROM _events e JOIN _sessions s ON s.id = e.session WHERE e.kind = {MESSAGE}",
+    f"FROM _events e JOIN _sessions s ON s.id = e.session WHERE e.kind = {MESSAGE} AND {OWN}",
 )
 MESSAGE_CHANGES = View(
     "message_changes",
@@ -146,5 +155,6 @@ MESSAGE_CHANGES = View(
         *sort_key("e"),
         Column("data", "JSON object", "e.other_fields", "its data"),
     ),
-    "FROM _changes c JOIN _events e ON e.id = c.event JOIN _sessions s ON s.id = c.session",
+    "FROM _changes c JOIN _events e ON e.id = c.event JOIN _sessions s ON s.id = c.session"
+    f" WHERE {OWN}",
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from journal.format.event_types import COSTS, COUNTS
 from projector.db.kinds import MESSAGE
-from projector.db.public_views.view import Column, View, lane_uuid
+from projector.db.public_views.view import OWN, Column, View, lane_uuid
 from projector.db.tags import given
 from projector.fold.sessions import NANO
 
-SESSION_EXISTS = "(s.known OR s.message_total > 0)"
+SESSION_EXISTS = f"(s.known OR s.message_total > 0) AND {OWN}"
 """Condition on a row `s` of `_sessions`: it is a session, and no deleted one or a mere name."""
 
 _CREATED = f"""(SELECT min(e.time) FROM _events e WHERE e.session = s.id AND e.kind <> {MESSAGE}
@@ -142,7 +142,7 @@ USAGE = View(
             "`tokens`, `calls` or `US dollars`",
         ),
     ),
-    "FROM _usage u JOIN _sessions s ON s.id = u.session",
+    f"FROM _usage u JOIN _sessions s ON s.id = u.session WHERE {OWN}",
 )
 KEYS = View(
     "keys",

@@ -69,5 +69,7 @@ def redacted(alias: str) -> Column:
     return Column("redacted", "JSON object", f"{alias}.redacted", meaning)
 
 
+OWN = "s.id > 0"
+"""Condition on a row `s` of `_sessions`: a database that holds a part holds its messages."""
 EVENT_TYPE = "(SELECT k.type FROM _kinds k WHERE k.id = e.kind)"
 """The SQL of the type of an event `e`."""

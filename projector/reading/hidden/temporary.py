@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from journal.process.fork import no_fork, register
 from journal.segments.listing import list_segments
+from projector.db.generations import base_in
 from projector.errors import ProjectionError
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class TemporaryProjection(Generic[Opened]):
             _log.warning("%s. Answers come from another one in %s meanwhile", shows, folder)
             remove = weakref.finalize(self, _remove, folder, os.getpid())
             try:
-                self._handle = self._open(replace(self._journal, elsewhere=folder))
+                base = base_in(folder, self._journal)
+                self._handle = self._open(replace(self._journal, elsewhere=base))
             except BaseException:
                 remove()
                 raise

@@ -18,8 +18,7 @@ from projector.search.texts import COLUMNS, text_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import apsw
-
+    from projector.search.databases import Databases
     from projector.search.ordering.order import Scored
 
 _LONG = 160
@@ -51,11 +50,11 @@ class FoldedMessages:
     same: Counter[int] = field(default_factory=Counter)
 
 
-def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> FoldedMessages:
+def folded(dbs: Databases, ordered: Sequence[Scored], count: int) -> FoldedMessages:
     """Return the first `count` messages of which no two say the same; of short ones, no four.
 
     Args:
-        db: the projection.
+        dbs: the projection.
         ordered: rowids and scores, the first to be shown first.
         count: how many are needed.
 
@@ -78,10 +77,12 @@ def folded(db: apsw.Connection, ordered: Sequence[Scored], count: int) -> Folded
                 found.rows.append((row, score))
             continue
         if found.same.total() > _READ:
-            length = db.execute(f"SELECT {_LENGTH} FROM _events e WHERE e.id = ?", (row,)).get
+            db, rowid = dbs.find(row)
+            length = db.execute(f"SELECT {_LENGTH} FROM _events e WHERE e.id = ?", (rowid,)).get
             known = alike.get((score, length), row)
         else:
-            [(length, role, *columns)] = db.execute(read, (row,))
+            db, rowid = dbs.find(row)
+            [(length, role, *columns)] = db.execute(read, (rowid,))
             text = text_of(columns)
             key = _signature(text) if len(text) >= _LONG else (role, _plain(text))
             known = first.setdefault(key, row)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from projector.db.tags import narrowed, of_session
 from projector.search.filters import narrowing
 from projector.search.matches import Matches
+from projector.search.ordering.order import sessions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import apsw
 
+    from projector.search.databases import Databases
     from projector.search.filters import Filters, Narrowing
     from projector.text.query import Query
 
@@ -73,17 +74,15 @@ def first_messages(
     return first
 
 
-def promoted(
-    db: apsw.Connection, found: Matches, first: dict[int, int]
-) -> tuple[Matches, set[int]]:
+def promoted(dbs: Databases, found: Matches, first: dict[int, int]) -> tuple[Matches, set[int]]:
     """Return matches with one message of each session that is found by its title before all others.
 
     That is its best match, or else its first message.
 
     Args:
-        db: the projection.
+        dbs: the projection.
         found: what matches.
-        first: the sessions, as `titled` returns them.
+        first: the sessions, as `titled` returns them, by their numbers.
 
     Returns:
         The matches, and the rowids of these messages.
@@ -93,13 +92,11 @@ def promoted(
     """
     if not first:
         return found, set()
-    query = (
-        "SELECT id, session FROM _events WHERE id IN (SELECT value FROM json_each(?))"
-        " AND session IN (SELECT value FROM json_each(?))"
-    )
     scores = dict(found.rows)
     best: dict[int, tuple[float, int]] = {}
-    for row, session in db.execute(query, (json.dumps(list(scores)), json.dumps(list(first)))):
+    for row, session in sessions_of(dbs, scores):
+        if session not in first:
+            continue
         best[session] = max(best.get(session, (0.0, 0)), (scores[row], row))
     top = max(scores.values(), default=0.0) + 1.0
     chosen = {best[session][1] if session in best else row for session, row in first.items()}

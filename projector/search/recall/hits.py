@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from projector.search.databases import Databases
 from projector.search.filters import narrowing
 from projector.search.hits import hit
 from projector.search.ordering.order import best_first, grouped
@@ -76,9 +77,10 @@ def near_hits(
     if filters.include_replays:
         rows = with_replays(db, near, asked)
     terms = tuple(term for word in found.words for term in word.terms)
+    dbs = Databases.only(db)
     scored = [(row, near[home].score) for row, home in rows.items()]
-    ordered = [row for row, _ in best_first(db, scored, len(scored))]
-    counts = dict.fromkeys(ordered, 0) if group is None else grouped(db, ordered)
+    ordered = [row for row, _ in best_first(dbs, scored, len(scored))]
+    counts = dict.fromkeys(ordered, 0) if group is None else grouped(dbs, ordered)
     others = _without(db, list(counts), known, group)
     hits = []
     for row in others[page]:

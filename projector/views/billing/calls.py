@@ -82,7 +82,7 @@ def all_calls(
     marks = ", ".join("?" * len(_TYPES))
     query = (
         f"SELECT e.session, s.session, e.kind = {KINDS[USAGE_ADDED]}, {_CALL}, e.event_id, e.kind,"
-        f" e.time, e.ord, {lane_uuid('e')}, e.seq, e.other_fields FROM _events e"
+        f" e.time, e.ord, {lane_uuid('e')}, e.seq, e.other_fields FROM main._events e"
         " INDEXED BY events_other JOIN _sessions s ON s.id = e.session"
         f" WHERE e.kind <> {MESSAGE} AND e.kind IN ({marks}){where}"
         " AND NOT EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL)"

@@ -44,7 +44,7 @@ def _fails(real: Callable[..., Any]) -> Callable[..., Any]:
 
 SPOTS = {
     "where it is prepared": (apply, "spread"),
-    "where it is applied": (apply, "register"),
+    "where it is applied": (apply, "register_other"),
     "where its session is folded again": (refold, "fold_usage"),
 }
 
@@ -70,7 +70,7 @@ def test_only_the_event_that_fails_is_missing(
     """All other events are applied; the failed one is listed once, with place and reason."""
     module, name = SPOTS[spot]
     monkeypatch.setattr(module, name, _fails(getattr(module, name)))
-    type = "usage.added" if name == "register" else "usage.set"
+    type = "usage.added" if name == "register_other" else "usage.set"
     with Journal.open(path) as journal, Projection.open(path) as projection:
         journal.append_message("s", "user", "before", id="m1")
         if when == "later":

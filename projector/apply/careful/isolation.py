@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from projector.apply.careful.trial import Trial, applying
 from projector.apply.portion import unbounded
-from projector.apply.trial import Trial, applying
 from projector.errors import NotApplied, ProjectionDamaged
 
 if TYPE_CHECKING:

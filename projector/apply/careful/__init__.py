@@ -1,0 +1,1 @@
+"""Find events that cannot be applied: each is tried alone."""
