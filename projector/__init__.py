@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from projector.forgetting.plan import ForgottenKey, ForgottenMessage, ForgottenSession, Plan
     from projector.forgetting.retention import Policy, read_policy
     from projector.forgetting.selection import Selection
+    from projector.parts import Parts
     from projector.projection import Projection
     from projector.redaction import SecretsFound, find_secrets, redact_secrets
     from projector.search.elsewhere import Elsewhere
@@ -163,6 +164,7 @@ else:
             ),
             "projector.forgetting.retention": ("Policy", "read_policy"),
             "projector.forgetting.selection": ("Selection",),
+            "projector.parts": ("Parts",),
             "projector.projection": ("Projection",),
             "projector.redaction": ("SecretsFound", "find_secrets", "redact_secrets"),
             "projector.search.elsewhere": ("Elsewhere",),
@@ -245,6 +247,7 @@ __all__ = [
     "NotFound",
     "NotProjected",
     "Outcome",
+    "Parts",
     "Plan",
     "Policy",
     "Projection",

@@ -14,6 +14,7 @@ from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FOR
 from journal.fs.directory import open_directory
 from journal.process import clock
 from journal.writer import Journal
+from projector.db.generations import find_parts
 from projector.errors import NotFinished, NotProjected, ProjectorError
 from projector.forgetting.erasures import only_recorded, read_erasures
 from projector.forgetting.files.leftovers import databases, remove_leftovers
@@ -224,15 +225,17 @@ def finish_requested(journal: Directory, *, erase_damage: bool = False) -> Outco
 
 
 def bring_into_force(journal: Directory) -> None:
-    """Return when the projection in use was built with all requests of the journal.
+    """Return when the projection in use was built with all requests of the journal, and each part.
 
     Raises:
         NotProjected: a projector runs, and does not catch up.
         ProjectionError: the projection cannot be built.
     """
-    with Projection.open(journal.path) as projection:
-        fresh = projection.catch_up(patience=_PATIENCE)
-    if not fresh:
+    for part in (None, *map(str, find_parts(journal.path))):
+        with Projection.open(journal.path, part=part) as projection:
+            fresh = projection.catch_up(patience=_PATIENCE)
+        if fresh:
+            continue
         raise NotProjected(
             f"{fresh.behind}. Queries hide what is to be forgotten meanwhile, and the database in"
             f" use still has it: another one needs as much space as that, {_size(journal)} MiB."

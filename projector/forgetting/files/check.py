@@ -193,7 +193,7 @@ class _Check:
                         self._lost.add(request.id)
                 for content in contents.every(db):
                     self._compare(where, content.event, content.lane, content.seq)
-                for session, parent in db.execute("SELECT session, parent FROM _sessions"):
+                for session, parent in db.execute("SELECT session, parent FROM main._sessions"):
                     for name in filter(None, (session, parent)):
                         self._compare_session(where, str(name))
             except apsw.Error as error:

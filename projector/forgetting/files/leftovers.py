@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import stat
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from journal.fs import disk
@@ -19,11 +20,11 @@ from journal.fs.files import is_draft, sync_folder
 from journal.importers.registry import installed
 from journal.importers.run.ledger import Ledger
 from projector.db.connections import SUFFIXES
-from projector.db.generations import generations
+from projector.db.generations import find_parts, generations, part_folder
 from projector.db.process_lock import ProcessLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from journal.fs.directory import Directory
@@ -55,9 +56,12 @@ def remove_leftovers(journal: Directory, is_forgotten: Callable[[str], bool]) ->
         OSError: the file system refuses.
     """
     Ledger(journal.path / IMPORTS).prune(installed().formats, is_forgotten)
-    kept = generations(journal.path)
-    with ProcessLock(kept.build_lock).held(_PATIENCE):
-        found = list(_leftovers(journal, kept.path(kept.in_use())))
+    parts = (part_folder(journal.path, part) for part in find_parts(journal.path))
+    several = [generations(base) for base in (journal.path, *parts)]
+    with ExitStack() as stack:
+        for kept in several:
+            stack.enter_context(ProcessLock(kept.build_lock).held(_PATIENCE))
+        found = list(_leftovers(journal, [kept.path(kept.in_use()) for kept in several]))
         for path in found:
             with contextlib.suppress(FileNotFoundError):  # SQLite removes a WAL by itself
                 disk.in_use.unlink(path)
@@ -77,10 +81,12 @@ def _projection_files(journal: Directory) -> Iterator[Path]:
         yield from _files(folder)
 
 
-def _leftovers(journal: Directory, in_use: Path) -> Iterator[Path]:
+def _leftovers(journal: Directory, in_use: Sequence[Path]) -> Iterator[Path]:
     yield from (path for path in _files(journal.path) if is_draft(path.name))
     for path in _projection_files(journal):
-        is_used = path.parent == in_use.parent and path.name.startswith(in_use.name)
+        is_used = any(
+            path.parent == used.parent and path.name.startswith(used.name) for used in in_use
+        )
         if is_draft(path.name) or (DATABASE.fullmatch(path.name) is not None and not is_used):
             yield path
     for path in _files(journal.path / IMPORTS):

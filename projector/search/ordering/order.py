@@ -64,10 +64,10 @@ def weighed(dbs: Databases, found: list[Scored], count: int) -> list[Scored]:
     if len(found) > _WEIGHED:
         least = nlargest(_WEIGHED, [score for _, score in found])[-1]
         best = [hit for hit in found if hit[1] >= least]
-        best.sort(key=lambda hit: (hit[1] > least, hit[0]))  # of the least the newest are kept
         # the others with the score of the last may say the same, and are counted
         needed = found if count > _WEIGHED else best
-        best = best[-_WEIGHED:]
+        if len(best) > _WEIGHED:  # of the least the newest are kept
+            best = best_first(dbs, best, len(best))[:_WEIGHED]
     query = (
         "SELECT id, role, role = 'user' AND instr(other_fields, '\"meta\":') FROM _events"
         " WHERE id IN (SELECT value FROM json_each(?))"
