@@ -47,14 +47,20 @@ def apply_skeletons(
     lines: list[tuple[str, int]] = []
     moments: list[tuple[int, int]] = []
     met: list[Arrival] = []
-    for arrival, columns in prepared:
+    first = state.next_foreign
+    rows = [_row(row, *each) for row, each in enumerate(prepared, first)]
+    state.next_foreign += len(rows)
+    before = db.total_changes()
+    db.executemany(INSERT_EVENT, rows)
+    there: set[int] | None = None
+    if db.total_changes() - before < len(rows):
+        query = "SELECT id FROM _events WHERE id >= ? AND id < 0"
+        there = {int(row) for (row,) in db.execute(query, (first,))}
+    for row, (arrival, columns) in enumerate(prepared, first):
         session, kind, _, _, within, event = arrival
-        row = state.next_foreign
-        query = f"{INSERT_EVENT} RETURNING 1"
-        if db.execute(query, _row(row, arrival, columns)).get is None:
+        if there is not None and row not in there:
             met.append(arrival)
             continue
-        state.next_foreign -= 1
         if kind != MESSAGE:
             register_other(db, state, row, arrival)
             continue
@@ -73,8 +79,7 @@ def apply_skeletons(
 
 def _row(number: int, arrival: Arrival, columns: Columns) -> tuple[Any, ...]:
     session, kind, lane_row, seq, index, event = arrival
-    # only its own part shows the order of its messages
-    place = (event.order, 0) if kind == MESSAGE else (None, None)
     initial = OUT if index else IN_TRANSCRIPT
-    at = event.time, event.order, lane_row, seq
-    return (number, session, event.id, kind, *at, index, initial, *place, *columns, None)
+    # only its own part shows when it was appended, and the order of its messages
+    at = 0, event.order, lane_row, seq
+    return (number, session, event.id, kind, *at, index, initial, None, None, *columns, None)

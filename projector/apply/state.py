@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from projector.apply.dirty import Dirty
-from projector.db.part import is_foreign, part_of
+from projector.db.part import LOWEST, is_foreign, part_of
 from projector.db.schema import APPLIED, COUNTERS
 from projector.db.tags import AT, FIRST, FOUND, GIVEN, INHERITED, Inherited
 from projector.fold.part import Part
@@ -108,9 +108,9 @@ class State:
         meta: dict[str, int] = dict(db.execute("SELECT key, value FROM _meta"))
         self.counters = {name: meta[name] for name in (*COUNTERS, APPLIED)}
         self._saved = dict(self.counters)
-        lowest, highest = db.execute("SELECT min(id), max(id) FROM _events").fetchone() or (0, 0)
-        self.next_row: int = max(highest or 0, 0) + 1
-        self.next_foreign: int = min(lowest or 0, 0) - 1
+        own, foreign = "SELECT max(id) FROM _events", "SELECT max(id) FROM _events WHERE id < 0"
+        self.next_row: int = max(db.execute(own).get or 0, 0) + 1
+        self.next_foreign: int = (db.execute(foreign).get or LOWEST) + 1
         part = part_of(db)
         self.part = None if part is None else Part.parse(part)
         self.sessions = Cache(self._session_row)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import apsw
 
+LOWEST = -(2**40)
+"""The rowid below that of the first event of another part: they grow, as SQLite appends cheaply."""
 PART = "part"
 """Key in `_meta` of the part that a database holds, as text; it is missing if that is all."""
 

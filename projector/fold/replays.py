@@ -7,6 +7,7 @@ replay in all others.
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from projector.fold.sessions import call_of, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from hashlib import blake2b
 
 
 WORDS = ("role", "content", "reasoning", "tool_calls")
@@ -42,7 +44,7 @@ def message_words(data: Mapping[str, Any]) -> str:
 
 def skeleton_words(data: Mapping[str, Any]) -> str:
     """Return a hash of the words of a message as `message_words`, given hashes of its fields."""
-    return _hash(canonical([data.get(name) for name in WORDS]), 16)
+    return _hash(canonical([data.get(name) for name in WORDS])).hexdigest()
 
 
 def hashed(value: object) -> str:
@@ -51,7 +53,8 @@ def hashed(value: object) -> str:
     Raises:
         TypeError: it is nested deeper than can be encoded.
     """
-    return _hash(canonical(value), 12)
+    # millions of them are stored
+    return b2a_base64(_hash(canonical(value), 9).digest(), newline=False).decode()
 
 
 def usage_line(data: Mapping[str, Any]) -> str | None:
@@ -66,14 +69,14 @@ def usage_line(data: Mapping[str, Any]) -> str | None:
 def usage_words(data: Mapping[str, Any]) -> str:
     """Return a hash of the usage in an event: equal for usage and what repeats it."""
     # no hash of a message begins with the letter of usage
-    return USED[0] + _hash(canonical(data), 16)
+    return USED[0] + _hash(canonical(data)).hexdigest()
 
 
-def _hash(content: bytes, size: int) -> str:
+def _hash(content: bytes, size: int = 16) -> blake2b:
     with no_fork.turn:
         from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most sessions are no forks
 
-    return blake2b(content, digest_size=size).hexdigest()
+    return blake2b(content, digest_size=size)
 
 
 @dataclass(frozen=True, slots=True)

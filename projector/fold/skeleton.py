@@ -8,9 +8,9 @@ stay, too: what is said in one session is compared with that of all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from journal.format.event import Event
 from journal.format.event_types import (
     KEY_DELETED,
     KEY_SET,
@@ -33,8 +33,6 @@ from projector.fold.replays import WORDS, hashed, usage_line, usage_words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from journal.format.event import Event
-
 Data = Mapping[str, Any]
 
 _KEPT = ("timestamp", "line", "role")
@@ -55,7 +53,8 @@ def skeleton(event: Event) -> Event:
     if event.type in (KEY_SET, KEY_DELETED) and event.session.startswith(_NAMESPACE):
         return event
     slim = _SLIM.get(event.type)
-    return replace(event, data={} if slim is None else slim(event.data), redacted=None)
+    data = {} if slim is None else slim(event.data)
+    return Event(event.session, event.id, event.type, event.time, event.order, data)
 
 
 def _message(data: Data) -> dict[str, Any]:

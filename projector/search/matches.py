@@ -111,7 +111,7 @@ def matches_in(
     most = RANKED if sort == "relevance" else RANKED + offset
     way = "ASC" if sort == "oldest" else "DESC"
     searches = [_Index.of(db, query, narrowing(db, filters) or _NONE, way) for db in dbs.all]
-    if len(searches) > 1 and sort == "relevance":
+    if len(searches) > 1:
         corpus = Corpus.together([search.corpus() for search in searches])
         for search in searches:
             search.use(corpus)

@@ -80,7 +80,7 @@ _SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("word0 word7", {"source": "web"}),
     ("word0 word7", {"session": "s3"}),
     ("word0 word7", {"since": _BEGAN + 100_000_000, "until": _BEGAN + 300_000_000}),
-    ("ord1 w", {"mode": "literal"}),
+    ("word1 word0", {"mode": "literal"}),
     ("word6 word7", {}),
     ("word35 word36 word37", {}),
 ]
