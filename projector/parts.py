@@ -11,7 +11,6 @@ from journal.fs.directory import open_directory
 from projector.arguments import check_seconds
 from projector.db.generations import (
     Generations,
-    find_generations,
     find_parts,
     part_folder,
     with_part,
@@ -20,7 +19,7 @@ from projector.errors import NotFound, NotProjected, ProjectionError, QueryError
 from projector.fold.part import Part
 from projector.reading.reader import Reader
 from projector.reading.searching import Searcher
-from projector.search.databases import Databases
+from projector.search.ordering.databases import Databases
 from projector.views.freshness import FRESH, Freshness
 from projector.views.session_names import matching
 
@@ -40,6 +39,9 @@ class Parts(Searcher):
 
     Each part is a database with the sessions whose hash it has (docs/large.md)::
 
+        for part in ("1/2", "2/2"):
+            with Projection.open("~/agents", part=part) as projection:
+                projection.rebuild()
         with Parts.open("~/agents") as parts:
             print(parts.names, parts.digest())
             for hit in parts.search("docker AND compose", limit=5, role="user"):
@@ -186,15 +188,6 @@ class Parts(Searcher):
 
 def _lack(fresh: Freshness) -> tuple[bool, int]:
     return fresh.behind is not None, 0 if fresh.behind is None else fresh.behind.bytes
-
-
-def are_used(journal: Directory) -> bool:
-    """Return whether a journal is projected in parts, and not as a whole.
-
-    Raises:
-        ProjectionError: the folder of the projection cannot be read.
-    """
-    return bool(find_parts(journal.path)) and find_generations(journal.path).current() is None
 
 
 def _all_parts(journal: Directory) -> list[Part]:

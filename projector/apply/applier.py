@@ -21,8 +21,8 @@ from projector.apply.replays import note_own
 from projector.apply.skeletons import apply_skeletons, without_text
 from projector.apply.state import Arrival, State
 from projector.db.kinds import MESSAGE
-from projector.db.part import is_foreign
 from projector.db.rows import INSERT_EVENT, INSERT_TEXT, from_redacted, indexed, spread
+from projector.db.schema import is_foreign
 from projector.fold.facets import NONE, facets
 from projector.fold.messages import IN_TRANSCRIPT, OUT, new_messages
 

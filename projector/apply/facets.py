@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from projector.apply.portion import ROW
 from projector.db.kinds import MESSAGE
-from projector.db.part import is_foreign
 from projector.db.rows import DELETE_TEXT, INSERT_TEXT, STORED, indexed, stored
+from projector.db.schema import is_foreign
 from projector.fold.facets import LONGEST, NONE, Own, facets, reverse
 from projector.fold.messages import OUT
 from projector.text.normalize import index_form

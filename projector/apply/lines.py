@@ -15,8 +15,8 @@ from journal.format.fields.line import line_of
 from projector.apply.facets import index, unindex
 from projector.apply.inherited import note_value
 from projector.db.kinds import MESSAGE
-from projector.db.part import is_foreign
 from projector.db.rows import STORED, stored
+from projector.db.schema import is_foreign
 from projector.fold.facets import facets
 from projector.fold.messages import IN_TRANSCRIPT, OUT
 from projector.fold.replays import message_words, skeleton_words, usage_words

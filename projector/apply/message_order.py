@@ -8,7 +8,7 @@ from journal.format.bounds import is_moment
 from projector.apply.inherited import note_order
 from projector.apply.portion import ROW
 from projector.db.kinds import MESSAGE
-from projector.db.part import is_foreign
+from projector.db.schema import is_foreign
 from projector.fold.messages import GONE, IN_TRANSCRIPT
 from projector.fold.order import Dates, Linked, effective_dates, place_all
 

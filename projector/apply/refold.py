@@ -33,7 +33,7 @@ from projector.apply.message_changes import link, mark_changed, refold_changed, 
 from projector.apply.portion import ROW
 from projector.apply.replays import note_parent, refold_replays
 from projector.db.kinds import KINDS, MESSAGE, TYPES
-from projector.db.part import is_foreign
+from projector.db.schema import is_foreign
 from projector.fold.replays import usage_line
 from projector.fold.sessions import (
     COLUMNS,

@@ -12,8 +12,8 @@ from projector.apply.message_changes import is_changed
 from projector.apply.refold import register_other
 from projector.apply.replays import note_own
 from projector.db.kinds import MESSAGE
-from projector.db.part import is_foreign
 from projector.db.rows import INSERT_EVENT
+from projector.db.schema import is_foreign
 from projector.fold.messages import IN_TRANSCRIPT, OUT
 
 if TYPE_CHECKING:

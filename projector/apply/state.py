@@ -8,8 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from projector.apply.dirty import Dirty
-from projector.db.part import LOWEST, is_foreign, part_of
-from projector.db.schema import APPLIED, COUNTERS
+from projector.db.schema import APPLIED, COUNTERS, LOWEST, is_foreign, part_of
 from projector.db.tags import AT, FIRST, FOUND, GIVEN, INHERITED, Inherited
 from projector.fold.part import Part
 

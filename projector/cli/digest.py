@@ -12,7 +12,8 @@ from projector.cli.kit.behind import warn_if_behind
 from projector.cli.kit.part import parts_option
 from projector.cli.kit.timeout import timeout_option
 from projector.db.digest import digest, digest_of_parts
-from projector.parts import Parts, are_used
+from projector.db.generations import is_in_parts
+from projector.parts import Parts
 from projector.projection import Projection
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def command(path: Path, parts: tuple[Part, ...], timeout: float | None) -> None:
     A journal that is projected in parts alone has the digest that one projection of it would have.
     With --part it is that of some parts.
     """
-    if parts or are_used(open_directory(path, create=False)):
+    if parts or is_in_parts(open_directory(path, create=False).path):
         with Parts.open(path, timeout=timeout, only=map(str, parts) if parts else None) as several:
             answer, fresh = several.read(digest_of_parts)
     else:

@@ -22,7 +22,7 @@ from projector.cli.kit.queries import query_options, take_asked
 from projector.cli.kit.render import hit_json, readable
 from projector.cli.kit.short_names import short_names
 from projector.cli.kit.timeout import timeout_option
-from projector.parts import Parts, are_used
+from projector.db.generations import is_in_parts
 from projector.projection import Projection
 from projector.search.hits import Look
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from projector.fold.part import Part
+    from projector.parts import Parts
     from projector.search.hits import Hit
     from projector.search.ordering.order import Group
     from projector.search.results import Results
@@ -199,7 +200,9 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
 
 
 def _opened(path: Path, parts: tuple[Part, ...], timeout: float) -> Projection | Parts:
-    if parts or are_used(open_directory(path, create=False)):
+    if parts or is_in_parts(open_directory(path, create=False).path):
+        from projector.parts import Parts  # noqa: PLC0415 - most journals have no parts
+
         return Parts.open(path, timeout=timeout, only=map(str, parts) if parts else None)
     return Projection.open(path, timeout=timeout)
 

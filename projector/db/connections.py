@@ -14,9 +14,8 @@ import apsw
 from journal.fs.ownership import check_file
 from projector.db.checksums import RESERVED, vfs
 from projector.db.fork_safety import connect
-from projector.db.part import PART, hide_foreign
 from projector.db.quiet import quiet
-from projector.db.schema import SCHEMA, make_tables
+from projector.db.schema import PART, SCHEMA, hide_foreign, make_tables
 from projector.db.sqlite_errors import failure, full_disk
 from projector.errors import ProjectionDamaged, ProjectionError, QueryError
 from projector.fold.part import Part

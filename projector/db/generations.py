@@ -255,6 +255,15 @@ def find_parts(journal: Path) -> tuple[Part, ...]:
     return tuple(sorted(part for part in parts if part is not None))
 
 
+def is_in_parts(journal: Path) -> bool:
+    """Return whether the journal at `journal` is projected in parts, and not as a whole.
+
+    Raises:
+        ProjectionError: the folder of the projection cannot be read.
+    """
+    return bool(find_parts(journal)) and find_generations(journal).current() is None
+
+
 def _folder(journal: Path) -> Path:
     if Part.of_folder(journal.name) is not None and journal.parent.name == PROJECTION:
         return journal  # the base of a part is its own folder

@@ -10,9 +10,9 @@ import apsw
 
 from journal.process.fork import no_fork
 from projector.errors import QueryError
-from projector.search.databases import Databases
 from projector.search.hits import hit
 from projector.search.matches import matches_in
+from projector.search.ordering.databases import Databases
 from projector.search.ordering.folded import folded
 from projector.search.ordering.order import grouped, ordered, weighed
 from projector.search.ordering.titles import promoted, titled

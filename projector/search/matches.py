@@ -10,8 +10,8 @@ import apsw
 
 from journal.process.fork import no_fork
 from projector.db.tags import may_be_tag
-from projector.search.databases import Databases
 from projector.search.filters import Narrowing, narrowing
+from projector.search.ordering.databases import Databases
 from projector.search.prefixes import Prefixes
 from projector.search.ranking import Corpus, Phrases, count_matches, read_size
 from projector.search.texts import COLUMNS, read

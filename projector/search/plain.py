@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projector.search.databases import Databases
 from projector.search.hits import hit
 from projector.search.matches import matches
+from projector.search.ordering.databases import Databases
 from projector.search.ordering.order import ordered
 
 if TYPE_CHECKING:

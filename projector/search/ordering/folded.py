@@ -18,7 +18,7 @@ from projector.search.texts import COLUMNS, text_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projector.search.databases import Databases
+    from projector.search.ordering.databases import Databases
     from projector.search.ordering.order import Scored
 
 _LONG = 160

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from projector.search.databases import Databases
+    from projector.search.ordering.databases import Databases
 
 Sort = Literal["relevance", "newest", "oldest"]
 Group = Literal["session"]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.search.databases import Databases
     from projector.search.filters import Filters, Narrowing
+    from projector.search.ordering.databases import Databases
     from projector.text.query import Query
 
 MOST = 200

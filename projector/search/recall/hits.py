@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from projector.search.databases import Databases
 from projector.search.filters import narrowing
 from projector.search.hits import hit
+from projector.search.ordering.databases import Databases
 from projector.search.ordering.order import best_first, grouped
 from projector.search.ordering.replays import with_replays
 from projector.search.recall.nearest import nearest
