@@ -73,7 +73,8 @@ journal.format.sequence journal.segments.blocks journal.segments.listing
 journal.segments.mirrors journal.segments.settled journal.segments.unchanged
 journal.segments.reader projector projector.__main__ projector.cli projector.cli.kit
 projector.cli.kit.behind projector.cli.kit.codes projector.cli.kit.filters
-projector.cli.kit.part projector.cli.kit.queries projector.fold.part projector.search.ordering.databases
+projector.cli.kit.part projector.cli.kit.queries projector.fold.part
+projector.search.ordering.databases
 projector.cli.kit.render projector.cli.kit.short_names projector.cli.kit.timeout
 projector.cli.search projector.db projector.db.checksums
 projector.db.columns projector.db.connections projector.db.fork_safety projector.db.generations
