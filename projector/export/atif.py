@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from journal.cli.kit.clean import json_line
 from journal.format.timestamps import to_datetime
 from projector.export.conversation import Format
-from projector.export.parts import CallsById, is_failed, prompt_tokens, sorted_parts, text_of
+from projector.export.parts import is_failed, prompt_tokens, sorted_parts, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from journal.importers.parsing.parts import Result
+    from projector.export.calls import Calls
     from projector.export.conversation import Conversation, Settings
     from projector.export.parts import Sorted, ToolCall
     from projector.fold.usage import Call
@@ -88,9 +89,13 @@ def _more_used(used: Mapping[str, int | float], *names: str) -> dict[str, int | 
 
 def _steps(conversation: Conversation) -> Iterator[Step]:
     """Yield the steps of a session, without their numbers."""
-    calls = CallsById(conversation.calls())
+    with conversation.calls() as calls:
+        yield from _steps_of(conversation.messages(), calls)
+
+
+def _steps_of(messages: Iterable[MessageView], calls: Calls) -> Iterator[Step]:
     step: Step | None = None
-    for message in conversation.messages():
+    for message in messages:
         parts = sorted_parts(message)
         for result in parts.results:
             if step is None or not _observes(step, result):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from projector.fold.usage import Call
+    from projector.export.calls import KeptCalls
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
 
@@ -22,12 +22,12 @@ class Conversation:
     Attributes:
         session: what is known of it.
         messages: begins to read its messages, in order; each call begins at the first one.
-        calls: reads the calls of the API that it used, in no order.
+        calls: reads the calls of the API that it used into a temporary file; to be closed.
     """
 
     session: SessionView
     messages: Callable[[], Iterator[MessageView]]
-    calls: Callable[[], list[Call]]
+    calls: Callable[[], KeptCalls]
 
 
 @dataclass(frozen=True, slots=True)

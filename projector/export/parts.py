@@ -13,7 +13,6 @@ from projector.cli.kit.render import readable_part
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from projector.fold.usage import Call
     from projector.views.messages import MessageView
 
 TASK = "task"
@@ -130,24 +129,6 @@ def call_names(message: MessageView) -> tuple[str, ...]:
     extra = message.fields.get("extra")
     named = extra.get("api_message_id") if isinstance(extra, dict) else None
     return (message.id, named) if isinstance(named, str) else (message.id,)
-
-
-class CallsById:
-    """The calls of the API that a session used, by the message that each one answered with."""
-
-    def __init__(self, calls: list[Call]) -> None:
-        self._calls: dict[str | int, Call] = {
-            number if call.id is None else call.id: call for number, call in enumerate(calls)
-        }
-
-    def take(self, message: MessageView) -> Call | None:
-        """Return the call of a message, once; None if it is not known, or of an earlier message."""
-        names = call_names(message)
-        return next((self._calls.pop(n) for n in names if n in self._calls), None)
-
-    def rest(self) -> list[Call]:
-        """Return the calls that no message took."""
-        return list(self._calls.values())
 
 
 def _call(message: str, number: int, call: object) -> ToolCall:

@@ -21,10 +21,11 @@ from journal.format.event_types import (
 )
 from projector.db.kinds import KINDS, MESSAGE
 from projector.errors import NotFound, ProjectionError
+from projector.export.calls import KeptCalls
 from projector.export.conversation import Conversation
 from projector.export.detail import at_detail
 from projector.export.pages import page
-from projector.views.billing.calls import session_calls
+from projector.views.billing.calls import calls_of
 from projector.views.messages import tool_names, with_tool_name
 from projector.views.redacted import redacted_message, redacted_session
 from projector.views.sessions import session
@@ -108,7 +109,7 @@ class Reading:
         return Conversation(
             view,
             lambda: at_detail(self.detail, self._messages(name)),
-            lambda: self._ask(lambda db: session_calls(db, name)),
+            lambda: self._ask(lambda db: KeptCalls(calls_of(db, name))),
         )
 
     def _messages(self, name: str) -> Iterator[MessageView]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, get_args
 
 from journal.format.event_types import COUNTS
-from projector.views.billing.calls import all_calls, session_calls
+from projector.views.billing.calls import all_calls, calls_of
 from projector.views.fields import PROJECT
 from projector.views.prices import cost_of, is_priced, table_name
 
@@ -142,8 +143,16 @@ def costs(db: apsw.Connection) -> dict[str, int]:
 
 def session_usage(db: apsw.Connection, session: str) -> UsageRow | None:
     """Return what one session used and cost, without its sub-agents; None if it used nothing."""
-    calls = session_calls(db, session)
-    return usage_row(session, ((session, call) for call in calls)) if calls else None
+    return used_by_all(session, calls_of(db, session))
+
+
+def used_by_all(session: str, calls: Iterable[Call]) -> UsageRow | None:
+    """Return what the calls of one session used and cost; None if there is none."""
+    found = iter(calls)
+    first = next(found, None)
+    if first is None:
+        return None
+    return usage_row(session, ((session, call) for call in chain([first], found)))
 
 
 def check_by(by: object) -> None:

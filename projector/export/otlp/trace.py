@@ -18,7 +18,6 @@ from journal.cli.kit.clean import json_line
 from projector.export.otlp.conventions import provider_of
 from projector.export.otlp.spans import CLIENT, INTERNAL, Span, span_id, trace_id
 from projector.export.parts import (
-    CallsById,
     ToolCall,
     is_failed,
     is_prompt,
@@ -83,7 +82,7 @@ class Trace:
     def __init__(self, conversation: Conversation, conventions: Conventions) -> None:
         self._view = conversation.session
         self._messages = conversation.messages
-        self._calls = CallsById(conversation.calls())
+        self._calls = conversation.calls()
         self._conventions = conventions
         self._root = span_id(self._view.session)
         self._turn: _Turn | None = None
@@ -92,13 +91,14 @@ class Trace:
 
     def spans(self) -> Iterator[Span]:
         """Yield all spans; a parent comes after its children."""
-        for message in self._messages():
-            yield from self._message(message)
-            first, _ = self._times or (message.time, message.time)
-            self._times = first, message.time
-        yield from self._close()
-        for number, call in enumerate(self._calls.rest()):
-            yield self._call(number, call)
+        with self._calls:
+            for message in self._messages():
+                yield from self._message(message)
+                first, _ = self._times or (message.time, message.time)
+                self._times = first, message.time
+            yield from self._close()
+            for number, call in enumerate(self._calls):
+                yield self._call(number, call)
         yield self._session()
 
     def _message(self, message: MessageView) -> Iterator[Span]:

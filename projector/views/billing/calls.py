@@ -48,12 +48,23 @@ def session_calls(
         ids: the source's ids of the calls that are wanted; None for all.
         between: the first and the last rowid of the events that are read; None for all.
     """
+    return [*calls_of(db, session, ids, between)]
+
+
+def calls_of(
+    db: apsw.Connection,
+    session: str,
+    ids: Collection[str] | None = None,
+    between: tuple[int, int] | None = None,
+) -> Iterator[Call]:
+    """Yield the calls of one session as `session_calls` returns them, one after the other."""
     where, bound = " AND s.session = ?", list[str | int]([session])
     if ids is not None:
         where, bound = f"{where}{_WANTED}", [*bound, orjson.dumps([*ids]).decode()]
     if between is not None:
         where, bound = f"{where}{_NEAR}", [*bound, *between]
-    return [call for *_, calls in all_calls(db, where, tuple(bound)) for call in calls]
+    for *_, calls in all_calls(db, where, tuple(bound)):
+        yield from calls
 
 
 def calls_between(

@@ -2,7 +2,7 @@
 
 It has no script, and names nothing that a browser would load: styles are in the file, and a policy
 in its head allows them and images in the file alone. Messages come as a stream: no more of a
-session is held than a portion of it, its prompts up to a number, and its calls of the API.
+session is held than a portion of it, and its prompts up to a number.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from projector.export.blocks import blocks
-from projector.export.parts import CallsById
-from projector.views.usage import usage_row
+from projector.views.usage import used_by_all
 from projector.web import urls
 from projector.web.render.entries import EntryMaker, beginning, kind_of
 from projector.web.render.portions import portions
@@ -83,22 +82,20 @@ class Session:
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self.view: SessionView = conversation.session
-        name, calls = self.view.session, conversation.calls()
-        self.used: UsageRow | None = (
-            usage_row(name, [(name, call) for call in calls]) if calls else None
-        )
-        self._calls = CallsById(calls)
+        self._calls = conversation.calls()
+        self.used: UsageRow | None = used_by_all(self.view.session, self._calls)
         self.prompts: list[Listed] = []
 
     def parts(self) -> Iterator[Part]:
         """Yield the messages in portions."""
-        maker = EntryMaker(cwd=self.view.cwd, used=self._calls, whole=True)
-        for views in portions(self._conversation.messages()):
-            for view in views:
-                if kind_of(view) == "prompt" and len(self.prompts) < _PROMPTS:
-                    there = _session_url(self.view.session, at=view.id)
-                    self.prompts.append(Listed(there, beginning(view), view.time))
-            yield Part(maker.make(views))
+        with self._calls:
+            maker = EntryMaker(cwd=self.view.cwd, used=self._calls, whole=True)
+            for views in portions(self._conversation.messages()):
+                for view in views:
+                    if kind_of(view) == "prompt" and len(self.prompts) < _PROMPTS:
+                        there = _session_url(self.view.session, at=view.id)
+                        self.prompts.append(Listed(there, beginning(view), view.time))
+                yield Part(maker.make(views))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from projector.cli.kit.render import message_json
 from projector.errors import NotFound
-from projector.export.parts import CallsById, call_names
+from projector.export.calls import CallsById
+from projector.export.parts import call_names
 from projector.views.billing.calls import session_calls
 from projector.views.browsing.message_window import find, key_of, rows_near, views_from, views_of
 from projector.views.sessions import brief

@@ -16,7 +16,7 @@ from projector.web.render.used import used_by
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from projector.export.parts import CallsById
+    from projector.export.calls import Calls
     from projector.views.messages import MessageView
     from projector.web.render.calls import Called
     from projector.web.render.used import Used
@@ -77,7 +77,7 @@ def entries(
     views: Sequence[MessageView],
     *,
     cwd: str | None,
-    used: CallsById | None = None,
+    used: Calls | None = None,
     whole: bool = False,
 ) -> tuple[Entry, ...]:
     """Return messages as entries. A result is in the entry of its call, if that is among them.
@@ -100,7 +100,7 @@ class EntryMaker:
         whole: whether long texts are shown whole.
     """
 
-    def __init__(self, *, cwd: str | None, used: CallsById | None, whole: bool) -> None:
+    def __init__(self, *, cwd: str | None, used: Calls | None, whole: bool) -> None:
         self._cwd, self._used, self._whole = cwd, used, whole
         self._before: MessageView | None = None
         self._last: Entry | None = None

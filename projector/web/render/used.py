@@ -9,7 +9,7 @@ from projector.export.parts import prompt_tokens
 from projector.views.prices import cost_of
 
 if TYPE_CHECKING:
-    from projector.export.parts import CallsById
+    from projector.export.calls import Calls
     from projector.views.messages import MessageView
 
 
@@ -30,7 +30,7 @@ class Used:
     cost: int | None
 
 
-def used_by(calls: CallsById, view: MessageView) -> Used | None:
+def used_by(calls: Calls, view: MessageView) -> Used | None:
     """Return what the call used that a message answered.
 
     Returns:

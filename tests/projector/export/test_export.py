@@ -10,7 +10,7 @@ import pytest
 
 from journal import Journal
 from projector import NotFound, Projection, QueryError, export_sessions
-from projector.export import reading
+from projector.export import calls, reading
 from projector.export.conversation import Conversation, Format, Settings
 from projector.export.formats import format_named, names
 from projector.export.otlp import spans as lines_of_spans
@@ -181,8 +181,12 @@ def test_unknown_options_are_refused(talk: Path, options: dict[str, Any], messag
 def test_memory_does_not_grow_with_the_number_of_messages(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four times as many messages need no more than half as much again."""
+    """Four times as many messages and calls of the API need no more than half as much again.
+
+    Half of the calls are of a message, which an export finds by the name of its call.
+    """
     monkeypatch.setattr(reading, "_MOST", 50)
+    monkeypatch.setattr(calls, "_MANY", 50)
     monkeypatch.setattr(lines_of_spans, "_MOST", 10)
     monkeypatch.setattr(document, "_PROMPTS", 10)
     roles = ("user", "assistant")
@@ -191,6 +195,8 @@ def test_memory_does_not_grow_with_the_number_of_messages(
             for number in range(count):
                 text = f"{number} word " * 100
                 journal.append_message(session, roles[number % 2], text, id=f"m{number}")
+                used = {"call": f"m{number}", "input_tokens": 10}
+                journal.append(type="usage.added", session=session, data=used)
     for format in FORMATS:
         peaks = {}
         for session in ("small", "small", "large"):
