@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from journal.errors import JournalError
 from projector.errors import NotFound, ProjectionError, QueryError
-from projector.web import urls
+from projector.web import leaving, urls
 from projector.web.export.download import Downloads
 from projector.web.live.stream import events
 from projector.web.page import JSON, Page, as_json, wants_json
@@ -80,11 +80,11 @@ async def _to_sessions(_: Request) -> Response:
 def _endpoint(
     make: Make, readings: Readings, limiter: CapacityLimiter
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return what answers with a page, which is made on another thread."""
+    """Return what answers with a page, which is made on another thread while its reader waits."""
 
     async def answer(request: Request) -> Response:
         work = partial(_answer, make, readings, request)
-        return await to_thread.run_sync(work, limiter=limiter)
+        return await leaving.answer(request, work, limiter)
 
     return answer
 

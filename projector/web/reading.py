@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from projector.errors import ProjectionError
 from projector.projection import Projection
+from projector.web import leaving
 from projector.web.counting import Counting
 from projector.web.memo import Memo
 
@@ -72,6 +73,7 @@ class Readings:
 
         Raises:
             NotBuilt: there is no projection yet.
+            ReaderLeft: nobody waits for the answer of this thread any more.
             ProjectionError: it cannot be read.
         """
 
@@ -79,9 +81,11 @@ class Readings:
             if db is None:
                 raise NotBuilt("there is no projection yet: run `projector sync`")
             db.pragma("cache_size", _CACHE)
-            return query(db)
+            with leaving.ending(db):
+                return query(db)
 
         with self.handle() as handle:
+            leaving.check()
             return handle.peek(ask)
 
     def behind(self) -> Behind | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from projector.views.browsing.activity import messages_by_hour
 from projector.views.browsing.block import SIZE
+from projector.views.browsing.local_time import DAY_HOURS
 from projector.views.browsing.spending import costliest, spent, usage_rows
 from projector.views.browsing.tools import ToolCounts, tool_counts
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from projector.views.browsing.spending import Spent
     from projector.views.usage import By, UsageRow
 
-_EPOCH = 719_163
-"""The day 0 since 1970, as `datetime.date.toordinal` counts."""
 _GROUPS: tuple[By, ...] = ("model", "project", "source")
 
 
@@ -31,7 +30,7 @@ class BlockCounts:
     """What is counted of a block of sessions.
 
     Attributes:
-        hours: how many messages have a date in each hour since 1970.
+        hours: how many messages have a date in each local hour, as `local_time.local_hour` counts.
         tools: how often tools were used, by day and name, as `tool_counts` returns it.
         spent: what the sessions used and paid.
     """
@@ -71,7 +70,7 @@ class Report:
         times: what was used by day, week or month, the earliest first.
         groups: by `model`, `project` and `source`.
         total: the sums.
-        hours: how many messages have a date in each hour since 1970.
+        hours: how many messages have a date in each local hour, as `local_time.local_hour` counts.
         tools: that with most calls first.
     """
 
@@ -104,11 +103,10 @@ class Census:
         """
         known = self._reports.get((unit, since))
         if known is None:
-            day = None if since is None else since - _EPOCH
             spent = chain.from_iterable(block.spent for block in self.blocks.values())
             rows, total = usage_rows(spent, (unit, *_GROUPS), since)
             groups = tuple((by, rows[by]) for by in _GROUPS)
-            known = Report(rows[unit], groups, total, self._hours(day), self._tools(day))
+            known = Report(rows[unit], groups, total, self._hours(since), self._tools(since))
             self._reports[unit, since] = known
         return known
 
@@ -122,7 +120,7 @@ class Census:
         found: dict[int, int] = defaultdict(int)
         for block in self.blocks.values():
             for hour, count in block.hours.items():
-                if since is None or hour >= since * 24:
+                if since is None or hour >= since * DAY_HOURS:
                     found[hour] += count
         return dict(found)
 

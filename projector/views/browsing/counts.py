@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from projector.views.browsing.activity import HOUR
+from projector.views.browsing.local_time import QUARTER, local_hours
 from projector.views.fields import MODEL, PROJECT, SOURCE
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class Counts:
     Attributes:
         values: by `source`, `project`, `model`, `role` and `tool`: how many messages have a value,
             that of most messages first. A message can have several tools.
-        hours: by the hour since 1970, of their dates: how many messages. Days depend on the zone in
-            which they are shown.
+        hours: how many messages have a date in each local hour, as `local_time.local_hour` counts.
     """
 
     values: Mapping[str, tuple[tuple[str, int], ...]]
@@ -51,11 +50,11 @@ def counts(db: apsw.Connection, rows: Iterable[int]) -> Counts:
     columns = ", ".join(_FIELDS.values())
     # one query: to read the rows takes longer than all else
     query = (
-        f"SELECT coalesce(e.timestamp, e.time) / {HOUR}, {_CALLS}, e.role, {_OWN_TOOL}, {columns}"
-        f" {_AMONG}"
+        f"SELECT coalesce(e.timestamp, e.time) / {QUARTER}, {_CALLS}, e.role, {_OWN_TOOL},"
+        f" {columns} {_AMONG}"
     )
     read = db.execute(query, (json.dumps([*rows]),)).fetchall()
-    hours, calls, *values = zip(*read, strict=True) if read else ((),) * (len(_FIELDS) + 4)
+    quarters, calls, *values = zip(*read, strict=True) if read else ((),) * (len(_FIELDS) + 4)
     names = ("role", "tool", *_FIELDS)
     found = {name: Counter(column) for name, column in zip(names, values, strict=True)}
     found["tool"].update(name for each in filter(None, calls) for name in _called(str(each)))
@@ -66,7 +65,7 @@ def counts(db: apsw.Connection, rows: Iterable[int]) -> Counts:
         name: tuple(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
         for name, counted in found.items()
     }
-    return Counts(ordered, Counter(int(hour) for hour in hours))
+    return Counts(ordered, local_hours(Counter(quarters).items()))
 
 
 def _called(calls: str) -> Iterator[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from journal.format.event_types import COUNTS
 from projector.views.billing.calls import calls_between
 from projector.views.browsing.block import bounds
+from projector.views.browsing.local_time import local_day
 from projector.views.prices import cost_of
 from projector.views.usage import SUBAGENT, TIMES, UsageRow
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from projector.fold.usage import Call
     from projector.views.usage import By
-
-_QUARTER = 900_000_000
-"""Microseconds of a quarter of an hour: a local day begins with one, whatever the zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def spent(db: apsw.Connection, block: int) -> list[Spent]:
     for number, name, calls in calls_between(db, *bounds(block)):
         cells: dict[tuple[int, str | None], _Cell] = defaultdict(_Cell)
         for call in calls:
-            cells[_day(call.time // _QUARTER), call.model].add(call)
+            cells[local_day(call.time), call.model].add(call)
         about = db.execute(_FIELDS, (name,)).fetchone() if cells else None
         source, project, parent, relation = about or (None, None, None, None)
         root = _root(db, name, parent) if relation == SUBAGENT else name
@@ -83,11 +81,6 @@ def _root(db: apsw.Connection, name: str, parent: object) -> str:
         seen.add(name)
         parent = above[2] if above[3] == SUBAGENT else None
     return name
-
-
-@lru_cache(maxsize=4096)
-def _day(quarter: int) -> int:
-    return datetime.fromtimestamp(quarter * 900).astimezone().toordinal()
 
 
 class _Cell:

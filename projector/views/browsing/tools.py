@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from projector.db.tags import DAY
 from projector.views.browsing.block import COUNTED, DATE, bounds
+from projector.views.browsing.local_time import DAY_HOURS, QUARTER, local_hour
 
 if TYPE_CHECKING:
     import apsw
@@ -27,7 +27,7 @@ class ToolCounts(NamedTuple):
 
 _QUERY = f"""
 WITH called AS MATERIALIZED (
-  SELECT e.session AS session, {DATE} / {DAY} AS day, json_extract(c.value, '$.id') AS id,
+  SELECT e.session AS session, {DATE} / {QUARTER} AS quarter, json_extract(c.value, '$.id') AS id,
     coalesce(json_extract(c.value, '$.function.name'), json_extract(c.value, '$.name')) AS name
   FROM _events e, json_each(e.other_fields, '$.tool_calls') c
   WHERE {COUNTED} AND e.other_fields IS NOT NULL AND c.type = 'object'
@@ -35,7 +35,7 @@ WITH called AS MATERIALIZED (
   SELECT session, id, max(name) AS name FROM called
   WHERE typeof(id) = 'text' AND typeof(name) = 'text' GROUP BY 1, 2
 ), answered AS MATERIALIZED (
-  SELECT e.session AS session, {DATE} / {DAY} AS day,
+  SELECT e.session AS session, {DATE} / {QUARTER} AS quarter,
     json_extract(e.other_fields, '$.tool_call_id') AS id,
     json_extract(e.other_fields, '$.tool_name') AS name,
     json_type(e.other_fields, '$.extra.is_error') IS 'true'
@@ -44,9 +44,9 @@ WITH called AS MATERIALIZED (
       OR (e.content_is_json AND instr(e.content, '"is_error":true') > 0) AS failed
   FROM _events e WHERE {COUNTED} AND e.role = 'tool'
 )
-SELECT day, name, count(*), 0, 0 FROM called WHERE typeof(name) = 'text' GROUP BY 1, 2
+SELECT quarter, name, count(*), 0, 0 FROM called WHERE typeof(name) = 'text' GROUP BY 1, 2
 UNION ALL
-SELECT a.day, coalesce(a.name, n.name), 0, count(*), total(a.failed)
+SELECT a.quarter, coalesce(a.name, n.name), 0, count(*), total(a.failed)
 FROM answered a LEFT JOIN named n ON a.name IS NULL AND n.session = a.session AND n.id = a.id
 WHERE coalesce(a.name, n.name) IS NOT NULL GROUP BY 1, 2
 """
@@ -54,18 +54,18 @@ WHERE coalesce(a.name, n.name) IS NOT NULL GROUP BY 1, 2
 
 
 def tool_counts(db: apsw.Connection, block: int) -> dict[tuple[int, str], ToolCounts]:
-    """Return how often tools were used, by the day (in UTC, since 1970) and the name of the tool.
+    """Return how often tools were used, by the local day and the name of the tool.
 
-    A result without the name of its tool counts for the call that it answers. A message that forks
-    repeat counts once.
+    Days are counted as `datetime.date.toordinal` does. A result without the name of its tool counts
+    for the call that it answers. A message that forks repeat counts once.
 
     Args:
         db: the projection.
         block: of sessions.
     """
     found: dict[tuple[int, str], ToolCounts] = {}
-    for day, name, *counts in db.execute(_QUERY, bounds(block)):
-        key = int(day), str(name)
+    for quarter, name, *counts in db.execute(_QUERY, bounds(block)):
+        key = local_hour(quarter) // DAY_HOURS, str(name)
         old = found.get(key, (0, 0, 0))
         found[key] = ToolCounts(*(one + int(other) for one, other in zip(old, counts, strict=True)))
     return found

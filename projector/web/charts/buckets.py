@@ -1,18 +1,15 @@
-"""Counts of hours as counts of days, weeks or months in local time."""
+"""Counts of local hours as counts of days, weeks or months."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from journal.cli.kit.times import local
-from projector.views.browsing.activity import HOUR
+from projector.views.browsing.local_time import DAY_HOURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 Unit = Literal["day", "week", "month"]
 
@@ -38,9 +35,8 @@ def buckets(hours: Mapping[int, int]) -> tuple[Bucket, ...]:
     """Return counts by day, or by week or month if there are many days; empty ones, too."""
     days: dict[date, int] = {}
     for hour, count in hours.items():
-        moment = _begin(hour)
-        if moment is not None:
-            days[moment.date()] = days.get(moment.date(), 0) + count
+        day = date.fromordinal(hour // DAY_HOURS)
+        days[day] = days.get(day, 0) + count
     if not days:
         return ()
     unit = _unit(min(days), max(days))
@@ -54,11 +50,6 @@ def buckets(hours: Mapping[int, int]) -> tuple[Bucket, ...]:
         found.append(Bucket(at.isoformat(), after.isoformat(), summed.get(at, 0)))
         at = after
     return tuple(found)
-
-
-@lru_cache(maxsize=8_784)  # the hours of a year: each chart asks again
-def _begin(hour: int) -> datetime | None:
-    return local(hour * HOUR)
 
 
 def _unit(first: date, last: date) -> Unit:
@@ -109,7 +100,6 @@ def heat(hours: Mapping[int, int]) -> tuple[tuple[int, ...], ...]:
     """Return counts by the day of the week, Monday first, and by the hour of the day."""
     grid = [[0] * 24 for _ in range(7)]
     for hour, count in hours.items():
-        moment = _begin(hour)
-        if moment is not None:
-            grid[moment.weekday()][moment.hour] += count
+        day, at = divmod(hour, DAY_HOURS)
+        grid[date.fromordinal(day).weekday()][at] += count
     return tuple(map(tuple, grid))

@@ -10,6 +10,7 @@ from projector.search.filters import Filters
 from projector.search.matches import matches
 from projector.text.query import parse
 from projector.views.browsing.counts import counts
+from projector.views.browsing.local_time import local_hour
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,4 +47,5 @@ def test_only_what_was_found_is_counted(journal_dir: Path) -> None:
         "role": (("user", 2), ("assistant", 1), ("tool", 1)),
         "tool": (("Bash", 2), ("Read", 1)),
     }
-    assert found.hours == {time // hour: 2, time // hour + 1: 2}
+    first = local_hour(time // hour * 4)
+    assert found.hours == {first: 2, first + 1: 2}
