@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from projector.views.messages import MessageView
 
-_MANY = 1_000
+_MANY = 100
 """Calls that are written at a time."""
 _TABLE = "CREATE TABLE calls (number INTEGER PRIMARY KEY, id TEXT UNIQUE, call BLOB NOT NULL)"
 _ADD = "INSERT OR REPLACE INTO calls (id, call) VALUES (?, ?)"

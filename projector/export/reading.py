@@ -43,8 +43,11 @@ if TYPE_CHECKING:
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionView
 
-_MOST, _SIZE = 500, 1024 * 1024
+_MOST, _SIZE = 200, 512 * 1024
 """Messages of a page, and characters of them."""
+_CACHE = -1024
+"""Page cache of the connection and what it sorts in, in KiB with a minus sign: each page is read
+once."""
 _EDITS = (
     MESSAGE_ARCHIVED,
     MESSAGE_REMOVED,
@@ -196,6 +199,7 @@ def _peek(
     def ask(db: apsw.Connection | None) -> Answer:
         if db is None:
             raise ProjectionError(missing)
+        db.pragma("cache_size", _CACHE)
         return query(db)
 
     return projection.peek(ask)

@@ -40,7 +40,7 @@ _MOST_PAUSE = 0.05
 _LONG = 4_000
 """Messages of a session whose usage is not added up while a page waits."""
 _MOMENT, _LOOK = 0.05, 0.005
-"""Seconds for which a page waits for the first counts, and between two looks."""
+"""Seconds after their beginning for which a page waits for the first counts, and between looks."""
 
 
 class Peek(Protocol):
@@ -95,6 +95,7 @@ class Counting:
         self._peek = peek
         self._lock = Lock()
         self._known: Counted | None = None
+        self._begun = 0.0
         self._works = self._is_closed = False
         self._prepare: tuple[Callable[[Census], object], ...] = ()
 
@@ -105,15 +106,16 @@ class Counting:
     def census(self) -> Census | None:
         """Return the counts, perhaps older ones while new ones are made; None if there are none.
 
-        Of a small journal they are there after a moment, for which the first caller waits.
+        Of a small journal they are there after a moment, for which a caller waits.
         """
         with self._lock:
             known = self._known
             is_due = known is None or time.monotonic() > known.good
             if is_due and not self._works:
                 self._works = True
+                self._begun = time.monotonic()
                 Thread(target=self._work, args=(known,), daemon=True).start()
-        end = time.monotonic() + _MOMENT
+            end = self._begun + _MOMENT
         while known is None and time.monotonic() < end:
             time.sleep(_LOOK)
             with self._lock:

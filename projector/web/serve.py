@@ -15,7 +15,7 @@ import uvicorn
 from projector.db.generations import find_generations
 from projector.web.app import application
 from projector.web.live.hub import Hub
-from projector.web.pages import warm
+from projector.web.pages import prepare, warm
 from projector.web.reading import Readings
 from projector.web.security import guarded
 from projector.web.security.connection import Connection
@@ -101,6 +101,7 @@ def serve(path: Path, address: Address, ready: Callable[[str], None]) -> None:
         hub = Hub(find_generations(readings.path).folder)
         app = guarded(application(readings, hub), address.allowed(port), address.token)
         server = Server(app, hub)
+        prepare(readings)
         ready(address.url(port))
         Thread(target=warm, args=(readings,), daemon=True).start()
         server.run(sockets=[listening])

@@ -20,16 +20,27 @@ Make = Callable[[Readings, Mapping[str, str]], Page]
 """Makes a page of the parameters of its address."""
 
 
-def warm(readings: Readings) -> None:
-    """Make the answers that take longest, before a request waits for them."""
+def prepare(readings: Readings) -> None:
+    """Make what each first page would wait for, before anybody knows the address.
+
+    A thread that does it beside the first request would take longer than both one after the other.
+    """
     load()
     markdown("```python\nimport this\n```")
     readings.counting.prepare(dashboard.prepare)
-    for make in (sessions.sessions, dashboard.dashboard):
-        try:
-            make(readings, {})
-        except (ProjectionError, JournalError) as error:  # the page itself shows it
-            _log.info("not made in advance: %s", error)
+    _make_in_advance(dashboard.dashboard, readings)
+
+
+def warm(readings: Readings) -> None:
+    """Make the other answers that take long, while the browser starts."""
+    _make_in_advance(sessions.sessions, readings)
+
+
+def _make_in_advance(make: Make, readings: Readings) -> None:
+    try:
+        make(readings, {})
+    except (ProjectionError, JournalError) as error:  # the page itself shows it
+        _log.info("not made in advance: %s", error)
 
 
 PAGES: Mapping[str, Make] = {

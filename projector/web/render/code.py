@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -12,6 +12,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from journal.cli.kit.clean import clean
+from projector.web.render.kept import kept
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
@@ -24,6 +25,8 @@ SHOWN = 12_000
 """Characters of a text that are shown; the rest is on a page of its own."""
 _WIDEST = 1_000
 """Characters of the longest line that is highlighted: some lexers take quadratic time in it."""
+_KEPT = 1_000_000
+"""Characters of code, with its HTML, that are kept for a further request."""
 _LANGUAGES = {
     "bash": "bash",
     "c": "c",
@@ -89,7 +92,7 @@ def language_of(path: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else name.lower()
 
 
-@lru_cache(maxsize=512)
+@kept(_KEPT)
 def _highlighted(text: str, name: str) -> Markup:
     lexer = _lexer(name)
     if lexer is None:

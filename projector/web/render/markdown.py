@@ -8,7 +8,7 @@ in the text, and is a link else.
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import nh3
@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from journal.cli.kit.clean import clean
 from projector.web.render.code import PREFIX, code, plain
+from projector.web.render.kept import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ LONGEST = 40_000
 """Characters of the longest text that is read as Markdown; a longer one is shown as it is."""
 _STEPS = 1_000_000
 """Characters that are read at most where addresses are looked for: a million takes 40 ms."""
+_KEPT = 2_000_000
+"""Characters of texts, with their HTML, that are kept for a further request."""
 _TAGS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
     *("img", "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th"),
@@ -62,10 +65,14 @@ def is_image(address: str) -> bool:
     return _IMAGE.fullmatch(address) is not None
 
 
-@lru_cache(maxsize=512)
 def markdown(text: str, *, breaks: bool = False) -> Markup:
     """Return what `as_html` does, and keep it for a further request."""
-    return as_html(text, breaks=breaks)
+    return _kept(text, "breaks" if breaks else "")
+
+
+@kept(_KEPT)
+def _kept(text: str, breaks: str) -> Markup:
+    return as_html(text, breaks=bool(breaks))
 
 
 def as_html(text: str, *, breaks: bool = False) -> Markup:
