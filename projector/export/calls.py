@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 import apsw
 import orjson
 
+from projector.db.fork_safety import connect
 from projector.db.quiet import quiet
-from projector.db.scratch import open_scratch
 from projector.errors import ProjectionError
 from projector.export.parts import call_names
 from projector.fold.usage import Call
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MANY = 100
 """Calls that are written at a time."""
+_CACHE = -1024
+"""Memory that is filled before the file is written, in KiB with a minus sign."""
 _TABLE = "CREATE TABLE calls (number INTEGER PRIMARY KEY, id TEXT UNIQUE, call BLOB NOT NULL)"
 _ADD = "INSERT OR REPLACE INTO calls (id, call) VALUES (?, ?)"
 _TAKE = "DELETE FROM calls WHERE id = ? RETURNING call"
@@ -65,7 +67,7 @@ class KeptCalls:
 
     def __init__(self, calls: Iterable[Call]) -> None:
         with _explained(), quiet:
-            self._db = open_scratch()
+            self._db = _scratch()
             self._db.execute(_TABLE)
             self._db.execute("BEGIN")  # for ever: nothing has to survive this process
         rest = iter(calls)
@@ -107,6 +109,18 @@ class KeptCalls:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _scratch() -> apsw.Connection:
+    """Make an empty database in a temporary file, which is gone with the connection or the process.
+
+    SQLite makes the file where `SQLITE_TMPDIR` or `TMPDIR` says, else in `/var/tmp` or `/tmp`, and
+    only if more is written than the cache holds. It has no name that another process could open.
+    """
+    db = connect("", apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, None)
+    for name, value in (("journal_mode", "OFF"), ("synchronous", "OFF"), ("cache_size", _CACHE)):
+        db.pragma(name, value)
+    return db
 
 
 def _stored(call: Call) -> bytes:

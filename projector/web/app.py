@@ -14,12 +14,13 @@ from starlette.routing import Route
 
 from journal.errors import JournalError
 from projector.errors import NotFound, ProjectionError, QueryError
-from projector.web import leaving, urls
+from projector.web import urls
 from projector.web.export.download import Downloads
 from projector.web.live.stream import events
 from projector.web.page import JSON, Page, as_json, wants_json
 from projector.web.pages import PAGES
 from projector.web.reading import READERS
+from projector.web.sending import leaving
 from projector.web.static_files import static_file
 from projector.web.templating import fill
 

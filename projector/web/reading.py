@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from projector.errors import ProjectionError
 from projector.projection import Projection
-from projector.web import leaving
 from projector.web.counting import Counting
 from projector.web.memo import Memo
+from projector.web.sending import leaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ class Readings:
 
         Raises:
             NotBuilt: there is no projection yet.
-            ReaderLeft: nobody waits for the answer of this thread any more.
+            ReaderLeft: the reader has left whose answer this thread makes.
             ProjectionError: it cannot be read.
         """
 

@@ -14,7 +14,7 @@ from projector.export.export import begin_export
 from projector.export.reading import as_applied
 from projector.projection import Projection
 from projector.web import params as given
-from projector.web.slots import Sent, Slots
+from projector.web.sending.slots import Sent, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

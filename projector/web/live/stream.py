@@ -18,7 +18,7 @@ from projector.views.browsing.changes import count_changes, end_of
 from projector.views.browsing.message_window import find
 from projector.web import params as given
 from projector.web.live.sse import HEARTBEAT, encode
-from projector.web.slots import Sent, Slots
+from projector.web.sending.slots import Sent, Slots
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _STEPS = 2_000
 """Steps of SQLite's virtual machine between two looks: about a tenth of a millisecond."""
-_LEFT = "nobody waits for the answer any more"
+_LEFT = "the reader of the answer has left"
 _left: ContextVar[Event | None] = ContextVar("left", default=None)
 """Set as soon as the reader has left that the work of this thread is for; None of any other."""
 
 
 class ReaderLeft(ProjectionError):  # noqa: N818 - says what happened
-    """Nobody waits for the answer any more."""
+    """The reader of the answer has left."""
 
 
 async def answer(
@@ -41,7 +41,7 @@ async def answer(
         limiter: of the threads.
     """
     left = Event()
-    found = Response(status_code=503)  # is sent to nobody
+    found = Response(status_code=503)  # it is not sent
 
     async def watch(scope: CancelScope) -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -61,7 +61,7 @@ async def answer(
 
 
 def check() -> None:
-    """Raise an error if nobody waits for the answer of this thread any more.
+    """Raise an error if the reader has left whose answer this thread makes.
 
     Raises:
         ReaderLeft: the reader has left.
@@ -73,7 +73,7 @@ def check() -> None:
 
 @contextmanager
 def ending(db: apsw.Connection) -> Iterator[None]:
-    """End the queries of the block as soon as nobody waits for the answer of this thread.
+    """End the queries of the block as soon as the reader has left whose answer this thread makes.
 
     Raises:
         ReaderLeft: the reader has left.
