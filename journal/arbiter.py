@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from journal.errors import ArbiterBusy, ArbiterLost, JournalOpenError
-from journal.fs.lock import is_at, lock_folder
+from journal.fs.lock import holder, is_at, lock_folder
 from journal.fs.queue import SUFFIX, lock_in_turn
 from journal.fs.waiting import wait_for
 
@@ -41,10 +41,7 @@ class Arbiter:
         self._timeout = timeout
         fd = lock_in_turn(journal / NAME, timeout)
         if fd is None:
-            raise ArbiterBusy(
-                f"another process held {journal / NAME} for {timeout} s; nothing was decided: try"
-                " again"
-            )
+            raise ArbiterBusy(_busy(journal / NAME, timeout))
         self._fd = fd
         try:
             folder = self._lock_folder()
@@ -107,6 +104,12 @@ class Arbiter:
         except OSError as error:
             if error.errno != errno.EBADF:
                 raise
+
+
+def _busy(path: Path, timeout: float) -> str:
+    pid = holder(path)
+    who = f"process {pid} has" if pid else "others had"
+    return f"no turn to decide came in {timeout:g} s: {who} {path}; nothing was decided: try again"
 
 
 @contextmanager

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         VersionError,
     )
     from projector.board import Board, Comment, Task, TaskClaim, TaskDetails, TaskEvent
+    from projector.board.async_board import AsyncBoard
     from projector.errors import (
         Behind,
         BuildStopped,
@@ -135,6 +136,7 @@ else:
                 "TaskDetails",
                 "TaskEvent",
             ),
+            "projector.board.async_board": ("AsyncBoard",),
             "projector.errors": (
                 "Behind",
                 "BuildStopped",
@@ -209,6 +211,7 @@ __all__ = [
     "AppendError",
     "ArbiterBusy",
     "ArbiterLost",
+    "AsyncBoard",
     "AsyncSessionStore",
     "Behind",
     "Board",

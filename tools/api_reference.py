@@ -31,7 +31,7 @@ microseconds since 1970, and most have a property beside them that is a `datetim
 beside `time`). All handles are safe for threads. After a fork the child may use a
 handle that it inherited.
 """
-AWAITED = ("AsyncSessionStore",)
+AWAITED = ("AsyncBoard", "AsyncSessionStore")
 """Classes that have the methods of another one, as coroutines."""
 HIDDEN = ("after_fork_in_child",)
 """Methods that the interpreter calls, and no user."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SUFFIX = ".queue"
 """What the name of the folder of tickets adds to that of the lock."""
 
-_SHORTEST, _LONGEST = 0.001, 0.02
+_SHORTEST, _LONGEST = 0.001, 0.03
 """Seconds between two tries: of the first in the queue, and at most of those behind it."""
 _PATIENCE = 0.01
 """Seconds in which the first in the queue must take a free lock; a suspended process does not."""
@@ -100,6 +100,7 @@ class _Waiting:
         self._seen = 0.0
         self._free: float | None = None
         self._is_told = False
+        self._began: tuple[float, int] | None = None
         self._stuck: set[str] = set()
         self.pause = _SHORTEST
 
@@ -110,8 +111,17 @@ class _Waiting:
             self._queue_up()
             names = _tickets(self._folder)
         before = [name for name in names if name < self._name and name not in self._stuck]
-        self.pause = min(_LONGEST, _SHORTEST * (1 + len(before)))
+        self.pause = self._pause(len(before))
         return self._pass(before) if before else try_lock(self._path)
+
+    def _pause(self, before: int) -> float:
+        """Return half the time that those before are likely to take."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now, before
+        began, length = self._began
+        each = (now - began) / (length - before) / 2 if before < length else _SHORTEST
+        return min(_LONGEST, max(_SHORTEST, each * before))
 
     def _queue_up(self) -> None:
         """Write the ticket, also again: who found this process too slow has removed it."""

@@ -10,7 +10,7 @@ from journal.format.lossless import check_text
 from journal.format.new_event import new_event
 from journal.process.ids import uuid7
 from projector.board import changes
-from projector.board.checks import check_name, check_priority, check_title, listed
+from projector.board.checks import check_id, check_name, check_priority, check_title, listed
 from projector.board.holding import Holding
 from projector.board.listing import Lists
 from projector.board.names import SOURCE, names_of
@@ -103,7 +103,7 @@ class Board(Holding, Lists):
         The same call with the same `id` has no effect, whatever has happened to the task.
 
         Args:
-            title: one line.
+            title: one line of at most 1,000 characters.
             body: what is to be done.
             priority: a higher one is claimed first.
             after: ids of tasks that must be done before.
@@ -122,7 +122,7 @@ class Board(Holding, Lists):
         if assignee is not None:
             check_name("assignee", assignee)
         task = uuid7() if id is None else id
-        check_name("id", task)
+        check_id(task)
         needed = listed(after)
         if task in needed:
             raise DependencyCycle(f"task {task!r} would wait for itself; nothing was written")

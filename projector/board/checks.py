@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.errors import EventError, shown
+from journal.format.bounds import KEY_LIMIT
 from journal.format.lossless import check_text
 from journal.format.new_event import check_iterable
 from projector.arguments import check_length
@@ -14,15 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PRIORITY = 1_000_000
+TITLE_LIMIT = 1_000
+"""Characters of a title."""
+_ID_LIMIT = KEY_LIMIT - 24
+"""Characters of an id: the key of a heartbeat has the token behind it."""
 
 
 def check_title(title: object) -> None:
-    """Refuse what is no line of text.
+    """Refuse what is no line of text, or is a long one: each change of the task repeats it.
 
     Raises:
         EventError: the message is the reason.
     """
     check_name("title", title)
+    if len(str(title)) > TITLE_LIMIT:
+        raise EventError(
+            f"title must have at most {TITLE_LIMIT:,} characters, not {len(str(title)):,}; what"
+            " follows belongs into body"
+        )
     if len(str(title).splitlines()) > 1:
         raise EventError("title must be one line; what follows belongs into body")
 
@@ -36,6 +46,17 @@ def check_name(name: str, value: object) -> None:
     check_text(name, value)
     if not str(value).strip():
         raise EventError(f"{name} must not be empty")
+
+
+def check_id(task: object) -> None:
+    """Refuse what cannot be the id of a task.
+
+    Raises:
+        EventError: the message is the reason.
+    """
+    check_name("id", task)
+    if len(str(task)) > _ID_LIMIT:
+        raise EventError(f"id must have at most {_ID_LIMIT:,} characters, not {len(str(task)):,}")
 
 
 def check_priority(priority: object) -> None:

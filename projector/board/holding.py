@@ -150,7 +150,9 @@ class Holding(BoardHandle):
             if held != (CLAIMED, claim.token, claim.worker):
                 if _was_ended(before, claim, event):
                     return None, []
-                raise StaleClaim(_stale(before, claim))
+                raise StaleClaim(
+                    stale(claim, before["state"], before.get("holder"), before["token"])
+                )
             state = changes.ended(before, to, **fields)
             note = fields.get("reason")
             return None, self._change(
@@ -171,11 +173,10 @@ def _was_ended(state: Mapping[str, Any], claim: TaskClaim, event: str) -> bool:
     )
 
 
-def _stale(state: Mapping[str, Any], claim: TaskClaim) -> str:
-    held = f"it is {state['state']}"
-    if state.get("holder"):
-        held += f" by {state['holder']!r}"
+def stale(claim: TaskClaim, state: str, holder: str | None, token: int) -> str:
+    """Return what is wrong with a claim, given the state of its task."""
+    by = f" by {holder!r}" if holder else ""
     return (
-        f"worker {claim.worker!r} does not hold task {claim.task!r} with token {claim.token} any"
-        f" more: {held}, and its last token is {state['token']}; nothing was written"
+        f"worker {claim.worker!r} does not hold task {claim.task!r} with token {claim.token}: it is"
+        f" {state}{by}, and its last token is {token}; nothing was written"
     )

@@ -69,13 +69,11 @@ class Known:
 
     Attributes:
         segments: those that are open.
-        versions: the versions of those that were compared with their watermarks and found equal.
         settled: the lane folders of which the projection has everything.
     """
 
     def __init__(self) -> None:
         self.segments = OpenSegments()
-        self.versions: dict[Place, tuple[int, int]] = {}
         self.settled = Settled()
         self._db: apsw.Connection | None = None
 
@@ -151,7 +149,7 @@ class Goal:
             )
             for ref in looked_at:
                 if ref not in self._others:
-                    self._known.versions[place(ref)] = ref.version
+                    self._known.segments.compared[place(ref)] = ref.version
             if self._others:
                 return False
         if not reached(self._marks, self._ends):
@@ -183,12 +181,13 @@ class Goal:
         since the last comparison needs no other one.
         """
         unknown = []
+        compared = self._known.segments.compared
         for ref in self._refs:
             mark = self._marks.get(place(ref))
             if mark is None or not mark.offset or mark.offset < ref.size:
                 continue
             # a final segment never changes: only its size is compared
-            is_new = not ref.final and self._known.versions.get(place(ref)) != ref.version
+            is_new = not ref.final and compared.get(place(ref)) != ref.version
             if mark.offset > ref.size or is_new:
                 unknown.append(ref)
         return unknown

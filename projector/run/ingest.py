@@ -77,7 +77,8 @@ class Intake:
         self.settled = Settled()
         self._seen = Settled()
         self._synced: set[Place] = set()
-        self._known: dict[Place, tuple[int, int]] = {}
+        self._compared = segments.compared
+        self._compared.clear()  # what is applied in another generation was compared
         self._gone = Gone(self._superseded)
         self._prepared: list[Prepared] = []
         self._isolation: Isolation | None = None
@@ -104,13 +105,13 @@ class Intake:
         at = place(ref)
         mark = self.marks.get(at, NOTHING)
         # a segment of another size is compared when it is read
-        if ref.size != mark.offset or self._known.get(at) == ref.version:
+        if ref.size != mark.offset or self._compared.get(at) == ref.version:
             return
         with opened(ref, self._segments) as file:
             if is_unchanged(file, mark):
-                self._known[at] = ref.version
+                self._compared[at] = ref.version
             else:
-                self._known.pop(at, None)
+                self._compared.pop(at, None)
                 # an offset above every size makes the segment pending
                 self.marks[at] = replace(mark, offset=_NOWHERE)
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 Place = tuple[str, int]
 """A segment: its lane's folder, and its number there."""
 
-MOST_OPEN = 16
-"""Files that stay open: a process may have many handles, and 1,024 descriptors."""
+MOST_OPEN = 48
+"""Files that one handle keeps open: of so many writers at once."""
+_FEW_OPEN = 16
+_ALL_OPEN = 256
+"""Files above which a handle keeps only a few: a process may have many handles, and 1,024
+descriptors."""
 
 
 class OpenSegments:
@@ -29,10 +33,16 @@ class OpenSegments:
 
     If a listed segment has the inode of an open one, it is the same file: no other file can get the
     inode while the file is open.
+
+    Attributes:
+        compared: the versions of segments that were compared with how far they are applied, and
+            found to begin with what was applied.
     """
 
     def __init__(self) -> None:
+        self.compared: dict[Place, tuple[int, int]] = {}
         self._files: OrderedDict[Place, tuple[int, FileIO]] = OrderedDict()
+        _all.add(self)
         # a handle that is dropped without being closed must not keep its files
         weakref.finalize(self, _close_all, self._files)
 
@@ -57,19 +67,30 @@ class OpenSegments:
             is_kept = not ref.final and os.fstat(file.fileno()).st_ino == inode
         finally:
             if is_kept:
-                self._keep(at, inode, file)
+                self._files[at] = inode, file
+                if kept is None:
+                    self._close_oldest()
             else:
                 file.close()
 
-    def _keep(self, at: Place, inode: int, file: FileIO) -> None:
-        self._files[at] = inode, file
-        if len(self._files) > MOST_OPEN:
+    def _close_oldest(self) -> None:
+        """Close the file that was not used for longest, if there are too many."""
+        count = len(self._files)
+        if count > MOST_OPEN or (count > _FEW_OPEN and _open_files() > _ALL_OPEN):
             _, (_, oldest) = self._files.popitem(last=False)
             oldest.close()
 
     def close(self) -> None:
         """Close all files; the next read opens them again."""
         _close_all(self._files)
+
+
+_all: weakref.WeakSet[OpenSegments] = weakref.WeakSet()
+
+
+def _open_files() -> int:
+    """Return how many files all handles of this process keep open."""
+    return sum(len(each._files) for each in list(_all))  # noqa: SLF001 - of the same module
 
 
 def _close_all(files: OrderedDict[Place, tuple[int, FileIO]]) -> None:

@@ -30,7 +30,7 @@ _THREADS = 32
 """Most reads and decisions of a store that run at the same time."""
 
 
-class _Threads:
+class Threads:
     """Threads for calls that may wait; a forked child starts new ones."""
 
     def __init__(self) -> None:
@@ -38,32 +38,33 @@ class _Threads:
         register(self)
 
     def after_fork_in_child(self) -> None:
+        """Replace the threads, which the child does not have."""
         self.pool = ThreadPoolExecutor(_THREADS, "journal-waiting")
 
 
-class _Waiting(Generic[Inner]):
+class Waiting(Generic[Inner]):
     """Methods of an object as coroutines: each runs in a thread, and the loop is not blocked."""
 
-    def __init__(self, inner: Inner, threads: _Threads) -> None:
+    def __init__(self, inner: Inner, threads: Threads) -> None:
         self._inner = inner
         self._threads = threads
 
 
-def _awaited(
+def awaited(
     method: Callable[Concatenate[Inner, P], R],
-) -> Callable[Concatenate[_Waiting[Any], P], Coroutine[Any, Any, R]]:
+) -> Callable[Concatenate[Waiting[Any], P], Coroutine[Any, Any, R]]:
     """Return a coroutine method that runs a method in the default threads of the loop."""
 
     @wraps(method)
-    async def run(self: _Waiting[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(self: Waiting[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.to_thread(method, self._inner, *args, **kwargs)
 
     return run
 
 
-def _waiting(
+def waiting(
     method: Callable[Concatenate[Inner, P], R],
-) -> Callable[Concatenate[_Waiting[Any], P], Coroutine[Any, Any, R]]:
+) -> Callable[Concatenate[Waiting[Any], P], Coroutine[Any, Any, R]]:
     """Return a coroutine method that runs a method which may wait for other processes.
 
     It has threads of its own: if it waited in the few default threads of the loop, appends would
@@ -71,35 +72,35 @@ def _waiting(
     """
 
     @wraps(method)
-    async def run(self: _Waiting[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(self: Waiting[Any], /, *args: P.args, **kwargs: P.kwargs) -> R:
         call = partial(contextvars.copy_context().run, method, self._inner, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._threads.pool, call)
 
     return run
 
 
-class AsyncKeys(_Waiting[Keys]):
+class AsyncKeys(Waiting[Keys]):
     """The `Keys` of a store, awaited."""
 
-    set = _awaited(Keys.set)
-    delete = _awaited(Keys.delete)
-    get = _waiting(Keys.get)
-    items = _waiting(Keys.items)
-    ask = _waiting(Keys.ask)
-    decide = _waiting(Keys.decide)
-    compare_and_set = _waiting(Keys.compare_and_set)
+    set = awaited(Keys.set)
+    delete = awaited(Keys.delete)
+    get = waiting(Keys.get)
+    items = waiting(Keys.items)
+    ask = waiting(Keys.ask)
+    decide = waiting(Keys.decide)
+    compare_and_set = waiting(Keys.compare_and_set)
 
 
-class AsyncClaims(_Waiting[Claims]):
+class AsyncClaims(Waiting[Claims]):
     """The `Claims` of a store, awaited."""
 
-    acquire = _waiting(Claims.acquire)
-    renew = _waiting(Claims.renew)
-    release = _waiting(Claims.release)
-    get = _waiting(Claims.get)
+    acquire = waiting(Claims.acquire)
+    renew = waiting(Claims.renew)
+    release = waiting(Claims.release)
+    get = waiting(Claims.get)
 
 
-class AsyncSessionStore(_Waiting[SessionStore]):
+class AsyncSessionStore(Waiting[SessionStore]):
     """A `SessionStore` with coroutine methods: each runs in a thread and does not block the loop.
 
     ::
@@ -115,7 +116,7 @@ class AsyncSessionStore(_Waiting[SessionStore]):
     """
 
     def __init__(self, store: SessionStore) -> None:
-        super().__init__(store, _Threads())
+        super().__init__(store, Threads())
         self.store = store
         self.keys = AsyncKeys(store.keys, self._threads)
         self.claims = AsyncClaims(store.claims, self._threads)
@@ -140,42 +141,42 @@ class AsyncSessionStore(_Waiting[SessionStore]):
         """Position of the last event that this handle appended; None if there is none."""
         return self.store.position
 
-    add = _awaited(SessionStore.add)
-    read = _waiting(SessionStore.read)
-    read_all = _waiting(SessionStore.read_all)
-    decide = _waiting(SessionStore.decide)
-    wait_for = _waiting(SessionStore.wait_for)
-    settle = _waiting(SessionStore.settle)
-    close = _awaited(SessionStore.close)
+    add = awaited(SessionStore.add)
+    read = waiting(SessionStore.read)
+    read_all = waiting(SessionStore.read_all)
+    decide = waiting(SessionStore.decide)
+    wait_for = waiting(SessionStore.wait_for)
+    settle = waiting(SessionStore.settle)
+    close = awaited(SessionStore.close)
 
-    create = _awaited(SessionStore.create)
-    ensure = _awaited(SessionStore.ensure)
-    revise = _awaited(SessionStore.revise)
-    set_title = _awaited(SessionStore.set_title)
-    claim_title = _waiting(SessionStore.claim_title)
-    end = _awaited(SessionStore.end)
-    reopen = _awaited(SessionStore.reopen)
-    clear = _awaited(SessionStore.clear)
-    delete = _awaited(SessionStore.delete)
-    prune = _waiting(SessionStore.prune)
-    session = _waiting(SessionStore.session)
-    exists = _waiting(SessionStore.exists)
-    sessions = _waiting(SessionStore.sessions)
+    create = awaited(SessionStore.create)
+    ensure = awaited(SessionStore.ensure)
+    revise = awaited(SessionStore.revise)
+    set_title = awaited(SessionStore.set_title)
+    claim_title = waiting(SessionStore.claim_title)
+    end = awaited(SessionStore.end)
+    reopen = awaited(SessionStore.reopen)
+    clear = awaited(SessionStore.clear)
+    delete = awaited(SessionStore.delete)
+    prune = waiting(SessionStore.prune)
+    session = waiting(SessionStore.session)
+    exists = waiting(SessionStore.exists)
+    sessions = waiting(SessionStore.sessions)
 
-    append = _awaited(SessionStore.append)
-    flush = _awaited(SessionStore.flush)
-    replace_messages = _awaited(SessionStore.replace_messages)
-    revise_message = _awaited(SessionStore.revise_message)
-    remove_messages = _awaited(SessionStore.remove_messages)
-    archive_messages = _awaited(SessionStore.archive_messages)
-    restore_messages = _awaited(SessionStore.restore_messages)
-    rewind = _waiting(SessionStore.rewind)
-    messages = _waiting(SessionStore.messages)
-    facets = _waiting(SessionStore.facets)
-    search = _waiting(SessionStore.search)
+    append = awaited(SessionStore.append)
+    flush = awaited(SessionStore.flush)
+    replace_messages = awaited(SessionStore.replace_messages)
+    revise_message = awaited(SessionStore.revise_message)
+    remove_messages = awaited(SessionStore.remove_messages)
+    archive_messages = awaited(SessionStore.archive_messages)
+    restore_messages = awaited(SessionStore.restore_messages)
+    rewind = waiting(SessionStore.rewind)
+    messages = waiting(SessionStore.messages)
+    facets = waiting(SessionStore.facets)
+    search = waiting(SessionStore.search)
 
-    add_usage = _awaited(SessionStore.add_usage)
-    set_usage = _awaited(SessionStore.set_usage)
+    add_usage = awaited(SessionStore.add_usage)
+    set_usage = awaited(SessionStore.set_usage)
 
     async def __aenter__(self) -> Self:
         self.store.__enter__()

@@ -15,7 +15,7 @@ import pytest
 import journal
 import projector
 from journal import Journal
-from projector import AsyncSessionStore, Projection, SessionStore
+from projector import AsyncBoard, AsyncSessionStore, Board, Projection, SessionStore
 from tools.api_reference import PACKAGES, TARGET, docstring, public_methods, reference
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def test_an_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         exec(compile(code, f"the example of {name}", "exec"), names)  # noqa: S102 - our own docstring
 
 
-def test_the_awaited_store_has_no_methods_of_its_own() -> None:
-    """The reference lists the methods of a store once; the asynchronous store has the same."""
+def test_awaited_classes_have_no_methods_of_their_own() -> None:
+    """The reference lists the methods once; the asynchronous classes have the same."""
     assert public_methods(AsyncSessionStore).keys() <= public_methods(SessionStore).keys()
+    assert public_methods(AsyncBoard).keys() == public_methods(Board).keys()

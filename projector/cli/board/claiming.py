@@ -11,6 +11,7 @@ from journal.cli.kit.exits import NOT_FOUND
 from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_json, print_line
 from projector.cli.board.options import (
+    check_held,
     claim_of,
     claim_options,
     json_option,
@@ -69,12 +70,14 @@ def _beat(
 ) -> None:
     """Extend a claim: it is in force for so many seconds from now.
 
-    It takes no lock, and does not look whether another worker has the task meanwhile.
+    It takes no lock. It fails if the board shows that another claim has replaced this one.
 
     JSON: {"task", "worker", "token", "expires", "seconds"}
     """
     with board.open() as opened:
-        claim = opened.beat(claim_of(task, worker, token, seconds))
+        claim = claim_of(task, worker, token, seconds)
+        check_held(opened, claim)
+        claim = opened.beat(claim)
     _print(claim, as_json=as_json)
 
 

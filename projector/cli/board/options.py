@@ -10,6 +10,8 @@ import click
 from journal.cli.kit.names import Name
 from journal.fs.directory import open_directory
 from projector.board import Board, TaskClaim
+from projector.board.holding import stale
+from projector.errors import StaleClaim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,3 +82,15 @@ def claim_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def claim_of(task: str, worker: str, token: int, seconds: float = 300.0) -> TaskClaim:
     """Return the claim that options name."""
     return TaskClaim(task, worker, token, 0, seconds)
+
+
+def check_held(board: Board, claim: TaskClaim) -> None:
+    """Refuse a claim that the board shows as replaced, or ended.
+
+    Raises:
+        StaleClaim: it is not in force any more.
+        NotFound: the board has no such task.
+    """
+    found = board.task(claim.task).task
+    if (found.state, found.token, found.holder) != ("claimed", claim.token, claim.worker):
+        raise StaleClaim(stale(claim, found.state, found.holder, found.token))

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import projector.cli
+from journal.arbiter import arbitrating
 from projector import Board
 
 if TYPE_CHECKING:
@@ -76,6 +77,27 @@ def test_a_worker_can_do_a_task_from_the_command_line(run: Run) -> None:
         *("added", "claimed by w1 (token 1)", "completed by w1")
     ]
     assert "Test it" in run("list", "--ready", "--worker", "w9").stdout
+
+
+def test_a_heartbeat_of_a_claim_that_is_over_fails(run: Run) -> None:
+    """A worker in a shell learns that another has the task, or that there is no such task."""
+    id = run("add", "Contested").stdout.strip()
+    run("claim", "--worker", "w1", "--seconds", 0.001)
+    run("claim", "--worker", "w2")
+    refused = run("beat", id, "--worker", "w1", "--token", 1, code=1)
+    assert "it is claimed by 'w2', and its last token is 2" in refused.stderr
+    run("beat", id, "--worker", "w2", "--token", 2)
+    run("complete", id, "--worker", "w2", "--token", 2)
+    run("beat", id, "--worker", "w2", "--token", 2, code=1)
+    assert "has no task" in run("beat", "none", "--worker", "w", "--token", 1, code=3).stderr
+
+
+def test_a_decision_that_others_prevent_is_busy(run: Run, journal_dir: Path) -> None:
+    """A script can tell that from a failure, and repeat the command."""
+    run("add", "Held up")
+    with arbitrating(journal_dir, 1.0):
+        refused = run("--timeout", 0.05, "claim", "--worker", "w", code=7)
+    assert "nothing was decided: try again" in refused.stderr
 
 
 def test_a_task_is_blocked_unblocked_and_released(run: Run) -> None:

@@ -404,6 +404,8 @@ def test_a_board_that_was_closed_refuses_every_call(journal_dir: Path) -> None:
 BAD: dict[str, tuple[str, Callable[[Board, TaskClaim], object]]] = {
     "title": ("title must not be empty", lambda b, _: b.add(" ")),
     "title lines": ("title must be one line", lambda b, _: b.add("a\nb")),
+    "title length": ("title must have at most 1,000", lambda b, _: b.add("a" * 1_001)),
+    "id length": ("id must have at most 1,000 characters", lambda b, _: b.add("a", id="x" * 1_001)),
     "body": ("body", lambda b, _: b.add("a", body=5)),  # type: ignore[arg-type]
     "priority": ("priority must be a whole", lambda b, _: b.add("a", priority=1.5)),  # type: ignore[arg-type]
     "priority bool": ("priority must be a whole", lambda b, _: b.add("a", priority=True)),

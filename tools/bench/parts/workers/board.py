@@ -172,6 +172,7 @@ def work(side: str, folder: str, workers: int, tasks: int) -> Callable[[], dict[
         board = kind(folder)
         for number in range(tasks):
             board.add(f"task {number}")
+        board.count()  # who fills a board looks at it: ours makes its projection then
         board.close()
 
     together(1, fill)
