@@ -8,7 +8,8 @@
 
 Workers claim tasks for a short time, send heartbeats, comment, and complete, block or release
 them. Some sleep until their claim has expired, and go on with it. Workers are killed at any moment,
-and others take their place. Each worker writes to a file of its own the answers that it got.
+and others take their place; others are suspended for a moment, also while they wait for the lock of
+decisions or have it. Each worker writes to a file of its own the answers that it got.
 
 In the end the remaining tasks are done, and then: no task was completed by two claims, no token was
 issued twice, every acknowledged change is in the history, whose numbers have no gap, the tokens in
@@ -134,7 +135,12 @@ def _worked(
     while time.monotonic() < until and any(task.state != "done" for task in board.tasks()):
         while len(workers) < _WORKERS:
             workers.add(_start(folder, path, next(numbers), sabotaged=sabotaged))
+        stopped = rng.sample(sorted(workers), rng.choice((0, 1, 3)))
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
         time.sleep(rng.uniform(0.01, 0.1))
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
         if killed < _TASKS:
             victim = rng.choice(sorted(workers))
             os.kill(victim, signal.SIGKILL)
