@@ -24,7 +24,7 @@ from journal.fs import disk
 from journal.fs.files import make_folder
 from journal.fs.lock import lock
 from journal.fs.ownership import open_own
-from journal.fs.waiting import try_lock
+from journal.fs.waiting import LockFile, try_lock
 from journal.process.boot import since_boot
 from journal.process.fork import no_fork
 from journal.process.ids import UUID, uuid7
@@ -39,6 +39,9 @@ _SHORTEST, _LONGEST = 0.001, 0.03
 """Seconds between two tries: of the first in the queue, and at most of those behind it."""
 _PATIENCE = 0.01
 """Seconds in which the first in the queue must take a free lock; a suspended process does not."""
+
+_GLANCE = 8
+"""Tries after which the first in the queue looks whether it still is the first."""
 
 TICKET = re.compile(f"[0-9]{{16}}-{UUID}")
 """Matches the name of a ticket."""
@@ -72,7 +75,7 @@ def lock_in_turn(path: Path, timeout: float) -> int | None:
         while (fd := waiting.attempt()) is None and time.monotonic() < until:
             time.sleep(waiting.pause)
     finally:
-        waiting.leave()
+        waiting.close()
     return fd
 
 
@@ -94,6 +97,9 @@ class _Waiting:
     def __init__(self, path: Path, folder: Path) -> None:
         self._path = path
         self._folder = folder
+        self._lock = LockFile(path)
+        self._is_first = False
+        self._attempts = 0
         self._name = f"{since_boot():016}-{uuid7()}"
         self._ticket = -1
         self._first = ""
@@ -106,13 +112,23 @@ class _Waiting:
 
     def attempt(self) -> int | None:
         """Return the locked file; None if it is not free, or it is another's turn."""
+        self._attempts += 1
+        # the first in the queue tries often: now and then it looks whether it still is the first
+        if not self._is_first or self._attempts % _GLANCE == 0:
+            before = self._before()
+            self.pause = self._pause(len(before))
+            self._is_first = not before
+            if before:
+                return self._pass(before)
+        return self._lock.attempt()
+
+    def _before(self) -> list[str]:
+        """Return the tickets before the own one, which is written if it is not there."""
         names = _tickets(self._folder)
         if self._name not in names:
             self._queue_up()
             names = _tickets(self._folder)
-        before = [name for name in names if name < self._name and name not in self._stuck]
-        self.pause = self._pause(len(before))
-        return self._pass(before) if before else try_lock(self._path)
+        return [name for name in names if name < self._name and name not in self._stuck]
 
     def _pause(self, before: int) -> float:
         """Return half the time that those before are likely to take."""
@@ -125,7 +141,7 @@ class _Waiting:
 
     def _queue_up(self) -> None:
         """Write the ticket, also again: who found this process too slow has removed it."""
-        self.leave()
+        self._leave()
         try:
             if not self._folder.exists():
                 make_folder(self._folder)
@@ -153,7 +169,7 @@ class _Waiting:
         # of several that are suspended, each one costs this time
         if now - self._seen < _PATIENCE * len(before):
             return None
-        fd = try_lock(self._path)
+        fd = self._lock.attempt()
         if fd is None:
             return None
         if self._free is not None and now - self._free >= _PATIENCE:
@@ -173,7 +189,12 @@ class _Waiting:
             return False
         return True
 
-    def leave(self) -> None:
+    def close(self) -> None:
+        """Wait no more."""
+        self._leave()
+        self._lock.close()
+
+    def _leave(self) -> None:
         """Give the ticket back; again does nothing."""
         fd, self._ticket = self._ticket, -1
         if fd >= 0:

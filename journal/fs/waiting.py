@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import JournalOpenError
 from journal.fs import disk
-from journal.fs.lock import is_at, lock
+from journal.fs.lock import is_at, lock_again
 from journal.fs.ownership import refusal
 from journal.process.fork import no_fork
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SHORTEST, _LONGEST = 0.001, 0.02
 """Seconds between two tries, chosen at random: waiting processes must not wake together."""
+_REOPENED = 16
+"""Tries after which a file is opened again."""
 
 
 def lock_file(path: Path, timeout: float) -> int | None:
@@ -62,14 +64,59 @@ def try_lock(path: Path) -> int | None:
     Raises:
         JournalOpenError: the file cannot be opened or locked.
     """
+    file = LockFile(path)
     try:
-        with no_fork.turn:
-            fd = lock(disk.in_use.open_lock(path))
-        if fd is None or is_at(fd, path):
-            return fd
-        os.close(fd)  # removed after it was opened: the next try makes a new file
-    except OSError as error:
-        if error.errno == errno.ENOENT:
-            raise JournalOpenError(f"{path.parent} is gone") from error
-        raise JournalOpenError(f"cannot lock {path}: {refusal(path, error)}") from error
-    return None
+        return file.attempt()
+    finally:
+        file.close()
+
+
+class LockFile:
+    """A file that is tried to be locked again and again, and stays open between two tries."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+        self._tries = 0
+
+    def attempt(self) -> int | None:
+        """Lock the file, made where there is none, without waiting.
+
+        Returns:
+            Its descriptor, which the caller closes; None if another process holds the lock.
+
+        Raises:
+            JournalOpenError: the file cannot be opened or locked.
+        """
+        self._tries += 1
+        if self._tries % _REOPENED == 0:
+            self.close()  # another file may be at the path
+        try:
+            return self._attempt()
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                raise JournalOpenError(f"{self._path.parent} is gone") from error
+            reason = refusal(self._path, error)
+            raise JournalOpenError(f"cannot lock {self._path}: {reason}") from error
+
+    def _attempt(self) -> int | None:
+        if self._fd < 0:
+            # a child that is forked before the first try would inherit a descriptor not noted
+            with no_fork.turn:
+                self._fd = disk.in_use.open_lock(self._path)
+                is_locked = lock_again(self._fd)
+        else:
+            is_locked = lock_again(self._fd)
+        if not is_locked:
+            return None
+        if not is_at(self._fd, self._path):
+            self.close()  # removed after it was opened: the next try makes a new file
+            return None
+        fd, self._fd = self._fd, -1
+        return fd
+
+    def close(self) -> None:
+        """Close the file, unless its lock was acquired; again does nothing."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)

@@ -54,7 +54,7 @@ def cli() -> None:
         2    wrong usage, or a query with nothing to search for
         3    there is no such journal, session, or value of a filter
         5    damage was found
-        7    busy: another projector or rebuild runs, or others decide all the time
+        7    busy: another projector or rebuild runs, or others decide
         130  Ctrl-C
 
     `projector run` ends with 0 at Ctrl-C, SIGTERM and SIGHUP. Other commands end by SIGTERM and
