@@ -115,12 +115,26 @@ class _Waiting:
         self._attempts += 1
         # the first in the queue tries often: now and then it looks whether it still is the first
         if not self._is_first or self._attempts % _GLANCE == 0:
-            before = self._before()
-            self.pause = self._pause(len(before))
-            self._is_first = not before
-            if before:
-                return self._pass(before)
-        return self._lock.attempt()
+            before = self._look()
+            return self._pass(before) if before else self._lock.attempt()
+        fd = self._lock.attempt()
+        if fd is None:
+            return None
+        is_first = False
+        try:
+            # one that was suspended may be back at its place
+            is_first = not self._look()
+        finally:
+            if not is_first:
+                os.close(fd)
+        return fd if is_first else None
+
+    def _look(self) -> list[str]:
+        """Return who is before this process now."""
+        before = self._before()
+        self.pause = self._pause(len(before))
+        self._is_first = not before
+        return before
 
     def _before(self) -> list[str]:
         """Return the tickets before the own one, which is written if it is not there."""

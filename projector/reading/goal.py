@@ -142,6 +142,8 @@ class Goal:
             ReadError: a segment cannot be read.
         """
         self._load(db)
+        if not reached(self._marks, self._ends):
+            return False  # what is applied next compares the segments, too
         if self._others:
             looked_at, self._others = (
                 self._others,
@@ -152,8 +154,6 @@ class Goal:
                     self._known.segments.compared[place(ref)] = ref.version
             if self._others:
                 return False
-        if not reached(self._marks, self._ends):
-            return False
         self._known.settled.add(self._folders)
         if db.execute(UNFOLDED).fetchone() is not None:
             return False

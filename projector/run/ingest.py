@@ -77,8 +77,7 @@ class Intake:
         self.settled = Settled()
         self._seen = Settled()
         self._synced: set[Place] = set()
-        self._compared = segments.compared
-        self._compared.clear()  # what is applied in another generation was compared
+        segments.compared.clear()  # they were compared with another generation
         self._gone = Gone(self._superseded)
         self._prepared: list[Prepared] = []
         self._isolation: Isolation | None = None
@@ -105,13 +104,13 @@ class Intake:
         at = place(ref)
         mark = self.marks.get(at, NOTHING)
         # a segment of another size is compared when it is read
-        if ref.size != mark.offset or self._compared.get(at) == ref.version:
+        if ref.size != mark.offset or self._segments.compared.get(at) == ref.version:
             return
         with opened(ref, self._segments) as file:
             if is_unchanged(file, mark):
-                self._compared[at] = ref.version
+                self._segments.compared[at] = ref.version
             else:
-                self._compared.pop(at, None)
+                self._segments.compared.pop(at, None)
                 # an offset above every size makes the segment pending
                 self.marks[at] = replace(mark, offset=_NOWHERE)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal.fs import disk
+from journal.fs import disk, queue
 from journal.fs.disk import Disk
 from journal.fs.queue import SUFFIX, lock_in_turn
 from journal.process.ids import uuid7
@@ -67,6 +67,12 @@ class Waiters:
             os.waitpid(pid, 0)
         os.close(self._said)
         os.close(self._says)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a process that is not suspended can be slow: none is passed by."""
+    monkeypatch.setattr(queue, "_PATIENCE", _LONG)
 
 
 @pytest.fixture
@@ -130,9 +136,10 @@ def test_a_killed_holder_stops_nobody(waiters: Waiters, tmp_path: Path) -> None:
 
 
 def test_suspended_waiters_are_passed_by_and_come_first_when_they_go_on(
-    waiters: Waiters, tmp_path: Path
+    waiters: Waiters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those behind wait for a moment; a waiter that goes on keeps the place of its arrival."""
+    monkeypatch.setattr(queue, "_PATIENCE", 0.1)
     with held(tmp_path / "lock"):
         stopped = [waiters.start(), waiters.start()]
         waiters.start()
