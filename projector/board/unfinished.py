@@ -56,14 +56,19 @@ class Unfinished:
         The highest priority is first; of one priority that which was not changed for longest.
         """
         self._refresh(db)
-        for *_, task in self._places:
-            yield task, self._states[task][1]
+        yield from self._valid(self._places)
 
     def by_change(self, db: apsw.Connection) -> list[tuple[str, dict[str, Any]]]:
         """Return the ids and states of tasks in a snapshot, the longest unchanged first."""
         self._refresh(db)
         places = sorted(self._places, key=lambda place: place[1:])
-        return [(task, self._states[task][1]) for *_, task in places]
+        return list(self._valid(places))
+
+    def _valid(self, places: list[_Place]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for *_, task in places:
+            state = valid(self._states[task][1])
+            if state is not None:
+                yield task, state
 
     def _refresh(self, db: apsw.Connection) -> None:
         """Read what was changed since the last look."""
@@ -118,6 +123,7 @@ class Unfinished:
                 insort(self._places, self._states[task][0])
 
     def _put(self, task: str, value: str, ord: int) -> None:
-        state = valid(orjson.loads(value))
-        if state is not None:
-            self._states[task] = (-state["priority"], ord, task), state
+        state = orjson.loads(value)
+        # of many tasks few are looked at: what else a state must have is checked then
+        if isinstance(state, dict) and type(priority := state.get("priority")) is int:
+            self._states[task] = (-priority, ord, task), state
