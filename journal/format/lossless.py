@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from journal.errors import EventError, shown
 from journal.format.bounds import DEPTH
 
@@ -12,6 +14,32 @@ _REASONS: dict[type, str] = {
     set: "is a set, which JSON cannot hold: give a sorted list",
     frozenset: "is a set, which JSON cannot hold: give a sorted list",
 }
+
+
+_UNCHANGED = frozenset((str, int, bool, type(None)))
+"""Classes of the values that JSON holds as they are, unless its encoder refuses them."""
+
+
+def is_unchanged(value: dict[str, Any] | list[Any]) -> bool:
+    """Return whether JSON holds a value as it is; false where only decoding it can tell.
+
+    To look at each value takes a third of the time of decoding and comparing a short text, and no
+    longer for a long one.
+
+    Args:
+        value: an object or list that the encoder accepted: it refuses integers over 64 bits, lone
+            surrogates, keys that are no strings, and too many levels.
+    """
+    for item in value.values() if isinstance(value, dict) else value:
+        kind = item.__class__
+        if kind in _UNCHANGED:
+            continue
+        if kind is float:
+            if item - item != 0:  # not finite: it is written as null
+                return False
+        elif (kind is not dict and kind is not list) or not is_unchanged(item):
+            return False
+    return True
 
 
 def culprit(value: object) -> str:

@@ -12,6 +12,7 @@ from journal.format.bounds import is_key
 from journal.format.event import check_event, check_key
 from journal.format.event_types import SWEEPING
 from journal.format.frame import MAX_RECORD, frame_parts, nested
+from journal.format.lossless import is_unchanged
 from journal.format.record import refusal
 from journal.format.redacted import Redacted
 from journal.process.ids import uuid7
@@ -125,7 +126,7 @@ def encoded_parts(event: NewEvent) -> tuple[bytes, bytes] | None:
         body = orjson.dumps(fields)
     except TypeError:
         return None
-    if orjson.loads(body) != fields:
+    if not is_unchanged(fields) and orjson.loads(body) != fields:
         return None  # JSON would change it
     # the quotes in texts are escaped: none has this in it
     at = body.index(b',"data":' if importer is None else b',"importer":')

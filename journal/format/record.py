@@ -14,7 +14,7 @@ from journal.errors import EventError
 from journal.format.bounds import DEPTH, KEY_LIMIT, is_key
 from journal.format.event import Event
 from journal.format.frame import BODY, MAX_RECORD, DamagedRecord, check, frame
-from journal.format.lossless import culprit
+from journal.format.lossless import culprit, is_unchanged
 from journal.format.redacted import Redacted
 from journal.process.clock import MAX_ORDER
 
@@ -152,7 +152,7 @@ def encode(
     except TypeError as error:  # orjson.JSONEncodeError is a TypeError
         raise EventError(f"{culprit(fields)}{_NOTHING}") from error
     # orjson writes NaN as null and a tuple as a list: readers would get another value
-    if orjson.loads(body) != fields:
+    if not is_unchanged(fields) and orjson.loads(body) != fields:
         raise EventError(f"{culprit(fields)}{_NOTHING}")
     line = frame(body)
     if len(line) > MAX_RECORD:

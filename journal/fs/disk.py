@@ -87,7 +87,7 @@ in_use = Disk()
 """The disk of this process. It is read at each operation, so a test can replace it."""
 
 
-def write_rest(fd: int, data: bytes, done: int = 0) -> None:
+def write_rest(fd: int, data: bytes | memoryview, done: int = 0) -> None:
     """Append what is left of `data` behind its first `done` bytes.
 
     Raises:

@@ -18,7 +18,7 @@ from journal.fs.ownership import check_folder
 from journal.process.ids import UUID, uuid7
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _DRAFT = re.compile(rf"\.{UUID}\Z")
@@ -98,12 +98,12 @@ def replace_file(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def swap_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+def swap_file(path: Path, *content: bytes | memoryview, mode: int = 0o600) -> None:
     """Replace a small file atomically; after a power loss it may have its old content again.
 
     Args:
         path: the file.
-        content: its new bytes.
+        content: its new bytes, in one part or several; a view is of single bytes.
         mode: its permissions.
 
     Raises:
@@ -121,7 +121,7 @@ def swap_hint(path: Path, content: bytes) -> None:
     Raises:
         OSError: the file system refuses; the old file is unchanged.
     """
-    _place(path, content, disk.in_use.replace, lambda _fd: None)
+    _place(path, (content,), disk.in_use.replace, lambda _fd: None)
 
 
 def create_file(path: Path, content: bytes) -> bool:
@@ -134,7 +134,7 @@ def create_file(path: Path, content: bytes) -> bool:
         OSError: the file system refuses.
     """
     try:
-        _place(path, content, _link)
+        _place(path, (content,), _link)
     except FileExistsError:  # of link
         return False
     return True
@@ -142,7 +142,7 @@ def create_file(path: Path, content: bytes) -> bool:
 
 def _place(
     path: Path,
-    content: bytes,
+    content: Sequence[bytes | memoryview],
     give_name: Callable[[Path, Path], None],
     sync: Callable[[int], None] | None = None,
     *,
@@ -191,11 +191,17 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid7()}")
 
 
-def _fill(draft: Path, content: bytes, sync: Callable[[int], None], mode: int) -> None:
+def _fill(
+    draft: Path,
+    content: Sequence[bytes | memoryview],
+    sync: Callable[[int], None],
+    mode: int,
+) -> None:
     fd = disk.in_use.create(draft)
     try:
         disk.in_use.fchmod(fd, mode)
-        disk.write_rest(fd, content)
+        for part in content:
+            disk.write_rest(fd, part)
         sync(fd)
     finally:
         os.close(fd)

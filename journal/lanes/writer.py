@@ -39,6 +39,8 @@ state       it begins when                         what an append does
 ==========  =====================================  ==============================================
 """
 
+_new = tuple.__new__
+"""Makes a position in half of the time of a call of `Position`: each event gets one."""
 _MOST_OPEN = 32
 """Segments that wait for a sync, at most: at `never`, no sync may ever be requested."""
 
@@ -134,7 +136,7 @@ class LaneWriter:
                     data = {**data, "seen": {**ends, uuid: seq - 1}}  # the caller's stays
                 at = time, order
                 lines.append(encode(seq, session, id, type, at, data, redacted, importer))
-            positions.append(Position(uuid, seq))
+            positions.append(_new(Position, (uuid, seq)))
             seq, time, order = seq + 1, time + 1, order + step
         self.order = order - step
         self.state = "unsure"  # until the write has returned: an interrupt may occur at any point

@@ -64,7 +64,7 @@ class ConfigFile:
                 if status.st_uid != os.geteuid():
                     raise InstallFailed(f"{self.file} is of another user: it was left as it is")
                 mode = stat.S_IMODE(status.st_mode)
-            swap_file(target, text.encode(), mode)
+            swap_file(target, text.encode(), mode=mode)
         except OSError as error:
             raise InstallFailed(f"cannot write {self.file}: {reason(error)}") from error
 

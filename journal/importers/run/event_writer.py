@@ -123,9 +123,13 @@ class EventWriter:
         self.report.sessions |= sessions
         self.sessions |= sessions
         self.found += sum(event.encoded.type == MESSAGE_APPENDED for event in events)
-        new = [event for event in events if not self._recent.has_mark(event.marks.content)]
-        self.report.already += len(events) - len(new)
-        self._batch += new
+        marks = [event.marks.content for event in events]
+        if self._recent.add_new(marks):
+            self._batch += events
+        else:
+            new = [event for event in events if not self._recent.has_mark(event.marks.content)]
+            self.report.already += len(events) - len(new)
+            self._batch += new
         self._took(size)
 
     def _took(self, size: int) -> None:
@@ -204,12 +208,12 @@ class EventWriter:
 
     def _is_new(self, batch: list[_Event]) -> bool:
         """Return whether the journal has no key of a batch."""
-        has_mark, has_key = self.keys.has_mark, self.keys.has_key
+        made = [event.marks.key for event in batch if isinstance(event, Made)]
+        if self.keys.has_any(made):
+            return False
+        has_key = self.keys.has_key
         try:
-            return not any(
-                has_mark(event.marks.key) if isinstance(event, Made) else has_key(event)
-                for event in batch
-            )
+            return not any(has_key(event) for event in batch if not isinstance(event, Made))
         except TypeError:
             return False  # one is no JSON: the journal raises the reason
 

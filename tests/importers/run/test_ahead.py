@@ -275,7 +275,7 @@ def test_an_error_of_a_parser_is_sent_after_the_items_before_it(tmp_path: Path) 
     (file := tmp_path / "a.jsonl").write_bytes(user_line(1) + user_line(2) + user_line(3))
     begin, lines, failed = frames(_Fails, file)
     assert (begin[0], lines[0], failed[0]) == (BEGIN, MADE, FAILED)
-    assert [event[1] for event in MadeLines(*lines[1]).events] == ["m1", "m2"]
+    assert [event[0][1] for event in MadeLines(*lines[1]).events] == ["m1", "m2"]
     assert failed[1] == (None, "the importer 'claude-code' failed at line 2: KeyError: 'field'")
 
 
@@ -290,7 +290,7 @@ def test_an_event_with_a_secret_is_sent_as_it_is(tmp_path: Path) -> None:
     first, own, last = MadeLines(*sent[1][1]), Lines(*sent[2][1]), MadeLines(*sent[3][1])
     assert (first.lines, own.lines, last.lines) == (2, 1, 1)
     assert _SECRET in own.items[0][2]["data"]["content"]
-    assert _SECRET.encode() not in b"".join(event[4] for event in first.events + last.events)
+    assert _SECRET.encode() not in b"".join(event[0][4] for event in first.events + last.events)
     # with other rules than those of the journal nothing is encoded
     sent = frames_of(Files(Detector(formats.formats), None, None, encodes=False), file)
     assert [kind for kind, _ in sent] == [BEGIN, *[LINES] * 4, MADE, END]

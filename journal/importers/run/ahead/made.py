@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from journal.importers.parsing.parser import Found
     from journal.redact.redactor import Redactor
 
-Packed = tuple[str, str, str, bytes, bytes, int, int, int | None]
-"""An event that is encoded, as plain values: session, id, type, the two parts of its record, and
-the marks of its key, of its content, and of what wrote it."""
+Packed = tuple[
+    tuple[str, str, str, bytes, bytes, str], tuple[int, int, int | None, int | None], str
+]
+"""An event that is encoded, as plain values: `Encoded`, `EventMarks`, and its importer."""
+_new = tuple.__new__
+"""Makes named tuples of plain ones without a call of a function of Python for each."""
 _KEYS = frozenset(("session", "id", "type", "data"))
 
 
@@ -37,11 +40,10 @@ class Made(NamedTuple):
     importer: str
 
     @classmethod
-    def unpack(cls, packed: Packed, rules: str, importer: str) -> Made:
-        """Return the event of what a `Maker` made: it has what all events of one file share."""
-        session, id, type, names, rest, key, content, written = packed
-        encoded = Encoded(session, id, type, names, rest, rules)
-        return cls(encoded, EventMarks(key, content, written), importer)
+    def unpack(cls, packed: Packed) -> Made:
+        """Return the event of what a `Maker` made."""
+        encoded, marks, importer = packed
+        return _new(cls, (_new(Encoded, encoded), _new(EventMarks, marks), importer))
 
     def plain(self) -> dict[str, Any]:
         """Return the arguments of `Journal.append` for it."""
@@ -61,6 +63,11 @@ class Maker:
 
     importer: str
     redactor: Redactor | None
+
+    @property
+    def rules(self) -> str:
+        """The rules of the redactor; empty without one."""
+        return "" if self.redactor is None else self.redactor.rules
 
     def make(self, found: Found) -> Packed | None:
         """Encode an event, as plain values; None if the import has to look at it.
@@ -83,4 +90,9 @@ class Maker:
             return None  # the journal raises the reason
         if marks.masked is not None:
             return None  # the journal may have it in another form
-        return session, id, type, *parts, marks.key, marks.content, marks.written
+        key, content, written, masked = marks
+        return (
+            (session, id, type, *parts, self.rules),
+            (key, content, written, masked),
+            self.importer,
+        )

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 _PIPE = 1024 * 1024
 """Bytes that a pipe holds."""
-_AHEAD = 4 * 1024 * 1024
+_AHEAD = 2 * 1024 * 1024
 """Bytes by which a process can be ahead, beside its pipe and the frame that it is about to write:
-about the events of a transcript of 5 MB."""
+with the pipe about the events of a transcript of 4 MB."""
 _READ = 256 * 1024
 """Bytes of one read."""
 _WORKER = "journal.importers.run.ahead.worker"

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from journal.importers.files.walk import Source
-    from journal.importers.run.ahead.frames import Begin
     from journal.importers.run.event_writer import EventWriter
     from journal.importers.run.tail import Tail
     from journal.writer import Journal
@@ -90,7 +89,6 @@ class ReadAhead:
     files: int = 0
     _readers: dict[bytes, Reader] = field(default_factory=dict)  # by file
     _pipes: Pipes | None = None
-    _rules: str = ""  # of the journal's redactor
 
     def __enter__(self) -> Self:
         return self
@@ -122,12 +120,12 @@ class ReadAhead:
         if not paths or size < self.least:
             return
         count = min(max(1, size // self.share), _READERS, len(paths))
-        self._rules = "" if journal.redactor is None else journal.redactor.rules
+        rules = "" if journal.redactor is None else journal.redactor.rules
         pipes = self._pipes = Pipes()
         for number in range(count):
             reader, own = Reader(pipes), paths[number::count]
             self._readers.update(dict.fromkeys(own, reader))
-            reader.start(Task(own, forced, os.fsencode(journal.path), self._rules))
+            reader.start(Task(own, forced, os.fsencode(journal.path), rules))
 
     def take(
         self,
@@ -161,7 +159,7 @@ class ReadAhead:
         if reader and begin and (begin.importer, begin.state) == (tail.format.importer, state):
             before, writer.sessions = writer.found, tail.sessions
             try:
-                for frame in _lines(reader, begin, self._rules, writer):
+                for frame in _lines(reader, writer):
                     if isinstance(frame, End):
                         entry, messages = Entry(*frame.entry), writer.found - before
                         self.files += 1
@@ -174,17 +172,14 @@ class ReadAhead:
         return Taken(tail.entry(), tail.messages, tail.names_files)
 
 
-def _lines(
-    reader: Reader, begin: Begin, rules: str, writer: EventWriter
-) -> Iterator[MadeLines | Lines | End]:
+def _lines(reader: Reader, writer: EventWriter) -> Iterator[MadeLines | Lines | End]:
     while True:
         kind, fields = reader.frame()
         if kind == MADE:
             made = MadeLines(*fields)
             writer.report.lines += made.lines
             writer.take_line(map(unpacked, made.items), 0, None)
-            new = [Made.unpack(event, rules, begin.importer) for event in made.events]
-            writer.take_made(new, made.size)
+            writer.take_made([*map(Made.unpack, made.events)], made.size)
             yield made
         elif kind == LINES:
             lines = Lines(*fields)

@@ -40,7 +40,7 @@ from journal.segments.progress import Progress
 from journal.segments.reader import read_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from journal.format.keyed_hash import Key
@@ -155,9 +155,9 @@ class KnownKeys:
         """Return whether the journal has an event's key."""
         return marked_key(event["session"], event["id"])[1] in self._keys
 
-    def has_mark(self, key: int) -> bool:
-        """Return whether the journal has a key of this mark."""
-        return key in self._keys
+    def has_any(self, keys: Collection[int]) -> bool:
+        """Return whether the journal has a key of one of these marks."""
+        return self._keys.has_any(keys)
 
     def has_other(self, event: dict[str, Any]) -> bool:
         """Return whether the journal has an event's key, and only with other contents.
@@ -239,10 +239,11 @@ class KnownKeys:
         self._contents.merge()
         head = {"version": _VERSION, "keys": len(self._keys), "read": self._read}
         make_folder(self.file.parent)
-        # views, and one copy: a million events have 20 MB of marks, and an import has little memory
-        body = (memoryview(self._keys.sorted), memoryview(self._contents.sorted))
+        # views, and no copy: a million events have 20 MB of marks, and an import has little memory
+        marks = self._keys.sorted, self._contents.sorted
+        body = [memoryview(each).cast("B") for each in marks if each]
         head |= {"digest": _digest(*body), "gone": self.gone.marks, "scopes": sorted(self._scopes)}
-        swap_file(self.file, b"".join((orjson.dumps(head), b"\n", *body)))
+        swap_file(self.file, orjson.dumps(head), b"\n", *body)
         self._saved, self._bytes = len(self._contents), 0
 
     def add_new(self, events: Sequence[EventMarks]) -> bool:
@@ -251,12 +252,12 @@ class KnownKeys:
         Returns:
             False if two of them have one key: then none is added.
         """
-        if len({marks.key for marks in events}) < len(events):
+        keys = {marks.key for marks in events}
+        if len(keys) < len(events):
             return False
-        written = {marks.written for marks in events if marks.written is not None}
-        self._keys.add(*(marks.key for marks in events))
-        self._contents.add(*(marks.content for marks in events))
-        self._contents.add(*(mark for mark in written if mark not in self._contents))
+        self._keys.add(*keys)
+        self._contents.add(*[marks.content for marks in events])
+        self._contents.add(*[marks.written for marks in events if marks.written is not None])
         return True
 
     def _note(self, marks: EventMarks, redacted: Redacted | None) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MERGED = 1 << 16
 """Number of new marks that are kept outside the sorted ones."""
@@ -33,8 +37,19 @@ class Marks:
         at = bisect_left(self.sorted, mark)
         return at < len(self.sorted) and self.sorted[at] == mark
 
+    def has_any(self, marks: Collection[int]) -> bool:
+        """Return whether one of some marks is in the set."""
+        if not self.new.isdisjoint(marks):
+            return True
+        found, count = self.sorted, len(self.sorted)
+        for mark in marks:
+            at = bisect_left(found, mark)
+            if at < count and found[at] == mark:
+                return True
+        return False
+
     def add(self, *marks: int) -> None:
-        """Add marks that are not in the set."""
+        """Add marks; one that is in the set may take its place twice."""
         self.new.update(marks)
         if len(self.new) > max(MERGED, len(self.sorted) // 16):
             self.merge()

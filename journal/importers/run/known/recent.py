@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from journal.format.event_types import MESSAGE_APPENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _RECENT = 1 << 15
 """Events that are remembered."""
@@ -45,6 +49,17 @@ class Recent:
         if len(self._order) > _RECENT:
             self._marks.discard(self._order.popleft())
         return False
+
+    def add_new(self, marks: Sequence[int]) -> bool:
+        """Remember events by their marks; return whether all are new, and remember none if not."""
+        own = set(marks)
+        if len(own) < len(marks) or not self._marks.isdisjoint(own):
+            return False
+        self._marks |= own
+        self._order.extend(marks)
+        for _ in range(len(self._order) - _RECENT):
+            self._marks.discard(self._order.popleft())
+        return True
 
     def forget(self) -> None:
         """Forget all events."""
