@@ -89,6 +89,8 @@ class Narrowing:
             found, and the tags for where it is at home.
         values: the bound values of `where`.
         replays: whether replays are found, too.
+        implied: whether a message that is found where it is at home meets `where`, too.
+        between: rowids of the first and the last message in question; None if all are.
         parts: conditions of which each message meets exactly one instead, and sooner; may be empty.
     """
 
@@ -98,12 +100,19 @@ class Narrowing:
     where: str
     values: tuple[str | int, ...]
     replays: bool
+    implied: bool = False
+    between: tuple[int, int] | None = None
     parts: tuple[Narrowing, ...] = ()
 
     @property
     def at_home(self) -> str:
         """The further conditions on a message where it is at home."""
         return "" if self.replays else self.where
+
+    @property
+    def further(self) -> int:
+        """How many of `tags` narrow a match after the first of them."""
+        return max(0, len(self.tags) - 1)
 
     def match(self, texts: str, columns: str = "text") -> str:
         """Return a match of texts, or of these columns, narrowed to messages with these tags.
@@ -148,6 +157,7 @@ def conditions(db: apsw.Connection, filters: Filters) -> Conditions | None:
         found.tags.append(_of_roles(filters.roles, include_meta=filters.include_meta))
     if filters.but_sources is not None:
         none_of = f"coalesce({SOURCE.of_message}, '') NOT {_in(filters.but_sources)}"
+        found.implied = False
         found.rows.append((none_of, filters.but_sources))
     for field, wanted in _wanted(db, filters):
         found.add_field(field, wanted)
@@ -185,6 +195,7 @@ class Conditions:
         tags, but: expressions as in `Narrowing`; no message has the tags of an empty one.
         rows: conditions in SQL, each with its bound values.
         is_counted: whether each message has one match for each expression of `tags`.
+        implied: as of `Narrowing`, so far.
     """
 
     def __init__(self, db: apsw.Connection, *, replays: bool) -> None:
@@ -194,13 +205,15 @@ class Conditions:
         self.but: list[str] = []
         self.rows: list[Condition] = []
         self.is_counted = True
+        self.implied = replays
         self._time: Time | None = None
 
     def copy(self) -> Conditions:
         """Return equal conditions; what is added to them is not added to these."""
         other = Conditions(self._db, replays=self._replays)
         other.tags, other.but, other.rows = [*self.tags], [*self.but], [*self.rows]
-        other.is_counted, other._time = self.is_counted, self._time
+        other.is_counted, other.implied = self.is_counted, self.implied
+        other._time = self._time
         return other
 
     def narrowing(self) -> Narrowing:
@@ -211,16 +224,20 @@ class Conditions:
         whole = self._with([time.tags] if time.tags else [], time.rows)
         if not time.inside:
             return whole
-        return replace(
-            whole, parts=(self._with([time.inside], ()), self._with([time.edges], time.rows))
-        )
+        inside, edges = self._with([time.inside], ()), self._with([time.edges], time.rows)
+        if time.plain is None:
+            return replace(whole, parts=(inside, edges))
+        first, _ = time.plain
+        plain = replace(self._with([], ()), between=time.plain)
+        return replace(whole, parts=(plain, replace(inside, between=(0, first - 1)), edges))
 
     def _with(self, tags: Iterable[str], rows: Iterable[Condition]) -> Narrowing:
         tags, rows = (*self.tags, *tags), (*self.rows, *rows)
         where = "".join(f" AND {text}" for text, _ in rows)
         values = tuple(value for _, values in rows for value in values)
         count = len(tags) if self.is_counted else None
-        return Narrowing(tags, count, tuple(self.but), where, values, self._replays)
+        implied = self.implied and self._time is None
+        return Narrowing(tags, count, tuple(self.but), where, values, self._replays, implied)
 
     def add_session(self, number: int) -> None:
         """Add that a message is of the session with this rowid."""
@@ -230,6 +247,7 @@ class Conditions:
         query = "SELECT DISTINCT home FROM _shared WHERE session = ? AND home > 0"
         homes = [int(home) for (home,) in self._db.execute(query, (number,))]
         self.tags.append(any_of(of_session(each) for each in (number, *homes)))
+        self.implied = False
         self.rows.append(("e.session = ?", (number,)))
 
     def add_field(self, field: Field, wanted: tuple[str, ...]) -> None:
@@ -237,8 +255,7 @@ class Conditions:
         on_rows = f"{field.of_message} {_in(wanted)}", wanted
         if self._replays:  # a replay may have another value than the message
             self.rows.append(on_rows)
-            if field is PROJECT:
-                self._add_repeated(wanted)
+            self.implied &= field is PROJECT and self._add_repeated(wanted)
             return
         tags, is_exact = self._tags_of(field, wanted)
         if tags:
@@ -247,13 +264,20 @@ class Conditions:
             self.is_counted = False  # a message can have the value, and be of a moved session
             self.rows.append(on_rows)
 
-    def _add_repeated(self, projects: tuple[str, ...]) -> None:
-        """Add that a message is of these projects, or of a session that one of these repeats."""
-        tags, _ = self._tags_of(PROJECT, projects)
+    def _add_repeated(self, projects: tuple[str, ...]) -> bool:
+        """Add that a message is of these projects, or of a session that one of these repeats.
+
+        Returns:
+            Whether it is of these projects where it is at home.
+        """
+        tags, is_exact = self._tags_of(PROJECT, projects)
         sessions = repeated_by(self._db, projects) if tags else None
-        if sessions is not None:
-            self.is_counted = False
-            self.tags.append(any_of([tags, *map(of_session, sessions)]))
+        if sessions is None:
+            return False
+        is_exact &= not sessions
+        self.is_counted &= is_exact
+        self.tags.append(any_of([tags, *map(of_session, sessions)]))
+        return is_exact
 
     def _tags_of(self, field: Field, wanted: tuple[str, ...]) -> tuple[str, bool]:
         """Return what matches the tags of these values, and whether it matches nothing else.
@@ -286,6 +310,7 @@ class Conditions:
         if not are_exact:
             among = f"{PROJECT.of_message} {_in(folders)}"
             named = f"tags : {whole_path}"
+            self.implied = False
             self.rows.append(
                 (f"({among} OR {_NAMED})", (*(cwd for cwd, _ in folders), named, named))
             )
@@ -293,6 +318,7 @@ class Conditions:
     def leave_out_subagents(self) -> None:
         """Add that a message is not of a sub-agent."""
         if self._replays:
+            self.implied = False
             self.rows.append(NO_SUBAGENT)
             return
         sessions = moved(self._db, "relation", (SUBAGENT,))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _SPANS = 400
 """Most spans of a time that are looked for by their tags; a longer one has many messages."""
+_PLAIN = 10_000
+"""Fewest messages of a time in a row that are looked for by their rowids instead of their tags."""
+_LONG = 4
+"""Spans from which on a time is long enough for that."""
 _MOMENT = "coalesce(e.timestamp, e.time)"
 
 Condition = tuple[str, tuple[str | int, ...]]
@@ -32,11 +36,14 @@ class Time:
         rows: its bounds, as conditions on the rows `e` of `_events`.
         inside: an expression that only the tags of such messages match.
         edges: one that the tags of all other such messages match, and of others, too.
+        plain: rowids of the first and the last of the newest messages that `inside` matches, without
+            another one between them; None if these are too few to look for them apart.
     """
 
     rows: tuple[Condition, ...]
     inside: str = ""
     edges: str = ""
+    plain: tuple[int, int] | None = None
 
     @property
     def tags(self) -> str:
@@ -75,4 +82,37 @@ def time_of(
         days |= {*range(max(first, end // SPAN * SPAN), end)}
     cut = sorted({bound // DAY for _, (bound,) in rows if bound >= DAY and bound % DAY})
     inside = any_of([*map(of_day, sorted(days)), *spans])
-    return Time(rows, inside, any_of([UNDATED, *map(of_day, cut)]))
+    plain = None
+    if len(spans) >= _LONG:
+        cut_spans = {day // SPAN for day in days}
+        # days outside of it, in spans that are not inside as a whole; and all spans beside these
+        days_out = {day for it in cut_spans for day in range(it * SPAN, it * SPAN + SPAN)} - days
+        begin = min(cut_spans | {span})
+        before = words_between(db, of_span(0), of_span(begin - 1), _SPANS) if begin else []
+        after = [] if end is None else words_between(db, of_span(end // SPAN), LAST_SPAN, _SPANS)
+        after = [each for each in after if each not in map(of_span, cut_spans)]
+        if len(before) < _SPANS and len(after) < _SPANS:
+            outside = [UNDATED, *map(of_day, sorted(days_out)), *before, *after]
+            plain = _plain(db, inside, any_of(outside))
+    return Time(rows, inside, any_of([UNDATED, *map(of_day, cut)]), plain)
+
+
+def _plain(db: apsw.Connection, inside: str, outside: str) -> tuple[int, int] | None:
+    """Return what `Time.plain` is, for expressions that each message matches one of."""
+    newest, oldest = (_end(db, inside, way) for way in ("DESC", "ASC"))
+    if newest is None or oldest is None or newest - oldest < _PLAIN:
+        return None
+    other = db.execute(
+        "SELECT rowid FROM fts WHERE fts MATCH ? AND rowid BETWEEN ? AND ?"
+        " ORDER BY rowid DESC LIMIT 1",
+        (f"tags : ({outside})", oldest, newest),
+    ).get
+    first = oldest if other is None else int(other) + 1
+    return (first, newest) if newest - first >= _PLAIN else None
+
+
+def _end(db: apsw.Connection, match: str, way: str) -> int | None:
+    """Return the rowid of the first message with tags, in the order of rowids or against it."""
+    query = f"SELECT rowid FROM fts WHERE fts MATCH ? ORDER BY rowid {way} LIMIT 1"
+    row = db.execute(query, (f"tags : ({match})",)).get
+    return None if row is None else int(row)

@@ -101,15 +101,16 @@ def moved(
 
 
 def repeated_by(db: apsw.Connection, projects: tuple[str, ...]) -> list[int] | None:
-    """Return the rowids of the sessions that sessions of these projects repeat messages of.
+    """Return the rowids of sessions of other projects, of which sessions of these repeat messages.
 
     None if there are too many of these, or of the messages.
     """
     marks = ", ".join("?" * len(projects))
-    query = f"""SELECT home, count(*) FROM (
-        SELECT x.home FROM _sessions s CROSS JOIN _shared x ON x.session = s.id
-        WHERE {PROJECT.of_message} IN ({marks}) AND x.home > 0 LIMIT {_REPLAYS + 1}
-        ) GROUP BY home"""
-    found = list(db.execute(query, projects))
-    few = len(found) <= _MOVED and sum(count for _, count in found) <= _REPLAYS
-    return [int(home) for home, _ in found] if few else None
+    query = f"""SELECT f.home, f.messages, coalesce({PROJECT.of_message} IN ({marks}), 0) FROM (
+        SELECT home, count(*) AS messages FROM (
+          SELECT x.home FROM _sessions s CROSS JOIN _shared x ON x.session = s.id
+          WHERE {PROJECT.of_message} IN ({marks}) AND x.home > 0 LIMIT {_REPLAYS + 1}
+        ) GROUP BY home) f CROSS JOIN _sessions s ON s.id = f.home"""
+    found = list(db.execute(query, projects * 2))
+    few = len(found) <= _MOVED and sum(count for _, count, _ in found) <= _REPLAYS
+    return [int(home) for home, _, is_own in found if not is_own] if few else None

@@ -41,7 +41,9 @@ def with_replays(db: apsw.Connection, rows: Iterable[int], asked: Narrowing) -> 
         pairs = sorted({*pairs, *replays}, key=lambda pair: (pair[1], pair[0]))
     homes = dict(pairs)
     if asked.where:
-        ids = json.dumps(list(homes))
-        meeting = {row for (row,) in db.execute(f"{_MEETING}{asked.where}", (ids, *asked.values))}
-        homes = {row: home for row, home in homes.items() if row in meeting}
+        sure = {row for row, home in homes.items() if row == home} if asked.implied else set()
+        unsure = json.dumps([row for row in homes if row not in sure])
+        meeting = db.execute(f"{_MEETING}{asked.where}", (unsure, *asked.values))
+        sure.update(int(row) for (row,) in meeting)
+        homes = {row: home for row, home in homes.items() if row in sure}
     return homes
