@@ -130,7 +130,7 @@ def command(
     back, or is an export of a database that was imported. A conversation that has no id but its
     path keeps its name where its file is moved, as long as imports/ is there (docs/sources.md says
     how that is decided). If the journal has the id of a message with another content, that is a
-    conflict: the first content stays, and the report counts and names the others.
+    conflict: the first content stays, and the report counts and names the others, and their files.
 
     Messages that a source marks as retracted (turns rolled back in Codex, prompts rewound in
     Claude Code) are removed from the transcript, and a search still finds them. A rewind to the
@@ -164,8 +164,8 @@ def command(
 
     JSON: {"files", "unchanged", "sessions", "lines", "messages", "events", "already",
     "redacted": {...}, "forgotten", "gone", "vanished", "returned", "conflicts", "conflicting",
-    "skipped": {...}, "skipped_at": {...}, "repaired": {...}, "passed_over": {...}, "side_files",
-    "unknown", "errors": {...}, "warnings"}
+    "conflicts_in": {...}, "skipped": {...}, "skipped_at": {...}, "repaired": {...},
+    "passed_over": {...}, "side_files", "unknown", "errors": {...}, "warnings"}
 
     \b
     Examples:

@@ -17,7 +17,7 @@ from unicodedata import unidata_version
 
 from journal.process.fork import no_fork
 from projector.db.kinds import KINDS, MESSAGE
-from projector.db.tags import AT, FIRST, MOVED
+from projector.db.tags import AT, FIRST, MOVED, given
 from projector.fold.sessions import FIELDS
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 19
+SCHEMA = 20
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
@@ -39,6 +39,7 @@ _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
 ABOVE = "coalesce(parent, origin)"
 """Of a row of `_sessions`: what it continues or belongs to, by its events or by its replays."""
 
+_PROJECT = given("cwd")
 _KEY = "json_extract(redacted, '$.key')"
 
 TOKENIZER = "unicode61 remove_diacritics 2"
@@ -74,7 +75,7 @@ CREATE TABLE _sessions(
 );
 CREATE INDEX sessions_last ON _sessions(last DESC);
 CREATE INDEX sessions_moved ON _sessions(id) WHERE {MOVED};
-CREATE INDEX sessions_cwd ON _sessions(cwd) WHERE cwd IS NOT NULL;
+CREATE INDEX sessions_project ON _sessions({_PROJECT}) WHERE {_PROJECT} IS NOT NULL;
 CREATE INDEX sessions_parent ON _sessions(parent) WHERE parent IS NOT NULL;
 CREATE INDEX sessions_above ON _sessions({ABOVE}) WHERE {ABOVE} IS NOT NULL;
 CREATE TABLE _events(

@@ -50,10 +50,8 @@ class Field:
         """Return the values that a name means: itself, and the projects with this last part."""
         if self is not PROJECT:
             return (name,)
-        cwd = self.of_session
-        query = f"SELECT DISTINCT {cwd} FROM _sessions WHERE {cwd} IS NOT NULL"
         wanted = name.rstrip("/") or name
-        found = [str(cwd) for (cwd,) in db.execute(query)]
+        found = [str(cwd) for (cwd,) in db.execute(_PROJECTS)]
         return (
             name,
             *(cwd for cwd in found if cwd != name and wanted in (cwd.rstrip("/"), _last(cwd))),
@@ -75,6 +73,18 @@ def _own(path: str, more: str = "") -> str:
 _NOT_MADE_UP = " AND json_extract(e.other_fields, '$.model') NOT LIKE '<%'"
 SOURCE = Field("source", "source", "e.source", of_source)
 PROJECT = Field("project", "cwd", _own("$.extra.cwd"), of_project)
+# each step seeks the next one: there are few, and DISTINCT would read all sessions
+_PROJECTS = f"""
+WITH RECURSIVE projects(cwd) AS (
+  SELECT (SELECT {PROJECT.of_session} FROM _sessions
+    WHERE {PROJECT.of_session} IS NOT NULL ORDER BY 1 LIMIT 1)
+  UNION ALL
+  SELECT (SELECT {PROJECT.of_session} FROM _sessions
+    WHERE {PROJECT.of_session} > projects.cwd ORDER BY 1 LIMIT 1)
+  FROM projects WHERE projects.cwd IS NOT NULL
+)
+SELECT cwd FROM projects WHERE cwd IS NOT NULL
+"""
 BRANCH = Field("branch", "branch", _own("$.extra.git_branch"), of_branch)
 MODEL = Field("model", "model", _own("$.model", _NOT_MADE_UP), of_model)
 FIELDS = {field.kind: field for field in (PROJECT, SOURCE, MODEL, BRANCH)}

@@ -69,6 +69,7 @@ def test_the_report_as_json_is_one_object_on_stdout(tmp_path: Path) -> None:
         "returned": 0,
         "conflicts": 0,
         "conflicting": [],
+        "conflicts_in": {},
         "skipped": {"not JSON": 1},
         "skipped_at": {"not JSON": f"{tmp_path / 'a.jsonl'}:2"},
         "repaired": {},

@@ -298,7 +298,7 @@ class EventWriter:
         if redacted is not None:
             self.report.redacted.update(redacted.counts)
         if self.keys.conflicts(self._in_clear(event), redacted, data):
-            self.report.conflict(event["session"], event["id"])
+            self.report.conflict(event["session"], event["id"], self.source)
         elif event["type"] == MESSAGE_APPENDED:
             self.report.messages += 1
         else:

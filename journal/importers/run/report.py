@@ -57,6 +57,7 @@ class Report:
         conflicts: events whose key the journal has already, with another content: the first
             is in force, and these are kept beside it.
         conflicting: keys of the first of them, each as "session/id".
+        conflicts_in: how many of them each file has, the first files alone.
         passed_over: paths in folders that were not read, by reason; `skipped` counts them, too.
         side_files: files whose text was imported with a line that names them.
         unknown: files of unknown formats in folders.
@@ -84,6 +85,7 @@ class Report:
     returned: int = 0
     conflicts: int = 0
     conflicting: list[str] = field(default_factory=list)
+    conflicts_in: Counter[str] = field(default_factory=Counter)
     passed_over: dict[str, list[str]] = field(default_factory=dict)
     side_files: set[str] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
@@ -114,9 +116,11 @@ class Report:
         if len(paths) < _PATHS:
             paths.append(path)
 
-    def conflict(self, session: str, id: str) -> None:
-        """Count and name an event whose key the journal has with another content."""
+    def conflict(self, session: str, id: str, path: str) -> None:
+        """Count and name an event of a file whose key the journal has with another content."""
         self.conflicts += 1
+        if path in self.conflicts_in or len(self.conflicts_in) < _PATHS:
+            self.conflicts_in[path] += 1
         if len(self.conflicting) < _PATHS:
             self.conflicting.append(self.redact(f"{session}/{id}"))
 
@@ -183,6 +187,7 @@ class Report:
             "returned": self.returned,
             "conflicts": self.conflicts,
             "conflicting": self.conflicting,
+            "conflicts_in": dict(self.conflicts_in),
             "skipped": dict(self.skipped.most_common()),
             "skipped_at": {
                 name: self.redact(at) for name, at in self.skipped_at.items() if self.skipped[name]

@@ -217,6 +217,7 @@ def test_another_content_under_a_key_is_a_conflict_in_any_run(box: Path, journal
     write(path, [LINES[0], claude("2", "1", "changed", 2), claude("3", "2", "three", 3)])
     report = take(journal_dir, path)
     assert (report.messages, report.conflicts, report.conflicting) == (1, 1, ["cc/2"])
+    assert sum(report.conflicts_in.values()) == 1
     assert transcript(journal_dir, "cc") == ["one", "two", "three"]
 
 
