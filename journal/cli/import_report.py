@@ -56,8 +56,8 @@ def _show(report: Report) -> None:
         print_line(f"gone: {name}: only the journal has it", err=True)
     for name in report.conflicting[:_NAMED]:
         print_line(f"conflict: {name} is stored with another content, which stays", err=True)
-    for name, count in report.conflicts_in.most_common(_FEW):
-        print_line(f"conflicts: {count:,} in {report.redact(name)}", err=True)
+    for path, conflicts in report.conflicts_in.most_common(_FEW):
+        print_line(f"conflicts: {conflicts:,} in {report.redact(path)}", err=True)
     for name in report.unknown[:_NAMED]:
         print_line(f"no known format: {report.redact(name)}", err=True)
     if len(report.unknown) > _NAMED:

@@ -12,7 +12,6 @@ from projector.db.tags import (
     PERSON,
     SUBAGENT,
     any_of,
-    narrowed,
     of_file,
     of_machine,
     of_role,
@@ -20,7 +19,8 @@ from projector.db.tags import (
     of_tool,
 )
 from projector.fold.facets import whole
-from projector.search.times import Condition, Time, time_of
+from projector.search.conditions.narrowing import Narrowing
+from projector.search.conditions.times import Condition, Time, time_of
 from projector.views.fields import BRANCH, MODEL, PROJECT, SOURCE, Field, moved, repeated_by
 
 if TYPE_CHECKING:
@@ -74,61 +74,6 @@ _NAMED = """e.id IN (SELECT rowid FROM fts WHERE fts MATCH ?
   UNION SELECT y.event FROM fts JOIN _shared x ON x.event = fts.rowid
     JOIN _shared y ON y.line = x.line AND y.words = x.words WHERE fts MATCH ?)"""
 """The condition that a message, or what it is a replay of, is found by a match."""
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowing:
-    """The conditions of filters.
-
-    Attributes:
-        tags: expressions that the tags of a message must match, all of them.
-        count: how many matches of tags each message has; None if that varies.
-        but: expressions that they must not match.
-        where: further conditions on the rows `e` of `_events` and `s` of `_sessions`, as SQL; empty
-            if the tags are enough. Where replays are found, too, these conditions hold for what is
-            found, and the tags for where it is at home.
-        values: the bound values of `where`.
-        replays: whether replays are found, too.
-        implied: whether a message that is found where it is at home meets `where`, too.
-        between: rowids of the first and the last message in question; None if all are.
-        parts: conditions of which each message meets exactly one instead, and sooner; may be empty.
-    """
-
-    tags: tuple[str, ...]
-    count: int | None
-    but: tuple[str, ...]
-    where: str
-    values: tuple[str | int, ...]
-    replays: bool
-    implied: bool = False
-    between: tuple[int, int] | None = None
-    parts: tuple[Narrowing, ...] = ()
-
-    @property
-    def at_home(self) -> str:
-        """The further conditions on a message where it is at home."""
-        return "" if self.replays else self.where
-
-    @property
-    def further(self) -> int:
-        """How many of `tags` narrow a match after the first of them."""
-        return max(0, len(self.tags) - 1)
-
-    def match(self, texts: str, columns: str = "text") -> str:
-        """Return a match of texts, or of these columns, narrowed to messages with these tags.
-
-        All columns are matched if `columns` is empty.
-        """
-        match = f"{columns} : ({texts})" if columns else texts
-        return narrowed(match, self.tags, self.but)
-
-    def match_tags(self) -> str | None:
-        """Return a match of the tags alone; None if there is none of `tags`."""
-        return narrowed("", self.tags, self.but) if self.tags else None
-
-    def match_but(self) -> str | None:
-        """Return a match of the tags that a message must not have; None if there are none."""
-        return f"tags : ({' OR '.join(f'({each})' for each in self.but)})" if self.but else None
 
 
 def narrowing(db: apsw.Connection, filters: Filters) -> Narrowing | None:

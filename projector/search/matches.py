@@ -10,7 +10,8 @@ import apsw
 
 from journal.process.fork import no_fork
 from projector.db.tags import may_be_tag
-from projector.search.filters import Narrowing, narrowing
+from projector.search.conditions.narrowing import Narrowing
+from projector.search.filters import narrowing
 from projector.search.ordering.databases import Databases
 from projector.search.prefixes import Prefixes
 from projector.search.ranking import Corpus, Phrases, count_matches, read_size
@@ -29,9 +30,9 @@ RANKED = 5_000
 """Most matches that are ranked: the newest ones."""
 _OF_PREFIXES = 0.6
 """Share of these for a query with a prefix: to count its words in a text takes twice as long."""
-_OF_FURTHER = 0.6
-"""Share of these for each further part of a match that the index has to walk beside the words, far
-back if it is rare: the tags of a second filter, or those of any filter for a query with a prefix."""
+_OF_NARROWED = 0.6
+"""Share of these for each filter of such a query: to find as many, the index is walked further
+back, and each step asks all words of the prefix."""
 TEXT_AND_KEYS = "{text keys}"
 """The columns of the index that are searched; a match in keys of arguments alone has no score."""
 _SCANNED = 1_000
@@ -152,10 +153,10 @@ def _found(index: _Index, most: int, sort: Sort, offset: int, seconds: float | N
 
 
 def _share(query: Query, asked: Narrowing) -> float:
-    """Return the share of `RANKED` that is found in the time of a word without filters."""
-    has_prefix = any(phrase.prefix for phrase in query.phrases)
-    further = asked.further + (has_prefix and bool(asked.tags))
-    return float((_OF_PREFIXES if has_prefix else 1) * _OF_FURTHER**further)
+    """Return the share of `RANKED` that is found in about the time of a word without filters."""
+    if not any(phrase.prefix for phrase in query.phrases):
+        return 1.0
+    return float(_OF_PREFIXES * _OF_NARROWED ** len(asked.tags))
 
 
 def all_rows(db: apsw.Connection, query: Query, asked: Narrowing) -> list[int]:

@@ -97,7 +97,9 @@ projector.search.functions projector.search.hits projector.search.matches
 projector.search.ordering projector.search.ordering.folded projector.search.ordering.order
 projector.search.ordering.titles
 projector.search.prefixes projector.search.ranking
-projector.search.request projector.search.results projector.search.texts projector.search.times
+projector.search.conditions projector.search.conditions.narrowing
+projector.search.conditions.times
+projector.search.request projector.search.results projector.search.texts
 projector.text projector.text.document
 projector.text.highlight projector.text.literal projector.text.normalize projector.text.query
 projector.text.query_tree projector.text.snippet projector.text.term projector.text.tokens

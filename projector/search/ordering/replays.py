@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.search.filters import Narrowing
+    from projector.search.conditions.narrowing import Narrowing
 
 _REPLAYS = """
 SELECT y.event, x.event FROM json_each(?) f CROSS JOIN _shared x ON x.event = f.value

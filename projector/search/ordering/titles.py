@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from projector.search.filters import Filters, Narrowing
+    from projector.search.conditions.narrowing import Narrowing
+    from projector.search.filters import Filters
     from projector.search.ordering.databases import Databases
     from projector.text.query import Query
 

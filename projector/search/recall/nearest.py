@@ -28,7 +28,7 @@ from projector.search.recall.wanted import Vocabulary, question_language, wanted
 from projector.text.normalize import is_cjk
 
 if TYPE_CHECKING:
-    from projector.search.filters import Narrowing
+    from projector.search.conditions.narrowing import Narrowing
     from projector.search.recall.dates import Dates
     from projector.search.recall.lacking import Part
     from projector.search.recall.wanted import Word

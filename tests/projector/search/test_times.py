@@ -55,6 +55,43 @@ def _bounds(random: Random) -> tuple[int | None, int | None]:
 
 def test_a_time_is_found_as_its_bounds_say(projection: Projection) -> None:
     """Bounds in a day and between days, in a span and between spans, far away, and none."""
+    _check(projection)
+
+
+@pytest.mark.parametrize("mixed", [0, 40])
+def test_messages_in_the_order_of_their_times_are_found_by_rowids(
+    mixed: int, journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are not, as of an import, are found by their tags beside them.
+
+    Args:
+        mixed: how many messages, the first ones, are in no order.
+        journal_dir: the journal.
+        monkeypatch: makes few messages enough for that.
+    """
+    monkeypatch.setattr("projector.search.conditions.times._PLAIN", 1)
+    monkeypatch.setattr("projector.search.conditions.times._LONG", 1)
+    moments = _moments(Random(1))  # noqa: S311 - no secret
+    early = moments[:mixed]
+    Random(3).shuffle(early)  # noqa: S311 - no secret
+    messages = [_message(f"m{time}", time) for time in (*early, *moments[mixed:])]
+    undated = [_message(f"u{number}", None) for number in range(3)]
+    with Journal.open(journal_dir) as journal:
+        journal.append_many([*undated, *messages])
+    _check(Projection.open(journal_dir))
+    asked = Filters(until=moments[-9])
+    with Projection.open(journal_dir) as projection:
+        found, _ = projection.read(lambda db: narrowing(db, asked))
+    assert found is not None
+    plain, inside, _edges = found.parts
+    assert plain.tags == ()
+    assert plain.between is not None
+    assert inside.between == (0, plain.between[0] - 1)
+    assert plain.between[1] - plain.between[0] > 20
+
+
+def _check(projection: Projection) -> None:
+    """Compare searches of many times with plain comparisons."""
     random = Random(2)  # noqa: S311 - no secret
     moments = _moments(Random(1))  # noqa: S311 - no secret
     with projection:

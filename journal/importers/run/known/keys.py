@@ -237,11 +237,10 @@ class KnownKeys:
             return
         self._keys.merge()
         self._contents.merge()
-        head = {"version": _VERSION, "keys": len(self._keys), "read": self._read}
         make_folder(self.file.parent)
-        # views, and no copy: a million events have 20 MB of marks, and an import has little memory
-        marks = self._keys.sorted, self._contents.sorted
-        body = [memoryview(each).cast("B") for each in marks if each]
+        head = {"version": _VERSION, "keys": len(self._keys), "read": self._read}
+        # no copy: a million events have 20 MB of marks, and an import has little memory
+        body = [memoryview(it.sorted).cast("B") for it in (self._keys, self._contents) if it.sorted]
         head |= {"digest": _digest(*body), "gone": self.gone.marks, "scopes": sorted(self._scopes)}
         swap_file(self.file, orjson.dumps(head), b"\n", *body)
         self._saved, self._bytes = len(self._contents), 0

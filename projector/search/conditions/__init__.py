@@ -1,0 +1,1 @@
+"""What filters become: conditions on tags of the index, on rows, and on times."""
