@@ -36,8 +36,8 @@ class Time:
         rows: its bounds, as conditions on the rows `e` of `_events`.
         inside: an expression that only the tags of such messages match.
         edges: one that the tags of all other such messages match, and of others, too.
-        plain: rowids of the first and the last of the newest messages that `inside` matches, without
-            another one between them; None if these are too few to look for them apart.
+        plain: rowids of the first and the last of the newest messages that `inside` matches,
+            without another one between them; None if these are too few to look for them apart.
     """
 
     rows: tuple[Condition, ...]
