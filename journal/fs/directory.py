@@ -54,6 +54,7 @@ _OURS = {
     KEY_FILE,
     "redact.toml",
     "retention.toml",
+    "sink.toml",
     MARK,
 }
 

@@ -251,6 +251,7 @@ class Applier:
             alone = Counter(session for session, _ in counted)
         count_batch(state, counted)
         self._db.executemany(INSERT_TEXT, texts)
+        state.note_outgoing(text[0] for text in texts)
         counts = [
             (n, n, alone.get(session, 0), low, low, high, high, session)
             for session, (n, low, high) in spans.items()

@@ -237,6 +237,8 @@ def _merge(
     )
     db.execute(query, (*at, index, old.row))
     state.count("events", new.session, bool(old.transcript_index) - bool(index))
+    if new.kind == MESSAGE and new.session > 0:
+        state.note_outgoing((old.row,))  # its date and its machine may be others now
     _mark(state, new.session, new.kind, new.event.id, old.data)
 
 

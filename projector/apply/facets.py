@@ -54,6 +54,7 @@ def index(
     if is_foreign(session):
         return
     about = facets(data)
+    state.note_outgoing((row,))
     _count(db, state, session, about, 1)
     db.execute(INSERT_TEXT, indexed(row, session, state.tagged[session], data, about))
 
@@ -65,6 +66,7 @@ def unindex(
     if is_foreign(session):
         return
     about = facets(data)
+    state.note_outgoing((row,))
     _count(db, state, session, about, -1)
     db.execute(DELETE_TEXT, indexed(row, session, state.tagged[session], data, about))
 
@@ -100,7 +102,12 @@ def count_batch(state: State, messages: Iterable[tuple[int, Facets]]) -> None:
 
 
 def save_facets(db: apsw.Connection, state: State) -> None:
-    """Write what was counted since the last commit into the current transaction."""
+    """Write what was counted since the last commit into the current transaction, and the outbox."""
+    if state.outgoing:
+        # a message that is in it already gets a new position
+        query = "INSERT OR REPLACE INTO _outbox(event) VALUES(?)"
+        db.executemany(query, [(row,) for row in sorted(state.outgoing)])
+        state.outgoing.clear()
     counts, state.facets = state.facets, Counter()
     indexed, state.indexed = state.indexed, Counter()
     rows = [(count, session) for session, count in indexed.items() if count]

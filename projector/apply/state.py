@@ -8,12 +8,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from projector.apply.dirty import Dirty
-from projector.db.schema import APPLIED, COUNTERS, LOWEST, is_foreign, part_of
+from projector.db.schema import APPLIED, COUNTERS, LOWEST, OUTBOX, is_foreign, part_of
 from projector.db.tags import AT, FIRST, FOUND, GIVEN, INHERITED, Inherited
 from projector.fold.part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import apsw
 
@@ -94,6 +94,8 @@ class State:
         only_adds: of some sessions whether totals are plain sums.
         named: of some sessions the fields in events of this transaction that are not folded yet.
         regiven: sessions that may give their messages something else since these got their tags.
+        has_sink: whether messages that change go into the outbox.
+        outgoing: rowids of the messages that go there with the next commit.
         met: of some sessions the values of those messages of this transaction that came first.
     """
 
@@ -132,6 +134,8 @@ class State:
         self.named: dict[int, dict[str, str]] = {}
         self.met: dict[int, dict[str, str]] = {}
         self.regiven: set[int] = set()
+        self.has_sink = OUTBOX in meta
+        self.outgoing: set[int] = set()
 
     def _row(self, table: str, column: str, name: str) -> int:
         query = f"SELECT id FROM {table} WHERE {column} = ?"
@@ -173,6 +177,11 @@ class State:
         """Add to a counter, for a session of this part."""
         if not is_foreign(session):
             self.counters[name] += number
+
+    def note_outgoing(self, rows: Iterable[int]) -> None:
+        """Note messages of which a sink must get what they are now."""
+        if self.has_sink:
+            self.outgoing.update(rows)
 
     def _load_missing(self, session: int) -> set[str]:
         query = "SELECT parent FROM _missing_parents WHERE session = ?"

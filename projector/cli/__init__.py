@@ -22,6 +22,7 @@ _COMMANDS = Commands(
         "search": "projector.cli.search",
         "sessions": "projector.cli.sessions",
         "show": "projector.cli.show.show",
+        "sink": "projector.cli.sink.command",
         "status": "projector.cli.status",
         "sync": "projector.cli.sync",
         "usage": "projector.cli.usage",

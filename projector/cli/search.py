@@ -76,6 +76,7 @@ _PLACE = (Column(rank=1), Column(rank=2), Column(rank=3), Column())
     help="If fewer match, also what comes nearest; 0: never.",
 )
 @parts_option()
+@click.option("--sink", "by_sink", is_flag=True, help="Ask the sink: the newest matches first.")
 @timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -90,6 +91,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     group: Group | None,
     enough: int,
     parts: tuple[Part, ...],
+    by_sink: bool,  # noqa: FBT001 - click gives flags so
     timeout: float,
     as_json: bool,  # noqa: FBT001 - click gives flags so
     **filters: Any,  # noqa: ANN401 - the options of `query_options` and `filter_options`

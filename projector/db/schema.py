@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from unicodedata import unidata_version
 
 from journal.process.fork import no_fork
+from journal.process.ids import uuid7
 from projector.db.kinds import KINDS, MESSAGE
 from projector.db.tags import AT, FIRST, MOVED, given
 from projector.fold.sessions import FIELDS
@@ -138,6 +139,9 @@ CREATE TABLE _quarantine(
   lane TEXT NOT NULL, segment TEXT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY(lane_folder, number, offset)
 ) WITHOUT ROWID;
+CREATE TABLE _outbox(
+  position INTEGER PRIMARY KEY AUTOINCREMENT, event INTEGER NOT NULL UNIQUE
+);
 CREATE VIRTUAL TABLE fts USING fts5(
   text, tags, keys, content='', tokenize='{TOKENIZER}'
 );
@@ -176,6 +180,8 @@ APPLIED = "applied"
 
 LOWEST = -(2**40)
 """The rowid below that of the first event of another part: they grow, as SQLite appends cheaply."""
+OUTBOX = "outbox"
+"""Key in `_meta` of a database whose outbox is filled; else it is missing."""
 PART = "part"
 """Key in `_meta` of the part that a database holds, as text; it is missing if that is all."""
 
@@ -235,6 +241,7 @@ def make_tables(db: apsw.Connection, journal_uuid: str, part: str | None = None)
         db.executemany("INSERT INTO _kinds(type, id) VALUES(?, ?)", KINDS.items())
         meta: dict[str, str | int] = {"journal": journal_uuid, "unicode": unidata_version}
         meta[APPLIED] = 0
+        meta["build"] = uuid7()
         if part is not None:
             meta[PART] = part
         meta |= dict.fromkeys(COUNTERS, 0)

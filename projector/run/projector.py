@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -23,6 +24,7 @@ from projector.db.fork_safety import check, close
 from projector.db.quiet import quiet
 from projector.db.sqlite_errors import refusals
 from projector.errors import NotApplied
+from projector.outbox import Outbox
 from projector.run.hiding import Hiding
 from projector.run.ingest import NOTHING, Intake
 from projector.run.open_segments import OpenSegments, Place
@@ -31,7 +33,6 @@ from projector.run.watermark import Mark, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from journal.segments.listing import LaneFolder, SegmentRef
 
@@ -86,6 +87,7 @@ class Projector:
             self.hiding = Hiding(db, lanes.parent)
             self._intake = Intake(db, self._segments, self.hiding)
             self.wal = Wal(db)
+            self._outbox = Outbox(db, lanes.parent, Path(db.filename).parent)
         self._is_building = not self.wal.is_used
         self._limit = _TRANSACTION * (_BUILDING if self._is_building else 1)
         self._is_careful = False
@@ -154,8 +156,7 @@ class Projector:
         self, on_commit: Callable[[Progress], None] | None, stop: Callable[[], bool]
     ) -> Progress:
         progress = Progress()
-        self._look_again()
-        self.hiding.check()
+        self._begin()
         refs = repeat_if_gone(self._list)
         goals = {place(ref): ref.size for ref in refs}
         listed, pending = refs, self._pending(refs, goals)
@@ -193,6 +194,13 @@ class Projector:
             self.is_unchanged = change_check(each.active for each in self._folders if each.active)
         return progress
 
+    def _begin(self) -> None:
+        self._look_again()
+        # a build is sent as a whole when it is in use
+        if not self._is_building and self._outbox.arrange():
+            self._intake.reset()
+        self.hiding.check()
+
     def _list(self) -> list[SegmentRef]:
         """List the segments that may have new bytes, and find those that were replaced."""
         self._folders = list_folders(self._lanes)
@@ -226,8 +234,7 @@ class Projector:
         """Read a block of each lane in turn, and commit it all; return events and bytes.
 
         Raises:
-            NotApplied: events cannot be applied; nothing of the transaction was kept.
-            apsw.InterruptError, ProjectionError, ReadError: as `catch_up`; nothing was kept.
+            NotApplied, apsw.InterruptError, ProjectionError, ReadError: nothing was kept.
         """
         with refusals("write", self._db.filename), quiet:
             return self._commit(pending, stop)
@@ -292,22 +299,14 @@ class Projector:
         return events, size
 
     def copy_to(self, target: apsw.Connection) -> None:
-        """Copy the generation into an empty database, and close that database.
-
-        Raises:
-            apsw.Error: the copy cannot be made.
-        """
+        """Copy the generation into an empty database, and close that one; raise `apsw.Error`."""
         try:
             copy_database(self._db, target)
         finally:
             close(target)
 
     def close(self) -> None:
-        """Write the WAL back and close the connection.
-
-        Raises:
-            ProjectionError: as `Wal.checkpoint`; the connection is closed.
-        """
+        """Write the WAL back and close the connection, also if `Wal.checkpoint` raises."""
         try:
             self.wal.checkpoint(above=0)
         finally:

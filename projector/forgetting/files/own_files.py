@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from journal.fs.directory import Directory
 
-_OF_JOURNAL = {"journal.json", "arbiter", "eraser", "key", RULES_FILE, NAME}
+_OF_JOURNAL = {"journal.json", "arbiter", "eraser", "key", RULES_FILE, NAME, "sink.toml"}
 _OF_LANE = {"lock", "retired", "roll"}
-_OF_PROJECTION = {"lock", "build.lock", "CURRENT"}
+_OF_PROJECTION = {"lock", "build.lock", "CURRENT", "sink.json"}
 _OF_RELAY = {
     *("config.toml", "former", "lock", "machine"),
     *("state.db", "state.db-shm", "state.db-wal"),

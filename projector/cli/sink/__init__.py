@@ -1,0 +1,1 @@
+"""`projector sink`: the messages of a journal in another engine."""

@@ -1,0 +1,174 @@
+"""`projector sink`: the group of its commands."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cli.kit.output import print_json, print_line
+from journal.cli.kit.signals import call_on_signals
+from journal.fs.directory import open_directory
+from projector.cli.kit.part import part_option
+from projector.outbox import CONFIG
+from projector.sink.config import Config, read_config, write_config
+from projector.sink.drain import Drainer
+from projector.sink.errors import SinkError
+from projector.sink.verify import compare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.fs.directory import Directory
+    from projector.fold.part import Part
+
+_PAUSE = 1.0
+"""Seconds between two looks at the journal."""
+_LONGEST = 60.0
+"""Seconds between two tries where the sink cannot be reached."""
+_DIFFERENT = 5
+
+
+@click.group("sink")
+def command() -> None:
+    """Keep the messages of a journal in ClickHouse, for searches past one database.
+
+    The projection notes what changes in its own transactions, and `projector sink run` sends it.
+    What was sent twice, or while the sink was down, ends up equal: `projector sink verify`
+    compares. docs/large.md says when it is worth it, and what is promised.
+
+    \b
+        projector sink use http://localhost:8123
+        projector sink run
+        projector sink verify
+        projector search --sink 'connection refused'
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+
+
+@command.command("use")
+@click.argument("url")
+@click.option("--database", default="journal", show_default=True, help="Made if it is missing.")
+@click.option("--table", default="messages", show_default=True, help="Made if it is missing.")
+@click.option("--user", default="", help="User of the server.")
+@click.option("--password-file", default="", metavar="FILE", help="File with the password.")
+@click.pass_obj
+def use(path: Path, url: str, database: str, table: str, user: str, password_file: str) -> None:
+    """Configure the sink of the journal, in sink.toml, and make its table.
+
+    URL is that of a server, http://HOST:8123 or https://HOST:8443, or chdb:///FOLDER for
+    ClickHouse within the process (pip install 'agent-journal[chdb]'). From now on each projection
+    fills its outbox. A journal without a sink has no cost of it. There is no time limit.
+    """
+    try:
+        config = Config(url, database, table, user, password_file)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    journal = open_directory(path, create=False)
+    with closing(config.connect()) as sink:
+        sink.prepare()
+    write_config(journal, config)
+    print_line(f"sink: {url}, table {database}.{table}; now `projector sink run`", err=True)
+
+
+@command.command("off")
+@click.pass_obj
+def off(path: Path) -> None:
+    """Forget the sink of the journal: nothing is sent any more, and the outbox is emptied.
+
+    What the sink has stays there: drop the table yourself. There is no time limit.
+    """
+    journal = open_directory(path, create=False)
+    read_config(journal)
+    (journal.path / CONFIG).unlink()
+    print_line("the journal has no sink any more; what was sent is still there", err=True)
+
+
+@command.command("run")
+@click.option("--once", is_flag=True, help="End when everything is sent.")
+@click.option("--again", is_flag=True, help="Send every message again, and erase all others.")
+@part_option()
+@click.pass_obj
+def run(path: Path, once: bool, again: bool, part: Part | None) -> None:  # noqa: FBT001 - click gives flags so
+    """Send what the sink lacks, until Ctrl-C.
+
+    It ends with 0 at Ctrl-C, SIGTERM and SIGHUP. It may be killed at any moment: the next run
+    continues. While the sink cannot be reached it tries again, after a minute at most; with --once
+    it ends with 1. Run one for a projection, or one for each part (--part). It applies new events
+    by itself where no projector runs. There is no time limit.
+    """
+    journal = open_directory(path, create=False)
+    stopping = Event()
+    with call_on_signals(stopping.set):
+        pause = _PAUSE
+        while not stopping.is_set():
+            try:
+                _send(journal, part, stopping, again=again, once=once)
+                again, pause = False, _PAUSE
+            except SinkError as error:
+                if once:
+                    raise
+                print_line(f"Warning: {error}; trying again in {pause:.0f} s", err=True)
+                stopping.wait(pause)
+                pause = min(pause * 2, _LONGEST)
+            if once:
+                break
+
+
+def _send(
+    journal: Directory, part: Part | None, stopping: Event, *, again: bool, once: bool
+) -> None:
+    """Send until everything is sent if `once`, else until `stopping` or an error of the sink."""
+    with (
+        closing(read_config(journal).connect()) as sink,
+        closing(Drainer(journal, sink, part)) as drainer,
+    ):
+        while not stopping.is_set():
+            began = time.perf_counter()
+            sent = drainer.drain(again=again, stop=stopping.is_set)
+            again = False
+            if once or sent != (0, 0):
+                seconds = time.perf_counter() - began
+                what = f"{sent.documents:,} documents sent in {seconds:.1f} s"
+                gone = f", {sent.erased:,} sessions erased" if sent.erased else ""
+                print_line(what + gone, err=True)
+            if once:
+                return
+            stopping.wait(_PAUSE)
+
+
+@command.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@part_option()
+@click.pass_context
+def verify(context: click.Context, /, as_json: bool, part: Part | None) -> None:  # noqa: FBT001 - click gives flags so
+    """Compare every document of the sink with the projection.
+
+    It sends nothing: run `projector sink run --once` before. The exit code is 5 if they differ, and
+    `projector sink run --once --again` sends all messages again then. There is no time limit.
+
+    JSON: {"equal", "documents", "sink_documents", "checksum", "sink_checksum"}
+    """
+    journal = open_directory(context.obj, create=False)
+    with closing(read_config(journal).connect()) as sink:
+        sink.prepare()
+        found = compare(journal, sink, part)
+    if as_json:
+        print_json(
+            {
+                "equal": found.is_equal,
+                "documents": found.projection.documents,
+                "sink_documents": found.sink.documents,
+                "checksum": found.projection.sum,
+                "sink_checksum": found.sink.sum,
+            }
+        )
+    else:
+        verb = "equal" if found.is_equal else "DIFFERENT"
+        print_line(
+            f"{verb}: {found.projection.documents:,} documents in the projection,"
+            f" {found.sink.documents:,} in the sink"
+        )
+    context.exit(0 if found.is_equal else _DIFFERENT)

@@ -1,0 +1,1 @@
+"""Documents of messages in another engine, for a search past one database."""

@@ -1,0 +1,118 @@
+"""Messages of a projection as documents of a sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from journal.segments.mirrors import parse_mirror
+from projector.db.columns import Columns, from_columns
+from projector.db.schema import OUTBOX, part_of
+from projector.fold.messages import OUT
+from projector.outbox import build_of
+from projector.sink.document import Document
+from projector.text.document import document
+from projector.text.normalize import fold, index_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+_LONGEST = 1_000_000
+"""Characters of a text that is sent: as many as are indexed."""
+
+_COLUMNS = (
+    "s.session, e.event_id, e.state, coalesce(e.timestamp, e.time), e.lane_row,"
+    " EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL),"
+    " e.timestamp, e.parent, e.role, e.source, e.content, e.content_is_json, e.other_fields"
+)
+_SCANNED = (
+    f"SELECT d.id, {_COLUMNS} FROM fts_docsize d CROSS JOIN _events e ON e.id = d.id"
+    " CROSS JOIN _sessions s ON s.id = e.session WHERE d.id > ? ORDER BY d.id LIMIT ?"
+)
+_CHANGED = (
+    f"SELECT o.position, {_COLUMNS} FROM _outbox o CROSS JOIN _events e ON e.id = o.event"
+    " CROSS JOIN _sessions s ON s.id = e.session WHERE o.position > ? ORDER BY o.position LIMIT ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Documents to be sent next.
+
+    Attributes:
+        documents: the documents, in the order in which they are read.
+        last: rowid or position of the last one; None if there is none.
+        is_last: whether nothing comes behind them.
+    """
+
+    documents: list[Document]
+    last: int | None
+    is_last: bool
+
+
+class Documents:
+    """The messages of one snapshot as documents.
+
+    Attributes:
+        part: the part that the database holds, as text; empty if it holds all.
+        build: uuid of its build.
+        is_kept: whether its outbox is filled.
+    """
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self.part = part_of(db) or ""
+        self.build = build_of(db)
+        query = "SELECT 1 FROM _meta WHERE key = ?"
+        self.is_kept = db.execute(query, (OUTBOX,)).get is not None
+        found = db.execute("SELECT lane_row, lane_folder FROM _segments ORDER BY lane_folder")
+        # the mirror of a lane counts, and not a copy that another machine made of it
+        self._machines = {
+            lane: mirror[0] if (mirror := parse_mirror(folder)) is not None else ""
+            for lane, folder in found
+        }
+
+    def scan(self, behind: int, limit: int, version: int) -> Batch:
+        """Return messages that a search finds, whose rowids are greater than one."""
+        rows = self._db.execute(_SCANNED, (behind, limit)).fetchall()
+        documents = [self._document(row[1:], version) for row in rows]
+        return Batch(documents, _last(rows), len(rows) < limit)
+
+    def changed(self, behind: int, limit: int, base: int) -> Batch:
+        """Return messages in the outbox behind a position."""
+        rows = self._db.execute(_CHANGED, (behind, limit)).fetchall()
+        documents = [self._document(row[1:], base + int(row[0])) for row in rows]
+        return Batch(documents, _last(rows), len(rows) < limit)
+
+    def every(self) -> Iterator[Document]:
+        """Yield all messages that a search finds."""
+        for row in self._db.execute(_SCANNED, (0, -1)):
+            yield self._document(row[1:], 0)
+
+    def sessions(self) -> set[str]:
+        """Return the ids of the sessions that have messages which a search finds."""
+        query = "SELECT session FROM _sessions WHERE indexed AND id > 0"
+        return {str(session) for (session,) in self._db.execute(query)}
+
+    def left(self, position: int) -> int:
+        """Return how many messages are in the outbox behind a position."""
+        query = "SELECT count(*) FROM _outbox WHERE position > ?"
+        return int(self._db.execute(query, (position,)).get)
+
+    def _document(self, row: tuple[Any, ...], version: int) -> Document:
+        session, id, state, place, lane, is_replay, *columns = row
+        machine = self._machines.get(lane, "")
+        is_gone = state >= OUT or is_replay
+        if is_gone:
+            return Document(self.part, session, id, "", "", machine, place, "", 0, 1, version)
+        timestamp, parent, role, source, content, is_json, other = columns
+        made = Columns(timestamp, parent, role, source, content, bool(is_json), other)
+        text = fold(index_form(document(from_columns(made)))[:_LONGEST])
+        about = (role or "", source or "", machine, place, text, state)
+        return Document(self.part, session, id, *about, 0, version)
+
+
+def _last(rows: list[tuple[Any, ...]]) -> int | None:
+    return int(rows[-1][0]) if rows else None

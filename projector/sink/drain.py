@@ -1,0 +1,185 @@
+"""The drainer: sends a projection's messages to a sink, first all and then what changes.
+
+It may be killed anywhere. What was sent and not noted is sent again with the same versions, which
+changes nothing, or with higher ones. A version never goes down: each pass begins above all that the
+sink has of the part.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from projector.db.generations import Generations, find_generations, with_part
+from projector.outbox import Progress, read_progress
+from projector.projection import Projection
+from projector.sink.documents import Batch, Documents
+from projector.sink.errors import SinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import apsw
+
+    from journal.fs.directory import Directory
+    from projector.fold.part import Part
+    from projector.sink.document import Sink
+
+BATCH = 20_000
+"""Documents that are sent at a time."""
+_NOTICED = 60.0
+"""Seconds within which a projector that runs notices that there is a sink."""
+_PAUSE = 0.5
+_ERASED = 1_000
+"""Sessions that are erased with one statement."""
+
+
+class Sent(NamedTuple):
+    """What was sent: documents, and sessions that were erased."""
+
+    documents: int = 0
+    erased: int = 0
+
+
+class _Next(NamedTuple):
+    """What is to be sent, read in one snapshot."""
+
+    part: str
+    build: str
+    batch: Batch | None
+    sessions: set[str] | None
+
+
+class Drainer:
+    """Sends the messages of a projection, or of one part, to a sink.
+
+    Args:
+        journal: the journal.
+        sink: the sink.
+        part: the part; None for the whole projection.
+        batch: documents that are sent at a time.
+    """
+
+    def __init__(
+        self, journal: Directory, sink: Sink, part: Part | None = None, batch: int = BATCH
+    ) -> None:
+        self._sink = sink
+        self._batch = batch
+        self._folder = _folder(journal, part)
+        self._projection = Projection(journal.path, part=None if part is None else str(part))
+        self._table = sink.prepare()
+
+    def drain(
+        self,
+        *,
+        again: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+        on_batch: Callable[[int], None] = lambda _: None,
+    ) -> Sent:
+        """Send all that the sink lacks of what is in the journal now.
+
+        Args:
+            again: send every message, also those that were sent.
+            stop: called between batches; what was sent until then is kept.
+            on_batch: called with the number of documents of each batch.
+
+        Raises:
+            SinkError: the sink cannot be reached, or refuses.
+            ProjectionError, ReadError, QueryTimeout: as `Projection.catch_up`.
+        """
+        self._await_outbox()
+        progress = None if again else read_progress(self._folder)
+        sent, erased = 0, 0
+        while not stop():
+            known = progress
+            found, _ = self._projection.read(lambda db, known=known: self._next(db, known))
+            if found.batch is None or progress is None:
+                progress, gone = self._begin(found)
+                erased += gone
+                continue
+            batch = found.batch
+            self._sink.put(batch.documents)
+            on_batch(len(batch.documents))
+            sent += len(batch.documents)
+            progress, is_done = self._note(progress, batch, found.part)
+            if is_done:
+                break
+        return Sent(sent, erased)
+
+    def _await_outbox(self) -> None:
+        """Apply new events, and return when the outbox is filled with what changes.
+
+        Raises:
+            SinkError: it is not, after a while.
+        """
+        until = time.monotonic() + _NOTICED
+        while True:
+            self._projection.catch_up()
+            if self._projection.read(lambda db: Documents(db).is_kept)[0]:
+                return
+            if time.monotonic() > until:
+                raise SinkError("the projector that runs has not noticed the sink; restart it")
+            time.sleep(_PAUSE)
+
+    def _next(self, db: apsw.Connection, progress: Progress | None) -> _Next:
+        """Read what is to be sent; no batch if everything must be sent from the beginning."""
+        documents = Documents(db)
+        if progress is None or (progress.build, progress.table) != (documents.build, self._table):
+            return _Next(documents.part, documents.build, None, documents.sessions())
+        if progress.scanned is not None:
+            batch = documents.scan(progress.scanned, self._batch, progress.base)
+        else:
+            batch = documents.changed(progress.position, self._batch, progress.base)
+        return _Next(documents.part, documents.build, batch, None)
+
+    def _begin(self, found: _Next) -> tuple[Progress, int]:
+        """Begin a pass over all messages; erase the sessions that are not there any more."""
+        base = self._sink.latest(found.part) + 1
+        progress = Progress(found.build, self._table, base, 0, 0)
+        gone = sorted(set(self._sink.sessions(found.part)) - (found.sessions or set()))
+        for at in range(0, len(gone), _ERASED):
+            self._sink.erase(found.part, gone[at : at + _ERASED])
+        progress.save(self._folder)
+        return progress, len(gone)
+
+    def _note(self, progress: Progress, batch: Batch, part: str) -> tuple[Progress, bool]:
+        """Note that a batch was sent; return whether nothing is left."""
+        if progress.scanned is None:
+            if batch.last is not None:
+                progress = replace(progress, position=batch.last)
+                progress.save(self._folder)
+            return progress, batch.is_last
+        scanned = batch.last if batch.last is not None else progress.scanned
+        if batch.is_last:
+            # whatever has a lower version is not in the projection any more
+            self._sink.erase_older(part, progress.base)
+        progress = replace(progress, scanned=None if batch.is_last else scanned)
+        progress.save(self._folder)
+        return progress, False
+
+    def left(self) -> int:
+        """Return how many documents are still to be sent, of what is applied.
+
+        Raises:
+            ProjectionError: the projection cannot be read.
+        """
+        progress = read_progress(self._folder)
+
+        def count(db: apsw.Connection) -> int:
+            documents = Documents(db)
+            if progress is None or progress.build != documents.build:
+                return sum(1 for _ in documents.sessions()) or 1
+            return documents.left(progress.position) + (progress.scanned is not None)
+
+        return self._projection.read(count)[0]
+
+    def close(self) -> None:
+        """Close the projection; the sink stays open."""
+        self._projection.close()
+
+
+def _folder(journal: Directory, part: Part | None) -> Path:
+    kept: Generations = find_generations(with_part(journal, part).base)
+    return kept.folder

@@ -1,0 +1,142 @@
+"""How SQL reaches ClickHouse: over HTTP, or in this process by chdb. Both take the same SQL."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from projector.sink.errors import SinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_TIMEOUT = 300.0
+"""Seconds for one statement: one that erases reads the whole table."""
+_SHOWN = 400
+"""Characters of an error of the server that are shown."""
+
+
+class Engine(Protocol):
+    """Runs SQL."""
+
+    def run(self, sql: str, rows: bytes = b"") -> None:
+        """Run a statement; `rows` follow it, as JSON objects, one a line."""
+        ...
+
+    def select(self, sql: str) -> Sequence[Sequence[Any]]:
+        """Return the rows of a query."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class Http:
+    """A server, over HTTP or HTTPS."""
+
+    def __init__(self, host: str, port: int, *, secure: bool, user: str, password: str) -> None:
+        self._where = f"{'https' if secure else 'http'}://{host}:{port}"
+        self._headers = {}
+        if user:
+            token = b64encode(f"{user}:{password}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {token}"
+        self._connection: http.client.HTTPConnection = (
+            http.client.HTTPSConnection(
+                host, port, timeout=_TIMEOUT, context=ssl.create_default_context()
+            )
+            if secure
+            else http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+        )
+
+    def run(self, sql: str, rows: bytes = b"") -> None:
+        """Run a statement.
+
+        Raises:
+            SinkError: the server cannot be reached, or refuses.
+        """
+        self._post(sql.encode(errors="replace") + b"\n" + rows)
+
+    def select(self, sql: str) -> Sequence[Sequence[Any]]:
+        """Return the rows of a query.
+
+        Raises:
+            SinkError: as `run`.
+        """
+        return _rows(self._post(f"{sql} FORMAT JSONCompact".encode(errors="replace")))
+
+    def _post(self, body: bytes) -> bytes:
+        # numbers beyond 2^53 must not become text
+        path = "/?output_format_json_quote_64bit_integers=0&wait_end_of_query=1"
+        try:
+            self._connection.request("POST", path, body, self._headers)
+            response = self._connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()  # the next statement connects again
+            raise SinkError(
+                f"cannot reach {self._where}: {error or type(error).__name__}"
+            ) from error
+        if response.status != http.HTTPStatus.OK:
+            what = content.decode(errors="replace").strip()[:_SHOWN]
+            raise SinkError(f"{self._where} refuses ({response.status}): {what}")
+        return content
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class Embedded:
+    """ClickHouse in this process, with its files in a folder that no other process uses."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from chdb import session  # noqa: PLC0415 - half a gigabyte, which a server makes needless
+        except ImportError as error:
+            raise SinkError(
+                "a sink in a folder needs chdb: pip install 'agent-journal[chdb]'"
+            ) from error
+        self._folder = folder
+        try:
+            self._session = session.Session(str(folder))
+        except Exception as error:
+            raise SinkError(f"cannot open {folder}: {error}") from error
+
+    def run(self, sql: str, rows: bytes = b"") -> None:
+        """Run a statement.
+
+        Raises:
+            SinkError: ClickHouse refuses.
+        """
+        self._query(f"{sql}\n{rows.decode()}" if rows else sql)
+
+    def select(self, sql: str) -> Sequence[Sequence[Any]]:
+        """Return the rows of a query.
+
+        Raises:
+            SinkError: as `run`.
+        """
+        return _rows(self._query(f"{sql} FORMAT JSONCompact"))
+
+    def _query(self, sql: str) -> bytes:
+        try:
+            found = self._session.query(sql)
+        except Exception as error:  # chdb has no class of errors that its releases agree on
+            raise SinkError(f"{self._folder} refuses: {str(error)[:_SHOWN]}") from error
+        content: bytes = found if isinstance(found, bytes) else found.bytes()
+        return content
+
+    def close(self) -> None:
+        """Close the files."""
+        self._session.close()
+
+
+def _rows(content: bytes) -> Sequence[Sequence[Any]]:
+    rows: Sequence[Sequence[Any]] = orjson.loads(content)["data"]
+    return rows
