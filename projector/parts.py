@@ -97,6 +97,11 @@ class Parts(Searcher):
         return tuple(map(str, self._parts))
 
     @property
+    def shows(self) -> Self:
+        """The handle that shows what is found: itself."""
+        return self
+
+    @property
     def is_whole(self) -> bool:
         """Whether these are all parts."""
         return len(self._parts) == self._parts[0].of

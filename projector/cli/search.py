@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from projector.search.hits import Hit
     from projector.search.ordering.order import Group
     from projector.search.results import Results
+    from projector.sink.search import SinkSearch
 
 _OPEN, _CLOSE = "\x01", "\x02"
 """Marks around a match. No snippet has these characters: they become spaces in it."""
@@ -153,12 +155,15 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     projection; if one is missing, an error names it. With --part only the named parts are searched,
     and stderr says so. Nothing nearest is looked for in parts, and --include-replays is refused.
 
+    With --sink the sink is asked (`projector sink`), with the filters --role, --source, --session,
+    --since and --until: the newest come first, and nothing is ranked.
+
     The exit code is 3 if nothing is found and a filter names a value that nothing has: the nearest
     values that there are are printed on stderr.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     asked = take_asked(filters)
     marks = ("**", "**") if as_json else (_OPEN, _CLOSE)
-    with _opened(context_.obj, parts, timeout) as projection:
+    with _opened(context_.obj, parts, timeout, by_sink=by_sink) as projection:
         results = projection.search(
             query,
             limit=limit,
@@ -176,8 +181,11 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
         if isinstance(projection, Projection):
             names = None if as_json else short_names(projection, found)
             code = DONE if shown else print_unknown(projection, {**filters, "role": asked.role})
-        elif not projection.is_whole:
-            print_line(f"only part {', '.join(projection.names)} was searched", err=True)
+        elif by_sink:
+            print_line("from the sink: the newest first, and not ranked", err=True)
+            results = results if as_json else replace(results, exact=True)
+        elif not getattr(projection, "is_whole", True):
+            print_line(f"only part {', '.join(map(str, parts))} was searched", err=True)
     if as_json:
         answer = {
             "query": results.query,
@@ -201,7 +209,13 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     context_.exit(code)
 
 
-def _opened(path: Path, parts: tuple[Part, ...], timeout: float) -> Projection | Parts:
+def _opened(
+    path: Path, parts: tuple[Part, ...], timeout: float, *, by_sink: bool
+) -> Projection | Parts | SinkSearch:
+    if by_sink:
+        from projector.sink.search import SinkSearch  # noqa: PLC0415 - most journals have no sink
+
+        return SinkSearch(path, timeout=timeout)
     if parts or is_in_parts(open_directory(path, create=False).path):
         from projector.parts import Parts  # noqa: PLC0415 - most journals have no parts
 
@@ -209,8 +223,9 @@ def _opened(path: Path, parts: tuple[Part, ...], timeout: float) -> Projection |
     return Projection.open(path, timeout=timeout)
 
 
-def _session(projection: Projection | Parts, name: str) -> str:
-    found = projection.session(name)
+def _session(projection: Projection | Parts | SinkSearch, name: str) -> str:
+    shows = projection if isinstance(projection, Projection) else projection.shows
+    found = shows.session(name)
     return found if isinstance(found, str) else found.session
 
 

@@ -82,7 +82,7 @@ class Documents:
 
     def changed(self, behind: int, limit: int, base: int) -> Batch:
         """Return messages in the outbox behind a position."""
-        rows = self._db.execute(_CHANGED, (behind, limit)).fetchall()
+        rows: list[tuple[Any, ...]] = self._db.execute(_CHANGED, (behind, limit)).fetchall()
         documents = [self._document(row[1:], base + int(row[0])) for row in rows]
         return Batch(documents, _last(rows), len(rows) < limit)
 
@@ -95,11 +95,6 @@ class Documents:
         """Return the ids of the sessions that have messages which a search finds."""
         query = "SELECT session FROM _sessions WHERE indexed AND id > 0"
         return {str(session) for (session,) in self._db.execute(query)}
-
-    def left(self, position: int) -> int:
-        """Return how many messages are in the outbox behind a position."""
-        query = "SELECT count(*) FROM _outbox WHERE position > ?"
-        return int(self._db.execute(query, (position,)).get)
 
     def _document(self, row: tuple[Any, ...], version: int) -> Document:
         session, id, state, place, lane, is_replay, *columns = row

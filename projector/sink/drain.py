@@ -8,7 +8,9 @@ sink has of the part.
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from projector.db.generations import Generations, find_generations, with_part
@@ -19,6 +21,7 @@ from projector.sink.errors import SinkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
     import apsw
@@ -76,14 +79,12 @@ class Drainer:
         *,
         again: bool = False,
         stop: Callable[[], bool] = lambda: False,
-        on_batch: Callable[[int], None] = lambda _: None,
     ) -> Sent:
         """Send all that the sink lacks of what is in the journal now.
 
         Args:
             again: send every message, also those that were sent.
             stop: called between batches; what was sent until then is kept.
-            on_batch: called with the number of documents of each batch.
 
         Raises:
             SinkError: the sink cannot be reached, or refuses.
@@ -91,22 +92,36 @@ class Drainer:
         """
         self._await_outbox()
         progress = None if again else read_progress(self._folder)
-        sent, erased = 0, 0
-        while not stop():
-            known = progress
-            found, _ = self._projection.read(lambda db, known=known: self._next(db, known))
-            if found.batch is None or progress is None:
-                progress, gone = self._begin(found)
-                erased += gone
-                continue
-            batch = found.batch
-            self._sink.put(batch.documents)
-            on_batch(len(batch.documents))
-            sent += len(batch.documents)
-            progress, is_done = self._note(progress, batch, found.part)
-            if is_done:
-                break
+        sent = erased = 0
+        storing: Future[None] | None = None
+        is_done = False
+        # the next batch is read while the sink stores the one before
+        with ThreadPoolExecutor(1, "sink") as pool:
+            while not (is_done or stop()):
+                found, _ = self._projection.read(partial(self._next, progress=progress))
+                self._finish(storing, progress)
+                storing = None
+                if found.batch is None or progress is None:
+                    progress, gone = self._begin(found)
+                    erased += gone
+                    continue
+                storing = pool.submit(self._sink.put, found.batch.documents)
+                sent += len(found.batch.documents)
+                is_done = progress.scanned is None and found.batch.is_last
+                is_scanned = progress.scanned is not None and found.batch.is_last
+                progress = _behind(progress, found.batch)
+                if is_scanned:
+                    storing.result()
+                    # whatever has a lower version is not in the projection any more
+                    self._sink.erase_older(found.part, progress.base)
+            self._finish(storing, progress)
         return Sent(sent, erased)
+
+    def _finish(self, storing: Future[None] | None, progress: Progress | None) -> None:
+        """Wait until a batch is stored, and note it."""
+        if storing is not None and progress is not None:
+            storing.result()
+            progress.save(self._folder)
 
     def _await_outbox(self) -> None:
         """Apply new events, and return when the outbox is filled with what changes.
@@ -144,37 +159,6 @@ class Drainer:
         progress.save(self._folder)
         return progress, len(gone)
 
-    def _note(self, progress: Progress, batch: Batch, part: str) -> tuple[Progress, bool]:
-        """Note that a batch was sent; return whether nothing is left."""
-        if progress.scanned is None:
-            if batch.last is not None:
-                progress = replace(progress, position=batch.last)
-                progress.save(self._folder)
-            return progress, batch.is_last
-        scanned = batch.last if batch.last is not None else progress.scanned
-        if batch.is_last:
-            # whatever has a lower version is not in the projection any more
-            self._sink.erase_older(part, progress.base)
-        progress = replace(progress, scanned=None if batch.is_last else scanned)
-        progress.save(self._folder)
-        return progress, False
-
-    def left(self) -> int:
-        """Return how many documents are still to be sent, of what is applied.
-
-        Raises:
-            ProjectionError: the projection cannot be read.
-        """
-        progress = read_progress(self._folder)
-
-        def count(db: apsw.Connection) -> int:
-            documents = Documents(db)
-            if progress is None or progress.build != documents.build:
-                return sum(1 for _ in documents.sessions()) or 1
-            return documents.left(progress.position) + (progress.scanned is not None)
-
-        return self._projection.read(count)[0]
-
     def close(self) -> None:
         """Close the projection; the sink stays open."""
         self._projection.close()
@@ -183,3 +167,11 @@ class Drainer:
 def _folder(journal: Directory, part: Part | None) -> Path:
     kept: Generations = find_generations(with_part(journal, part).base)
     return kept.folder
+
+
+def _behind(progress: Progress, batch: Batch) -> Progress:
+    """Return the progress behind a batch."""
+    if progress.scanned is None:
+        return progress if batch.last is None else replace(progress, position=batch.last)
+    scanned = progress.scanned if batch.last is None else batch.last
+    return replace(progress, scanned=None if batch.is_last else scanned)

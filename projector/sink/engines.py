@@ -80,7 +80,7 @@ class Http:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()  # the next statement connects again
             raise SinkError(
-                f"cannot reach {self._where}: {error or type(error).__name__}"
+                f"cannot reach {self._where}: {str(error) or type(error).__name__}"
             ) from error
         if response.status != http.HTTPStatus.OK:
             what = content.decode(errors="replace").strip()[:_SHOWN]
@@ -104,7 +104,7 @@ class Embedded:
             ) from error
         self._folder = folder
         try:
-            self._session = session.Session(str(folder))
+            self._session: Any = session.Session(str(folder))  # type: ignore[no-untyped-call]
         except Exception as error:
             raise SinkError(f"cannot open {folder}: {error}") from error
 

@@ -11,6 +11,7 @@ import click
 
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.signals import call_on_signals
+from journal.errors import counted
 from journal.fs.directory import open_directory
 from projector.cli.kit.part import part_option
 from projector.outbox import CONFIG
@@ -131,8 +132,8 @@ def _send(
             again = False
             if once or sent != (0, 0):
                 seconds = time.perf_counter() - began
-                what = f"{sent.documents:,} documents sent in {seconds:.1f} s"
-                gone = f", {sent.erased:,} sessions erased" if sent.erased else ""
+                what = f"{counted(sent.documents, 'document')} sent in {seconds:.1f} s"
+                gone = f", {counted(sent.erased, 'session')} erased" if sent.erased else ""
                 print_line(what + gone, err=True)
             if once:
                 return
