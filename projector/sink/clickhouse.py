@@ -12,7 +12,7 @@ import orjson
 
 from projector.sink.document import Checksum, Document, Key
 from projector.sink.errors import SinkError
-from projector.text.normalize import is_cjk, pairs
+from projector.text.normalize import fold, is_cjk, pairs
 from projector.text.query_tree import All, Either
 from projector.text.term import Term
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from projector.sink.engines import Engine
     from projector.text.query_tree import Node
 
-# a part that a mutation or a merge has replaced is deleted a second later, since it may have what
+# a part that a mutation or a merge has replaced is deleted seconds later, since it may have what
 # was forgotten; for that its successor must be on the disk
 _CREATE = """
 CREATE TABLE IF NOT EXISTS {table} (
@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS {table} (
   state UInt8, deleted UInt8, version UInt64,
   INDEX words text TYPE text(tokenizer = 'splitByNonAlpha')
 ) ENGINE = ReplacingMergeTree(version, deleted) ORDER BY (session, id)
-SETTINGS old_parts_lifetime = 1, min_rows_to_fsync_after_merge = 1, fsync_after_insert = 1,
+SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 5,
+  cleanup_delay_period_random_add = 0, min_rows_to_fsync_after_merge = 1, fsync_after_insert = 1,
   fsync_part_directory = 1
 """
 _HASHED = (
@@ -176,8 +177,8 @@ def _has(term: Term) -> str:
 
 def tokens_of(term: Term) -> list[str]:
     """Return the words of a term, runs of Chinese, Japanese and Korean as pairs of characters."""
+    *words, last = (fold(word) for word in term.words)
     tokens: list[str] = []
-    for word in term.words[:-1]:
+    for word in words:
         tokens += pairs(word) if is_cjk(word) else [word]
-    last = term.words[-1]
     return [*tokens, *(pairs(last)[:-1] or [last])] if is_cjk(last) else [*tokens, last]

@@ -13,16 +13,17 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from projector.db.generations import Generations, find_generations, with_part
+from projector.db.generations import generations, with_part
+from projector.db.process_lock import ProcessLock
 from projector.outbox import Progress, read_progress
 from projector.projection import Projection
+from projector.run.lock_holder import catch_up_once
 from projector.sink.documents import Batch, Documents
 from projector.sink.errors import SinkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
-    from pathlib import Path
 
     import apsw
 
@@ -70,7 +71,8 @@ class Drainer:
     ) -> None:
         self._sink = sink
         self._batch = batch
-        self._folder = _folder(journal, part)
+        self._journal = with_part(journal, part)
+        self._folder = generations(self._journal.base).folder
         self._projection = Projection(journal.path, part=None if part is None else str(part))
         self._table = sink.prepare()
 
@@ -129,14 +131,17 @@ class Drainer:
         Raises:
             SinkError: it is not, after a while.
         """
+        self._projection.catch_up()
         until = time.monotonic() + _NOTICED
-        while True:
-            self._projection.catch_up()
-            if self._projection.read(lambda db: Documents(db).is_kept)[0]:
-                return
+        while not self._projection.read(lambda db: Documents(db).is_kept)[0]:
             if time.monotonic() > until:
                 raise SinkError("the projector that runs has not noticed the sink; restart it")
-            time.sleep(_PAUSE)
+            lock = ProcessLock(generations(self._journal.base).lock)
+            if lock.acquire(_PAUSE):
+                try:
+                    catch_up_once(self._journal)
+                finally:
+                    lock.release()
 
     def _next(self, db: apsw.Connection, progress: Progress | None) -> _Next:
         """Read what is to be sent; no batch if everything must be sent from the beginning."""
@@ -162,11 +167,6 @@ class Drainer:
     def close(self) -> None:
         """Close the projection; the sink stays open."""
         self._projection.close()
-
-
-def _folder(journal: Directory, part: Part | None) -> Path:
-    kept: Generations = find_generations(with_part(journal, part).base)
-    return kept.folder
 
 
 def _behind(progress: Progress, batch: Batch) -> Progress:

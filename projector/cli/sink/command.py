@@ -77,9 +77,9 @@ def use(path: Path, url: str, database: str, table: str, user: str, password_fil
 @command.command("off")
 @click.pass_obj
 def off(path: Path) -> None:
-    """Forget the sink of the journal: nothing is sent any more, and the outbox is emptied.
+    """Forget the sink of the journal: nothing is sent any more.
 
-    What the sink has stays there: drop the table yourself. There is no time limit.
+    The next event empties the outbox. What the sink has stays there: drop the table yourself. There is no time limit.
     """
     journal = open_directory(path, create=False)
     read_config(journal)
@@ -92,7 +92,12 @@ def off(path: Path) -> None:
 @click.option("--again", is_flag=True, help="Send every message again, and erase all others.")
 @part_option()
 @click.pass_obj
-def run(path: Path, once: bool, again: bool, part: Part | None) -> None:  # noqa: FBT001 - click gives flags so
+def run(
+    path: Path,
+    once: bool,  # noqa: FBT001 - click gives flags so
+    again: bool,  # noqa: FBT001 - same
+    part: Part | None,
+) -> None:
     """Send what the sink lacks, until Ctrl-C.
 
     It ends with 0 at Ctrl-C, SIGTERM and SIGHUP. It may be killed at any moment: the next run
@@ -144,7 +149,12 @@ def _send(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @part_option()
 @click.pass_context
-def verify(context: click.Context, /, as_json: bool, part: Part | None) -> None:  # noqa: FBT001 - click gives flags so
+def verify(
+    context: click.Context,
+    /,
+    as_json: bool,  # noqa: FBT001 - click gives flags so
+    part: Part | None,
+) -> None:
     """Compare every document of the sink with the projection.
 
     It sends nothing: run `projector sink run --once` before. The exit code is 5 if they differ, and
