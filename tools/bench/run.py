@@ -38,7 +38,7 @@ from tools.bench.parts import (
     size,
 )
 from tools.bench.parts.search import asking, filtering
-from tools.bench.parts.sharing import relay
+from tools.bench.parts.sharing import relay, sink
 from tools.bench.parts.viewing import pages
 from tools.bench.parts.workers import board
 from tools.bench.plan import full, quick
@@ -86,6 +86,7 @@ PARTS: dict[str, Part] = {
     "viewing": pages,
     "board": board,
     "relay": relay,
+    "sink": sink,
     "growth": growth,
 }
 """By name, in the order of the table; `growth` is last, because it appends to measured journals."""

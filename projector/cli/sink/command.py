@@ -79,7 +79,8 @@ def use(path: Path, url: str, database: str, table: str, user: str, password_fil
 def off(path: Path) -> None:
     """Forget the sink of the journal: nothing is sent any more.
 
-    The next event empties the outbox. What the sink has stays there: drop the table yourself. There is no time limit.
+    The next event empties the outbox. What the sink has stays there: drop the table yourself.
+    There is no time limit.
     """
     journal = open_directory(path, create=False)
     read_config(journal)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from tests.support.clickhouse import Server
 
-pytestmark = pytest.mark.xdist_group("clickhouse")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clickhouse")]
 
 _FIELDS = "session, id, role, source, machine, place, text, state"
 
