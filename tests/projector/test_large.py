@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from journal.cli import cli as journal_cli
 from projector import Projection
 from projector.cli import cli as projector_cli
-from tests.support import clickhouse
+from tests.support.programs import clickhouse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from tests.support import clickhouse
+from tests.support.programs import clickhouse
 from tools.bench import run
 from tools.bench.plan import tiny
 from tools.bench.processes import BenchError, alone

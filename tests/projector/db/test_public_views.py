@@ -201,7 +201,7 @@ def test_everything_else_is_marked_as_internal(stock: sqlite3.Connection) -> Non
     names = [
         row["name"] for row in stock.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
     ]
-    assert [name for name in names if not name.startswith(("_", "fts"))] == []
+    assert [name for name in names if not name.startswith(("_", "fts", "sqlite_"))] == []
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,14 @@ from projector.sink.documents import Documents
 from projector.sink.drain import Drainer, Sent
 from projector.sink.errors import SinkError
 from projector.sink.verify import compare
-from tests.support import clickhouse
+from tests.support.programs import clickhouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from click.testing import Result
 
-    from tests.support.clickhouse import Server
+    from tests.support.programs.clickhouse import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clickhouse")]
 
