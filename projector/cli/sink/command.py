@@ -37,9 +37,10 @@ _DIFFERENT = 5
 def command() -> None:
     """Keep the messages of a journal in ClickHouse, too.
 
-    That is for searches past one database, and for other programs. The projection notes what changes in its own transactions, and `projector sink run` sends it.
-    What was sent twice, or while the sink was down, ends up equal: `projector sink verify`
-    compares. docs/large.md says when it is worth it, and what is promised. There is no time limit.
+    That is for searches past one database, and for other programs. The projection notes what
+    changes in its own transactions, and `projector sink run` sends it. What was sent twice, or
+    while the sink was down, ends up equal: `projector sink verify` compares. docs/large.md says
+    when it is worth it, and what is promised. There is no time limit.
 
     \b
         projector sink use http://localhost:8123
