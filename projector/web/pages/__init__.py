@@ -28,19 +28,11 @@ def prepare(readings: Readings) -> None:
     load()
     markdown("```python\nimport this\n```")
     readings.counting.prepare(dashboard.prepare)
-    _make_in_advance(dashboard.dashboard, readings)
-
-
-def warm(readings: Readings) -> None:
-    """Make the other answers that take long, while the browser starts."""
-    _make_in_advance(sessions.sessions, readings)
-
-
-def _make_in_advance(make: Make, readings: Readings) -> None:
-    try:
-        make(readings, {})
-    except (ProjectionError, JournalError) as error:  # the page itself shows it
-        _log.info("not made in advance: %s", error)
+    for make in (sessions.sessions, dashboard.dashboard):
+        try:
+            make(readings, {})
+        except (ProjectionError, JournalError) as error:  # the page itself shows it
+            _log.info("not made in advance: %s", error)
 
 
 PAGES: Mapping[str, Make] = {
