@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import webbrowser
 from typing import TYPE_CHECKING
@@ -97,4 +98,6 @@ def command(
     try:
         serve.serve(path, address, ready)
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {host} port {port}: {error}") from error
+        why = (error.strerror or str(error)).partition(" (while")[0]  # the address is named here
+        used = "; `--port 0` takes a free one" if error.errno == errno.EADDRINUSE else ""
+        raise click.ClickException(f"cannot listen on {host} port {port}: {why}{used}") from error

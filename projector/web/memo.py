@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from journal.errors import JournalError
+from projector.errors import ProjectionError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+_log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 _MOST = 2_000
@@ -90,6 +95,8 @@ class Memo:
     def _again(self, key: Hashable, make: Callable[[], Answer]) -> None:
         try:
             self._make(key, make)
+        except (ProjectionError, JournalError) as error:  # the older answer stays
+            _log.info("not made again: %s", error)
         finally:
             with self._lock:
                 self._making.discard(key)

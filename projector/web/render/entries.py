@@ -161,8 +161,7 @@ def _entry(
 ) -> Entry:
     kind = kind_of(view)
     tokens = view.fields.get("token_count")
-    text = view.content if isinstance(view.content, str) else ""
-    long = kind == "aside" and (view.role != "user" or len(text) > _ASIDES)
+    long = kind == "aside" and (view.role != "user" or sum(map(len, _texts(view))) > _ASIDES)
     return Entry(
         id=view.id,
         kind=kind,
@@ -202,12 +201,16 @@ def _speaker(view: MessageView) -> str:
 
 def beginning(view: MessageView) -> str:
     """Return the first line of what a message says; empty if it says nothing."""
+    said = next((text for text in _texts(view) if text.strip()), "")
+    return first_line(said, _LINE) if said else ""
+
+
+def _texts(view: MessageView) -> Iterator[str]:
     content = view.content
     for part in content if isinstance(content, list) else [content]:
         text = part.get("text") if isinstance(part, dict) else part
-        if isinstance(text, str) and text.strip():
-            return first_line(text, _LINE)
-    return ""
+        if isinstance(text, str):
+            yield text
 
 
 def calls_in(view: MessageView) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import time
 from datetime import date
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 
 from journal import Journal
 from projector.cli import cli
+from projector.errors import ProjectionError
 from projector.web import formats
 from projector.web.charts.buckets import Bucket, buckets, heat, steps
 from projector.web.memo import Memo
@@ -58,6 +60,18 @@ def test_wrong_usage_is_refused(journal_dir: Path, monkeypatch: pytest.MonkeyPat
         missing = run(cli, journal)
         assert missing.exit_code == 1
         assert "pip install 'agent-journal[web]'" in missing.stderr
+
+
+def test_a_port_in_use_is_named(journal_dir: Path) -> None:
+    """The error says which address it is, and what to do."""
+    with Journal.open(journal_dir), socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        found = CliRunner().invoke(cli, ["--journal", str(journal_dir), "web", "--port", port])
+    assert found.exit_code == 1
+    assert found.stderr == (
+        f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use;"
+        " `--port 0` takes a free one\n"
+    )
 
 
 def test_addresses_and_their_names() -> None:
@@ -105,6 +119,28 @@ def test_numbers_are_short() -> None:
     assert (formats.percent(1, 8), formats.percent(1, 0)) == ("12.5 %", "")
     assert (formats.folder("/a/b/"), formats.project("/a/b/c")) == ("b", "b/c")
     assert formats.minute(10**18) == "33658-09-27" or "since 1970" in formats.minute(10**18)
+
+
+def test_an_answer_that_cannot_be_made_again_stays(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where the projection was removed: the page itself shows the error."""
+    memo, made = Memo(), list[int]()
+
+    def make() -> int:
+        made.append(1)
+        if len(made) > 1:
+            raise ProjectionError("there is no projection")
+        return 7
+
+    caplog.set_level("INFO")
+    monkeypatch.setattr("threading.excepthook", lambda _: made.append(100))
+    end = time.monotonic() + 10
+    while "not made again" not in caplog.text and time.monotonic() < end:
+        assert memo.get("key", -1.0, make) == 7
+        time.sleep(0.01)
+    assert "not made again: there is no projection" in caplog.text
+    assert set(made) == {1}
 
 
 def test_an_old_answer_is_given_while_the_next_is_made() -> None:

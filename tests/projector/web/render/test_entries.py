@@ -251,12 +251,18 @@ def test_addresses_are_found_in_no_quadratic_time(text: str) -> None:
 
 
 def test_asides_are_folded_under_a_line() -> None:
-    """What a program put in the place of a person, and the prompt of the system."""
+    """The prompt of the system, and a long text that a program put in the place of a person."""
+    long = [{"type": "text", "text": "the rules"}, {"type": "text", "text": "x" * 2_000}]
     found = entries(
-        [_view("s", "system", "You are\nhelpful"), _view("m", "user", "note", meta="reminder")],
+        [
+            _view("s", "system", "You are\nhelpful"),
+            _view("m", "user", "note", meta="reminder"),
+            _view("i", "user", long, meta="instructions"),
+        ],
         cwd=None,
     )
     assert [(entry.kind, entry.folded, entry.speaker) for entry in found] == [
         ("aside", "You are", "system"),
         ("aside", None, "user (reminder)"),
+        ("aside", "the rules", "user (instructions)"),
     ]
