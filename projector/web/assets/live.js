@@ -134,7 +134,12 @@ function tail(box) {
 function messages(box) {
   const extend = "tail" in box.dataset ? tail(box) : null;
   let known = null;
-  let done = null;
+  // what the page shows: something may have come before its stream is open
+  let done = {
+    messages: Number(box.dataset.messages),
+    last: box.dataset.last || null,
+    changes: Number(box.dataset.changes),
+  };
   const update = oneAtATime(async () => {
     const [before, now] = [done, known];
     try {
@@ -155,15 +160,14 @@ function messages(box) {
   });
   listen(box.dataset.events, (state) => {
     const is = (one) => JSON.stringify([one.messages, one.last, one.changes]);
-    const same = known && is(known) === is(state);
+    const same = is(known || done) === is(state);
     known = state;
-    if (done === null) done = state;
-    else if (!same) update();
+    if (!same) update();
   });
 }
 
 function list(table) {
-  let known = null;
+  let known = { applied: table.dataset.applied ? Number(table.dataset.applied) : null };
   let late = false;
   let next = 0;
   let timer = 0;
@@ -184,7 +188,7 @@ function list(table) {
   });
   document.addEventListener("visibilitychange", () => { if (late) update(); });
   listen(table.dataset.events, (state) => {
-    if (known && state.applied !== known.applied) {
+    if (state.applied !== known.applied) {
       // the first change is shown at once, and those that follow it some times a second
       clearTimeout(timer);
       timer = setTimeout(update, Math.max(0, next - performance.now()));

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from projector.cli.kit.render import message_json, session_json
 from projector.cli.show.resume import resume
-from projector.views.browsing.changes import end_of
+from projector.views.browsing.changes import count_changes, end_of, last_of
 from projector.views.browsing.message_window import (
     find,
     focus,
@@ -77,6 +77,8 @@ class SessionPage:
         first, before, after, last: addresses of other pages; None where there is none.
         outline: the prompts around this page.
         tail: whether the page ends with the last message, and new ones are to be added.
+        end: id of the last message of the session; None if it has none.
+        changes: another number as soon as messages may have changed since the page was made.
     """
 
     session: SessionBrief
@@ -95,6 +97,8 @@ class SessionPage:
     last: str | None
     outline: tuple[Step, ...]
     tail: bool
+    end: str | None
+    changes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,8 @@ def _page(
         last=there(part.last),
         outline=_outline(db, found, part, state),
         tail=part.after is None and not focused,
+        end=last_of(db, found),
+        changes=count_changes(db, found),
     )
     return page, part.views
 

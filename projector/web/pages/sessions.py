@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from math import inf
 from typing import TYPE_CHECKING, Literal, get_args
 
+from projector.db.schema import APPLIED
 from projector.reading.listing import session_filters
 from projector.search.facets import facets
 from projector.search.filters import Filters
@@ -50,6 +51,7 @@ _FACETS = 30.0
 """Seconds for which the values of filters are kept."""
 _FILTERS: tuple[FacetBy, ...] = ("source", "project", "model", "tool")
 _MOST = 1_000_000
+_APPLIED = "SELECT value FROM _meta WHERE key = ?"
 _COUNTING = "The costs of all sessions are being added up."
 
 
@@ -103,6 +105,7 @@ class Sessions:
         sorts: addresses of this page in each order.
         reset: whether any filter is on.
         live: whether the list begins with the latest session, and is to be kept up to date.
+        applied: when something was applied last, before the rows were read.
     """
 
     rows: tuple[Row, ...]
@@ -115,6 +118,7 @@ class Sessions:
     sorts: tuple[tuple[str, str], ...]
     reset: bool
     live: bool
+    applied: int | None
 
 
 _SORTS = (*get_args(SessionSort), "tree")
@@ -141,6 +145,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
         return Page(
             "wait.html", "Sessions", _COUNTING, lambda: {"error": _COUNTING}, is_ready=False
         )
+    applied = readings.peek(lambda db: db.execute(_APPLIED, (APPLIED,)).get)
     rows, after = readings.peek(lambda db: _rows(db, readings, params, filters, sort, census))
     view = Sessions(
         rows=rows,
@@ -153,6 +158,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
         sorts=tuple((name, page(SESSIONS, **(state | {"sort": name}))) for name in _SORTS),
         reset=bool(set(state) - {"sort"}),
         live=sort == "last" and given.text(params, "after") is None,
+        applied=applied,
     )
     return Page("sessions.html", "Sessions", view, lambda: _json(view))
 

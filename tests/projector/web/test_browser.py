@@ -80,13 +80,15 @@ def _assert_harmless(driver: Chrome, viewer: Served, address: str) -> None:
     requests(driver), complaints(driver)
     open_page(driver, viewer, address)
     # what is folded is opened, what reacts to the pointer or to the focus is touched
-    driver.execute_script(
+    # and a frame is drawn, so that what that loads is asked for
+    driver.execute_async_script(
         "document.querySelectorAll('details').forEach((one) => { one.open = true; });"
         "document.querySelectorAll('main *').forEach((one) => {"
         " for (const name of ['mouseover', 'focus', 'toggle', 'error', 'load'])"
         " one.dispatchEvent(new Event(name)); });"
+        "const done = arguments[0];"
+        "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 10)));"
     )
-    time.sleep(0.1)
     assert driver.execute_script("return window.pwned") is None
     assert driver.title.endswith("Agent Journal")
     own = f"http://{viewer.host}/"

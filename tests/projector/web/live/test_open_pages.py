@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
+    from projector.web.reading import Readings
     from tests.projector.web.served import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -152,7 +153,6 @@ def test_a_new_session_is_on_the_open_list_at_once(
 ) -> None:
     """The first change is not waited for; a list that has grown says that there is more."""
     open_page(driver, viewer, urls.SESSIONS)
-    time.sleep(0.3)
     _append(path, "brand-new", "m1", "user", "the newest of all")
     began = time.monotonic()
     wait(driver, lambda found: "the newest" in texts(found, "#rows tr:first-child")[0])
@@ -165,6 +165,34 @@ def test_a_new_session_is_on_the_open_list_at_once(
     wait(driver, lambda found: not found.find_element(By.ID, "changed").get_attribute("hidden"))
     driver.execute_script("document.querySelector('#changed a').click()")
     wait(driver, lambda found: "newer still" in texts(found, "#rows tr:first-child")[0])
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [(urls.page(urls.SESSION, id="between", end=1), ".entry"), (urls.SESSIONS, "#rows tr")],
+)
+def test_what_comes_before_the_stream_is_open_is_shown(
+    driver: Chrome,
+    viewer: Served,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    shown: str,
+) -> None:
+    """It is appended after the page was made, and nothing follows it."""
+    session = "between" if shown == ".entry" else "between-lists"
+    _append(path, "between", f"m-{session}", "user", "the first")
+    real, came = stream._state, list[str]()
+
+    def late(readings: Readings, name: str | None) -> stream.State:
+        if not came:
+            came.append(session)
+            _append(path, session, "m2", "user", "it came between")
+        return real(readings, name)
+
+    monkeypatch.setattr(stream, "_state", late)
+    open_page(driver, viewer, address)
+    wait(driver, lambda found: "it came between" in " ".join(texts(found, shown)))
 
 
 def test_a_long_list_keeps_a_bounded_number_of_rows(driver: Chrome, viewer: Served) -> None:
