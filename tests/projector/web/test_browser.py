@@ -77,6 +77,7 @@ def viewer(path: Path) -> Iterator[Served]:
 
 
 def _assert_harmless(driver: Chrome, viewer: Served, address: str) -> None:
+    driver.get("about:blank")  # the page of another test may still ask for its server
     requests(driver), complaints(driver)
     open_page(driver, viewer, address)
     # what is folded is opened, what reacts to the pointer or to the focus is touched
