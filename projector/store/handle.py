@@ -11,6 +11,7 @@ from journal.arbiter import arbitrating
 from journal.errors import ClosedError, EventError, Reentered, shown
 from journal.format.event import check_key
 from journal.format.new_event import check_iterable
+from journal.process.loading import load
 from journal.writer import Journal
 from projector.arguments import check_callable, check_seconds
 from projector.errors import NotProjected, ProjectionDamaged, ProjectionError
@@ -196,10 +197,22 @@ class Handle:
     def _arbitrating(self) -> AbstractContextManager[Arbiter]:
         """Return the lock for decisions, to be acquired."""
         if not self._has_decided:
-            # what a first decision opens, imports and applies must not keep others waiting
-            self.projection.catch_up(patience=0.0)
+            self._prepare()
             self._has_decided = True
         return arbitrating(self.journal.path, self._timeout)
+
+    def _prepare(self) -> None:
+        """Import, open and build what a first decision needs: others must not wait for that.
+
+        It takes no lock of the projector if there is a projection: all that begin to decide would
+        wait for it, and so would the one that decides.
+        """
+        # a store that decides nothing does not need them
+        load("journal.lanes.edit_order")
+        load("projector.run.lock_holder")
+        with suppress(ProjectionError):  # the decision meets it, too, and mends it or fails
+            if not self.projection.peek(lambda db: db is not None):
+                self.projection.catch_up(patience=0.0)
 
     def __enter__(self) -> Self:
         self._check_open()
