@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,7 +12,7 @@ from journal.arbiter import arbitrating
 from journal.errors import ClosedError, EventError, Reentered, shown
 from journal.format.event import check_key
 from journal.format.new_event import check_iterable
-from journal.process.loading import load
+from journal.process.fork import no_fork
 from journal.writer import Journal
 from projector.arguments import check_callable, check_seconds
 from projector.errors import NotProjected, ProjectionDamaged, ProjectionError
@@ -208,8 +209,9 @@ class Handle:
         wait for it, and so would the one that decides.
         """
         # a store that decides nothing does not need them
-        load("journal.lanes.edit_order")
-        load("projector.run.lock_holder")
+        with no_fork.turn:
+            import_module("journal.lanes.edit_order")
+            import_module("projector.run.lock_holder")
         with suppress(ProjectionError):  # the decision meets it, too, and mends it or fails
             if not self.projection.peek(lambda db: db is not None):
                 self.projection.catch_up(patience=0.0)
