@@ -1,6 +1,12 @@
 // The events of an open page. It says when they do not come any more, and how old it is then.
 const box = () => document.getElementById("lost");
 
+/** Load the page again if what it shows is not there any more, as what was forgotten. */
+async function leaveIfGone() {
+  const answer = await fetch(location.href, { method: "HEAD" }).catch(() => null);
+  if (answer?.status === 404) location.reload();
+}
+
 /** Listen to a stream; `changed` gets each state of it. */
 export function listen(address, changed) {
   const source = new EventSource(address);
@@ -22,6 +28,7 @@ export function listen(address, changed) {
     // what was shown then is what the last event told of
     box().textContent = `${what}. This page is of ${heard.toLocaleTimeString()}.`;
     box().hidden = false;
+    if (ended) leaveIfGone();
   });
   // a page that comes back from the cache of the browser listens again by being loaded again
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -129,6 +129,26 @@ def test_a_session_that_is_forgotten_is_not_shown_any_more(
     complaints(driver)  # the answer 404 is one
 
 
+def test_a_session_that_is_forgotten_before_the_stream_is_open_goes(
+    driver: Chrome, viewer: Served, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream is refused: the page asks whether what it shows is still there."""
+    _append(path, "soon-doomed", "m1", "user", "what must not stay")
+    real = stream._state
+
+    def late(readings: Readings, name: str | None) -> stream.State:
+        forget(path, Selection(sessions=("soon-doomed",)))
+        with Projection.open(path) as projection:
+            projection.read(lambda _: None)
+        return real(readings, name)
+
+    monkeypatch.setattr(stream, "_state", late)
+    open_page(driver, viewer, urls.session("soon-doomed"))
+    wait(driver, lambda found: "Not found" in found.find_element(By.TAG_NAME, "main").text)
+    assert "must not stay" not in driver.find_element(By.TAG_NAME, "body").text
+    complaints(driver)  # the answers 404 are some
+
+
 def test_the_outline_marks_the_prompt_that_is_read(
     driver: Chrome, viewer: Served, path: Path
 ) -> None:
