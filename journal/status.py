@@ -18,6 +18,7 @@ from journal.process.clock import AHEAD
 from journal.segments.find import find_events
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
+from journal.segments.machines import Mirrored, mirrored, retired_lanes
 from journal.segments.reader import SegmentWalk, pass_over
 from journal.segments.segment import read_tail
 
@@ -54,6 +55,9 @@ class Status:
         lost_requests: ids of requests to forget that no lane has any more, sorted.
         hidden: events in the active segments that are forgotten: a process appended them after the
             request, or has not continued in a new segment since.
+        retired: names of lane folders that no writer continues, because the journal became another
+            machine, or was restored.
+        machines: the other machines whose lanes are mirrored here, or which reported themselves.
     """
 
     path: Path
@@ -68,6 +72,8 @@ class Status:
     unknown_keys: tuple[str, ...]
     lost_requests: tuple[str, ...]
     hidden: tuple[Hidden, ...]
+    retired: tuple[str, ...]
+    machines: tuple[Mirrored, ...]
 
 
 def read_status(directory: Directory) -> Status:
@@ -107,6 +113,8 @@ def _read_status(directory: Directory) -> Status:
         unknown_keys=_missing_keys(directory, (*about_erasure, *_redacted(refs))),
         lost_requests=lost_requests(directory, about_erasure),
         hidden=_find_hidden(directory, refs, about_erasure),
+        retired=retired_lanes(directory.lanes),
+        machines=mirrored(directory, refs),
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.fs.directory import Directory
+    from journal.segments.machines import Machines
     from projector.reading.reader import Answer
     from projector.search.find import FoundHits, SearchRequest
 
@@ -105,6 +106,10 @@ class Parts(Searcher):
     def is_whole(self) -> bool:
         """Whether these are all parts."""
         return len(self._parts) == self._parts[0].of
+
+    def machines(self) -> Machines:
+        """Return this machine and the others whose lanes are in the journal, with their names."""
+        return self._readers[0].machines()
 
     def digest(self) -> str:
         """Return the digest of what the parts hold together: that of one projection of it all.

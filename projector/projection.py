@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.format.position import Position
+    from journal.segments.machines import Machines
     from projector.errors import Behind
     from projector.upkeep.status import Status
     from projector.views.messages import MessageView
@@ -50,6 +51,7 @@ class Projection(ListingReader):
             print([(row.name, row.messages) for row in projection.facets(by="tool")])
             print([message.content for message in projection.messages("s1")])
             view, messages = projection.conversation("s1")
+            print(projection.machines().name)
             print(projection.status().lag_bytes, projection.digest(), projection.behind())
 
     To read what another handle has just appended, name its position::
@@ -129,6 +131,10 @@ class Projection(ListingReader):
         bound = copy(self)
         bound._own = None if position is None else Own(position, timeout)  # noqa: SLF001 - of the same class
         return bound
+
+    def machines(self) -> Machines:
+        """Return this machine and the others whose lanes are in the journal, with their names."""
+        return self._reader.machines()
 
     def session(self, name: str) -> SessionView:
         """Return the session with this id, or the only one whose id begins so, or ends so.

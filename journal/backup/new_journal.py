@@ -17,10 +17,9 @@ from journal.fs.files import create_file, make_folder, make_folders, sync_above,
 from journal.fs.key_file import write_keys
 from journal.fs.lock import lock_folder
 from journal.fs.ownership import check_folder
-from journal.lanes.lane import RETIRED
 from journal.process import clock
 from journal.process.ids import uuid7
-from journal.segments.segment import segment_name, segment_numbers
+from journal.segments.segment import RETIRED, segment_name, segment_numbers
 from journal.segments.segment_file import SegmentFile
 
 if TYPE_CHECKING:

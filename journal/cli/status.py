@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.machines import machine_line
 from journal.cli.kit.output import print_json, print_line, warn
 from journal.cli.kit.times import format_time
 from journal.erasure.receipts import warnings
@@ -37,7 +38,8 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
 
     JSON: {"path", "uuid", "format", "lanes", "segments", "bytes", "first", "last", "ahead",
     "unknown_keys", "lost_requests", "hidden": [{"lane_folder", "lane", "segment", "pid", "host",
-    "request", "events", "late", "last"}]}
+    "request", "events", "late", "last"}], "retired", "machines": [{"machine", "name", "lanes",
+    "segments", "bytes", "seen", "skew"}]}
 
     `first` and `last` are times. `ahead` lists the lanes that are dated more than an hour ahead: a
     clock was or is wrong, and writers skip them. `unknown_keys` lists the keys of requests to
@@ -47,7 +49,9 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     to forget that no lane has any more. `hidden` lists lanes
     that are written to and have events of what is forgotten: `late` of these `events` are dated
     after the `request`, the last one at `last`. `pid` is the process that holds the lane, or has
-    held it.
+    held it. `retired` lists lanes that no writer continues, since this journal became another
+    machine or was restored. `machines` lists the other machines whose lanes are mirrored here:
+    `seen` is when each reported itself, and `skew` by how many µs its clock was ahead.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     status = read_status(open_directory(path, create=False))
     if as_json:
@@ -67,6 +71,10 @@ def command(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click gives fl
     }
     for name, value in rows.items():
         print_line(f"{name:<12} {value}")
+    if status.retired:
+        print_line(f"{'retired':<12} {', '.join(f'lane {name}' for name in status.retired)}")
+    for machine in status.machines:
+        print_line(f"{'machine':<12} {machine_line(machine)}")
     for each in status.hidden:
         where = f"lane {each.lane_folder} ({each.lane}) segment {each.segment}"
         print_line(

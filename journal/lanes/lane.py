@@ -21,6 +21,7 @@ from journal.process.fork import no_fork
 from journal.process.ids import uuid7
 from journal.segments.segment import (
     LAST_NUMBER,
+    RETIRED,
     ROLL_SIZE,
     Tail,
     read_end,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from journal.format.record import Header
 
 LOCK = "lock"
-RETIRED = "retired"
-"""A file of this name in a lane's folder: no writer leases the lane any more."""
 _MOST = 100_000
 _LOOKS = 10
 """Listings of a lane's segments, each because one of them was gone, before that is an error."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+RETIRED = "retired"
+"""A file of this name in a lane's folder: no writer leases the lane any more."""
 ROLL_SIZE = 32 * 1024 * 1024
 """Bytes at which a segment is final and its lane continues in the next one."""
 

@@ -7,10 +7,10 @@ import stat
 from typing import TYPE_CHECKING
 
 from journal.errors import ReadError
-from journal.lanes.lane import LOCK, RETIRED
+from journal.lanes.lane import LOCK
 from journal.lanes.roll_request import ROLL
 from journal.segments.mirrors import is_mirror
-from journal.segments.segment import is_segment_draft, segment_number
+from journal.segments.segment import RETIRED, is_segment_draft, segment_number
 from journal.verify.checks import Problem
 
 if TYPE_CHECKING:

@@ -40,7 +40,8 @@ def command(
 
     What is counted are the messages that `projector search` finds with the same filters. A message
     with several tools or files counts for each. One that forks repeat counts once, where it is at
-    home. Without a value of its own it counts for that of its session.
+    home. Without a value of its own it counts for that of its session. The machine of a
+    message is the one that wrote it (docs/relay.md).
 
     \b
         projector facets --by tool --since 7d

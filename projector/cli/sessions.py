@@ -9,7 +9,7 @@ import click
 from journal.cli.kit.exits import DONE
 from journal.cli.kit.output import print_json_lines, print_line
 from projector.cli.kit.behind import behind_json, warn_if_behind
-from projector.cli.kit.filters import about, filter_options, print_unknown
+from projector.cli.kit.filters import about, filter_options, print_unknown, session_options
 from projector.cli.kit.render import session_json
 from projector.cli.kit.session_table import print_sessions
 from projector.cli.kit.short_names import short_names
@@ -92,7 +92,7 @@ def command(
         raise click.UsageError("--tree and --sort exclude each other")
     with Projection.open(context.obj, timeout=timeout) as projection:
         if tree:
-            wanted = session_filters(**about(filters))
+            wanted = session_filters(**session_options(projection, about(filters)))
             nodes, fresh = projection.read(
                 lambda db: session_tree(db, wanted, limit=limit, offset=offset)
             )

@@ -12,7 +12,7 @@ from journal.cli.kit.output import print_line, print_pieces
 from journal.cli.kit.paths import NonEmptyPath
 from journal.errors import counted
 from projector.cli.kit.behind import warn_if_behind
-from projector.cli.kit.filters import about, filter_options, print_unknown
+from projector.cli.kit.filters import about, filter_options, print_unknown, session_options
 from projector.cli.kit.queries import Asked, query_options, take_asked
 from projector.export.conversation import Detail
 from projector.export.export import begin_export
@@ -187,7 +187,7 @@ def _found(
 ) -> tuple[str, ...]:
     """Return the ids of the sessions that a query and filters find."""
     if query is None:
-        wanted = session_filters(**filters)
+        wanted = session_filters(**session_options(projection, filters))
         return tuple(projection.read(lambda db: session_ids(db, wanted, limit=limit))[0])
     look = Look(width=1, context=0)
     results = projection.search(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from journal.errors import ClosedError
-from journal.process.fork import register
+from journal.process.fork import no_fork, register
 from journal.process.turn import Turn
 from projector.db.generations import find_generations
 from projector.db.quiet import quiet
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.fs.directory import Directory
+    from journal.segments.machines import Machines
     from projector.db.process_lock import ProcessLock
     from projector.errors import ProjectionError
 
@@ -51,6 +52,19 @@ class Handle:
     def projector_lock(self) -> ProcessLock:
         """The lock that a running projector holds."""
         return self._own.lock
+
+    def machines(self) -> Machines:
+        """Return this machine and the others whose lanes are in the journal.
+
+        Raises:
+            ClosedError: it was closed.
+            ReadError: they cannot be read.
+        """
+        self.check_open()
+        with no_fork.turn:
+            from journal.segments.machines import read_machines  # noqa: PLC0415 - few need them
+
+        return read_machines(self.journal)
 
     def check_open(self) -> None:
         """Raise an error after `close`."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 from journal.process.fork import no_fork
 from projector.arguments import bound, check_choice, check_count, check_filters, check_has
-from projector.reading.searching import SearchReader
+from projector.reading.searching import SearchReader, origin
 from projector.search.request import requested_filters
 from projector.views import sessions as session_view
 from projector.views.freshness import Listing
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from projector.arguments import Has
     from projector.search.facets import FacetBy, FacetRow
+    from projector.views.machines import Origin
     from projector.views.session_filters import SessionFilters
     from projector.views.sessions import SessionSort, SessionView
 
@@ -37,6 +38,7 @@ class ListingReader(SearchReader):
         tool: str | None = None,
         file: str | None = None,
         has: Has | None = None,
+        machine: str | None = None,
         gone: bool = False,
         subagents: bool = True,
         since: datetime | str | int | None = None,
@@ -60,6 +62,7 @@ class ListingReader(SearchReader):
             tool: only sessions in which this tool was called.
             file: only sessions in which a call names this file: its path, or the last parts of it.
             has: `errors`: only sessions in which a message reports an error.
+            machine: only sessions with a message that this machine wrote: its name or its uuid.
             gone: only sessions that no source has any more.
             subagents: whether sub-agents are listed, too.
             since: only sessions with a message of this moment or later.
@@ -82,6 +85,7 @@ class ListingReader(SearchReader):
             tool=tool,
             file=file,
             has=has,
+            machine=origin(self, machine),
             gone=gone,
             subagents=subagents,
             since=since,
@@ -103,6 +107,7 @@ class ListingReader(SearchReader):
         tool: str | None = None,
         file: str | None = None,
         has: Has | None = None,
+        machine: str | None = None,
         subagents: bool = True,
         since: datetime | str | int | None = None,
         until: datetime | str | int | None = None,
@@ -112,7 +117,7 @@ class ListingReader(SearchReader):
         That of most messages comes first. The filters are those of a search.
 
         Args:
-            by: `project`, `source`, `model`, `branch`, `tool` or `file`.
+            by: `project`, `source`, `model`, `branch`, `tool`, `file` or `machine`.
             source: as of `search`, and so are the others.
             project: only messages of sessions with this working directory, or one of this name.
             model: only messages of this model.
@@ -120,6 +125,7 @@ class ListingReader(SearchReader):
             tool: only calls of this tool, and their results.
             file: only calls that name this file.
             has: `errors`: only messages that report an error.
+            machine: only messages that this machine wrote.
             subagents: whether messages of sub-agents are counted, too.
             since: only messages of this moment or later.
             until: only messages before this moment.
@@ -141,17 +147,20 @@ class ListingReader(SearchReader):
             tool=tool,
             file=file,
             has=has,
+            machine=origin(self, machine),
             subagents=subagents,
             since=since,
             until=until,
         )
-        found, fresh = self.read(lambda db: facets.facets(db, by, filters))
+        machines = self.machines() if by == "machine" else None
+        found, fresh = self.read(lambda db: facets.facets(db, by, filters, machines))
         return Listing(found, fresh.behind)
 
 
 def session_filters(
     *,
     has: Has | None,
+    machine: Origin | None = None,
     subagents: bool,
     gone: bool = False,
     since: datetime | str | int | None,
@@ -174,6 +183,7 @@ def session_filters(
     return SessionFilters(
         **names,
         errors=has is not None,
+        machine=machine,
         gone=gone,
         subagents=subagents,
         since=bounds[0],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.process.fork import no_fork
+from projector.arguments import check_filters
 from projector.reading.usage import UsageReader
 from projector.search.request import request, requested_filters
 from projector.search.results import Results
@@ -12,12 +14,30 @@ from projector.text.tokens import unsearched
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from journal.segments.machines import Machines
     from projector.arguments import Has
     from projector.search.find import FoundHits, SearchRequest
     from projector.search.hits import Look
     from projector.search.ordering.order import Group, Sort
     from projector.search.request import Mode
     from projector.views.freshness import Freshness
+    from projector.views.machines import Origin
+
+
+def origin(reader: Searcher, machine: str | None) -> Origin | None:
+    """Return the filter of a machine; None means no filter.
+
+    Raises:
+        QueryError: its name is no text.
+        ReadError: the names of the machines cannot be read.
+    """
+    check_filters({"machine": machine})
+    if machine is None:
+        return None
+    with no_fork.turn:
+        from projector.views.machines import Origin  # noqa: PLC0415 - few searches need it
+
+    return Origin(machine, reader.machines())
 
 
 class Searcher:
@@ -25,6 +45,14 @@ class Searcher:
 
     def _find(self, asked: SearchRequest) -> tuple[FoundHits, Freshness]:
         """Return what a search finds, and whether all of the journal was searched."""
+        raise NotImplementedError
+
+    def machines(self) -> Machines:
+        """Return this machine and the others whose lanes are in the journal, with their names.
+
+        Raises:
+            ReadError: they cannot be read.
+        """
         raise NotImplementedError
 
     def search(  # noqa: PLR0913 - filters are keywords, and a search has many
@@ -47,6 +75,7 @@ class Searcher:
         tool: str | None = None,
         file: str | None = None,
         has: Has | None = None,
+        machine: str | None = None,
         subagents: bool = True,
         sort: Sort = "relevance",
         look: Look | None = None,
@@ -74,6 +103,7 @@ class Searcher:
             tool: only calls of this tool, and their results.
             file: only calls that name this file: its path, or the last parts of it (`src/a.py`).
             has: `errors`: only messages that report an error, such as results of tools.
+            machine: only messages that this machine wrote: its name or its uuid.
             subagents: whether messages of sub-agents are searched, too.
             sort: `relevance`, `newest` or `oldest`.
             look: how hits are shown.
@@ -107,6 +137,7 @@ class Searcher:
             tool=tool,
             file=file,
             has=has,
+            machine=origin(self, machine),
             subagents=subagents,
         )
         asked = request(

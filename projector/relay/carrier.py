@@ -53,6 +53,8 @@ class Arrived:
         problem: why there is no chunk.
         is_newer: whether a newer program could read it.
         key: a key of keyed hashes, as hexadecimal digits, if it is that; else empty.
+        report: the report of a machine, if it is that; else empty.
+        at: when it was stored, by the clock of the carrier, microseconds since 1970.
     """
 
     cursor: int
@@ -61,6 +63,8 @@ class Arrived:
     problem: str = ""
     is_newer: bool = False
     key: str = ""
+    report: bytes = b""
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,15 @@ class Identity:
         name: another one means that it is another store.
         last: how many chunks were ever sent to it.
         mark: which chunk is at the cursor that was asked for; empty if there is none.
+        clock: of the carrier, microseconds since 1970; 0 if it does not say.
+        replicas: servers that keep it.
     """
 
     name: str
     last: int
     mark: str = ""
+    clock: int = 0
+    replicas: int = 1
 
 
 class Source(Protocol):

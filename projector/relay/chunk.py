@@ -31,7 +31,8 @@ ANONYMOUS = 256
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """A fleet, or a user of the server."""
-_MACHINE = re.compile(UUID)
+MACHINE = re.compile(UUID)
+"""The uuid of a machine."""
 _LANE = re.compile(r"[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 _SEGMENT = re.compile(rf"{UUID}|crc-[0-9a-f]{{8}}")
@@ -133,7 +134,7 @@ def parse_subject(text: str) -> tuple[str, str, Place]:
     grammar = [
         (fleet, NAME),
         (user, NAME),
-        (machine, _MACHINE),
+        (machine, MACHINE),
         (lane, _LANE),
         (number, _NUMBER),
         (segment, _SEGMENT),

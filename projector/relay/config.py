@@ -43,6 +43,7 @@ class Config:
         keep: whether it sends what absent machines wrote, if the server has lost it.
         keep_after: seconds after a loss until it does.
         max_mirror_bytes: of all mirrors together.
+        timeout: seconds to wait for an answer of the server.
     """
 
     fleet: str
@@ -59,6 +60,7 @@ class Config:
     keep: bool = False
     keep_after: int = 600
     max_mirror_bytes: int = MAX_MIRRORS
+    timeout: int = 10
 
     def __post_init__(self) -> None:
         for what, value in (("fleet", self.fleet), ("name", self.name), ("user", self.user)):

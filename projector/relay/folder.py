@@ -13,6 +13,7 @@ from journal.fs.directory import open_directory
 from journal.fs.key_file import add_keys, read_keys
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_lanes
+from journal.segments.machines import read_machines
 from journal.segments.mirrors import parse_mirror
 from projector.relay.carrier import Arrived, Identity
 from projector.relay.chunk import Chunk, Place
@@ -20,6 +21,7 @@ from projector.relay.errors import NotOurs, RelayError
 from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours
 from projector.relay.files.own import Names, chunks, folder_segments, is_own, prefix_crc
+from projector.relay.fleet.names import learn_machines
 from projector.relay.identity import RELAY, become_another, former_of, machine_of
 from projector.relay.inbound import Inbound
 
@@ -128,6 +130,7 @@ def copy(journal: Directory, source: Path) -> Copied:
     if there.path == journal.path:
         raise RelayError(f"{source} is this journal: give the folder of another one")
     add_keys(journal.path, read_keys(there.path))  # before the requests that need them
+    learn_machines(journal, read_machines(there))
     renamed = False
     if machine_of(there) == machine_of(journal):
         become_another(journal)  # one is a copy of the other

@@ -16,6 +16,7 @@ from journal.fs.files import make_folder, replace_file, sync_folder
 from journal.fs.ownership import read_own
 from journal.process.ids import UUID, uuid7
 from journal.segments.listing import list_lanes
+from journal.segments.segment import RETIRED
 from projector.relay.errors import RelayError
 from projector.relay.files.own import is_own
 
@@ -28,7 +29,6 @@ RELAY = "relay"
 """Name of the folder of the relay in a journal."""
 _MACHINE = "machine"
 _FORMER = "former"
-RETIRED = "retired"
 _MOST = 1 << 20
 _UUID = re.compile(UUID)
 

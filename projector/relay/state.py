@@ -211,8 +211,12 @@ class State:
         return {str(machine): str(user) for machine, user in rows}
 
     def note_peer(self, machine: str, seen: int, have: str) -> None:
-        """Remember what another machine reported."""
-        self._db.execute("INSERT OR REPLACE INTO peer VALUES(?, ?, ?)", (machine, seen, have))
+        """Remember what another machine reported, unless a later report is known."""
+        query = (
+            "INSERT INTO peer VALUES(?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET seen = excluded.seen, have = excluded.have WHERE excluded.seen >= seen"
+        )
+        self._db.execute(query, (machine, seen, have))
 
     def drop_peer(self, machine: str) -> bool:
         """Forget another machine; return whether it was known."""

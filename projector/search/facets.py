@@ -14,19 +14,21 @@ from projector.fold.facets import whole
 from projector.fold.messages import OUT
 from projector.search.filters import NO_SUBAGENT, Filters, conditions
 from projector.views.fields import FIELDS
+from projector.views.machines import lane_machines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import apsw
 
+    from journal.segments.machines import Machines
     from projector.search.filters import Conditions
     from projector.views.fields import Field
 
 _READ = 7
 """Messages that are read in about the time in which those of one name are counted."""
 
-FacetBy = Literal["project", "source", "model", "branch", "tool", "file"]
+FacetBy = Literal["project", "source", "model", "branch", "tool", "file", "machine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,23 @@ class FacetRow:
     sessions: int
 
 
-def facets(db: apsw.Connection, by: FacetBy, filters: Filters) -> list[FacetRow]:
+def facets(
+    db: apsw.Connection, by: FacetBy, filters: Filters, machines: Machines | None = None
+) -> list[FacetRow]:
     """Return the values of messages, that of most messages first.
+
+    Args:
+        db: the database.
+        by: of which values.
+        filters: which messages are counted.
+        machines: those of the journal; needed for `machine`.
 
     Raises:
         apsw.Error: the database refuses.
     """
-    if filters != Filters():
+    if by == "machine" and machines is not None:
+        rows = _of_machines(db, filters, machines)
+    elif filters != Filters():
         rows = _matching(db, by, filters)
     elif by in FIELDS:
         rows = _of_fields(db, FIELDS[by])
@@ -87,6 +99,22 @@ def _of_fields(db: apsw.Connection, field: Field) -> list[FacetRow]:
         if messages:
             rows[name].append(messages)
     return [FacetRow(name, sum(counts), len(counts)) for name, counts in rows.items()]
+
+
+def _of_machines(db: apsw.Connection, filters: Filters, machines: Machines) -> list[FacetRow]:
+    """Return the machines of messages: reads the row of each that passes."""
+    passing = conditions(db, filters)
+    if passing is None:
+        return []
+    of_lane = lane_machines(db, machines)
+    messages: Counter[str] = Counter()
+    sessions: defaultdict[str, set[int]] = defaultdict(set)
+    counted = _select(db, "e.lane_row, e.session, count(*)", passing, "GROUP BY 1, 2")
+    for lane, session, count in counted:
+        _, name = of_lane[lane]
+        messages[name] += count
+        sessions[name].add(session)
+    return [FacetRow(name, count, len(sessions[name])) for name, count in messages.items()]
 
 
 def _matching(db: apsw.Connection, by: FacetBy, filters: Filters) -> list[FacetRow]:
@@ -158,13 +186,15 @@ def _count(db: apsw.Connection, passing: Conditions) -> tuple[int, int]:
     return messages, sessions
 
 
-def _select(db: apsw.Connection, what: str, passing: Conditions) -> Iterable[tuple[Any, ...]]:
+def _select(
+    db: apsw.Connection, what: str, passing: Conditions, then: str = ""
+) -> Iterable[tuple[Any, ...]]:
     """Select something of the messages that pass, as rows `e` of `_events`."""
     found = passing.narrowing()
     match = found.match_tags()
     sessions = "JOIN _sessions s ON s.id = e.session"
     if match is None:  # only rows are compared
-        query = f"SELECT {what} FROM _events e {sessions} WHERE {_FOUND}{found.where}"
+        query = f"SELECT {what} FROM _events e {sessions} WHERE {_FOUND}{found.where} {then}"
         return db.execute(query, found.values)
     query = f"SELECT {what} FROM fts CROSS JOIN _events e ON e.id = fts.rowid {sessions}"
-    return db.execute(f"{query} WHERE fts MATCH ?{found.where}", (match, *found.values))
+    return db.execute(f"{query} WHERE fts MATCH ?{found.where} {then}", (match, *found.values))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from projector.views.machines import Origin
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -48,6 +50,7 @@ class Filters:
         tool: it calls this tool, or has the result of it.
         file: one of its calls names this file: its path, or the last parts of it.
         errors: it reports an error.
+        machine: its event is in a lane of this machine.
         subagents: messages of sub-agents are searched, too.
     """
 
@@ -65,6 +68,7 @@ class Filters:
     tool: str | None = None
     file: str | None = None
     errors: bool = False
+    machine: Origin | None = None
     subagents: bool = True
 
 
@@ -109,6 +113,8 @@ def conditions(db: apsw.Connection, filters: Filters) -> Conditions | None:
     found.tags += _touched(filters)
     if filters.file is not None:
         found.add_file(filters.file)
+    if filters.machine is not None:
+        found.add_machine(filters.machine)
     if not filters.subagents:
         found.leave_out_subagents()
     found.add_time(filters.since, filters.until)
@@ -259,6 +265,11 @@ class Conditions:
             self.rows.append(
                 (f"({among} OR {_NAMED})", (*(cwd for cwd, _ in folders), named, named))
             )
+
+    def add_machine(self, origin: Origin) -> None:
+        """Add that the event of a message is in a lane of a machine."""
+        lanes = origin.lanes(self._db)
+        self.rows.append((f"e.lane_row {_in(lanes)}", lanes))
 
     def leave_out_subagents(self) -> None:
         """Add that a message is not of a sub-agent."""

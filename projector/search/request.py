@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from projector.arguments import Has
+    from projector.views.machines import Origin
 
 Mode = Literal["words", "literal", "regex"]
 """How a query is read: as `projector.text.query` says, as it is, or as a regular expression."""
@@ -102,6 +103,7 @@ class AskedFilters(TypedDict, total=False):
     tool: str | None
     file: str | None
     has: Has | None
+    machine: Origin | None
     subagents: bool
 
 
@@ -130,5 +132,6 @@ def requested_filters(**asked: Unpack[AskedFilters]) -> Filters:
         tool=asked.get("tool"),
         file=asked.get("file"),
         errors=asked.get("has") is not None,
+        machine=asked.get("machine"),
         subagents=asked.get("subagents", True),
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from journal.segments.machines import Machines
     from projector.search.filters import Filters
     from projector.search.find import SearchRequest
     from projector.search.hits import Hit, Look
@@ -92,6 +93,10 @@ class SinkSearch(Searcher):
             hits, fresh = self.shows.read(lambda db: _shown((db,), wanted, query, asked.look))
         matches = Matches([], len(keys) <= limit, asked.offset + len(keys))
         return FoundHits(hits, matches), fresh
+
+    def machines(self) -> Machines:
+        """Return the machines whose lanes are in the journal."""
+        return self.shows.machines()
 
     def close(self) -> None:
         """Close the connections."""

@@ -66,6 +66,7 @@ class _Filters(TypedDict, total=False):
     tool: str | None
     file: str | None
     has: Has | None
+    machine: str | None
     subagents: bool
     since: datetime | str | int | None
     until: datetime | str | int | None

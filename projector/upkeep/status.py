@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from journal.fs.key_file import read_keys
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
+from journal.segments.machines import Mirrored, mirrored, retired_lanes
 from projector.db.schema import COUNTERS, KEYS
 from projector.run.watermark import lag, load_marks
 from projector.views.session_names import EXISTS
@@ -43,6 +44,8 @@ class Status:
         wal_bytes, database_bytes: sizes of the files.
         unknown_keys: ids of keys that requests to forget or redacted events name and the journal
             lacks, sorted: what these requests forget is shown.
+        retired: names of lane folders that no writer continues.
+        machines: the other machines whose lanes are mirrored here, or which reported themselves.
     """
 
     lanes: int
@@ -63,6 +66,8 @@ class Status:
     wal_bytes: int
     database_bytes: int
     unknown_keys: tuple[str, ...]
+    retired: tuple[str, ...]
+    machines: tuple[Mirrored, ...]
 
 
 def status(reader: Reader) -> Status:
@@ -94,6 +99,8 @@ def _status(reader: Reader) -> Status:
         wal_bytes=_size(path.with_name(f"{path.name}-wal")),
         database_bytes=_size(path),
         unknown_keys=tuple(sorted(keys - {key.id for key in read_keys(reader.journal.path)})),
+        retired=retired_lanes(reader.journal.lanes),
+        machines=mirrored(reader.journal, refs),
         **counters,
     )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.views.fields import Field
+    from projector.views.machines import Origin
 
 _Condition = tuple[str, tuple[str | int, ...]]
 """A condition in SQL, and its bound values."""
@@ -36,6 +37,7 @@ class SessionFilters:
         tool: a tool that was called.
         file: a file that a call named: its path, or the last parts of it.
         errors: only those in which a message reports an error.
+        machine: only those with a message that a machine wrote.
         gone: only those that no source has any more.
         subagents: sub-agents are listed, too.
         since, until: only those with a message of this time; microseconds since 1970.
@@ -49,6 +51,7 @@ class SessionFilters:
     tool: str | None = None
     file: str | None = None
     errors: bool = False
+    machine: Origin | None = None
     gone: bool = False
     subagents: bool = True
     since: int | None = None
@@ -88,6 +91,8 @@ def _conditions(db: apsw.Connection, filters: SessionFilters) -> Iterator[_Condi
         yield _touched(filters.file)
     if filters.errors:
         yield _counted("kind = 'error'"), ()
+    if filters.machine is not None:
+        yield _of_machine(db, filters.machine)
     if filters.gone:
         yield "gone IS NOT NULL", ()
     if not filters.subagents:
@@ -117,6 +122,15 @@ def _counted(value: str) -> str:
         "_sessions.id IN (SELECT f.session FROM _facet_values v JOIN _facets f ON f.value = v.id"
         f" WHERE {value})"
     )
+
+
+def _of_machine(db: apsw.Connection, origin: Origin) -> _Condition:
+    lanes = origin.lanes(db)
+    marks = ", ".join("?" * len(lanes))
+    return (
+        f"EXISTS (SELECT 1 FROM _events e WHERE e.session = _sessions.id AND e.kind = {MESSAGE}"
+        f" AND e.lane_row IN ({marks}))"
+    ), lanes
 
 
 def _has(field: Field, wanted: tuple[str, ...]) -> _Condition:

@@ -18,6 +18,8 @@ from journal import Journal, Redacted, make_backup
 from journal.agents.hooks.failures import note as note_failure
 from journal.format.redacted import mark
 from journal.fs.directory import open_directory
+from journal.fs.files import make_folder
+from journal.segments.machines import Machine, Machines, write_machines
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.forgetting.forget import forget
@@ -243,6 +245,14 @@ def _damage_database(path: Path) -> None:
     database.write_bytes(content)
 
 
+def _know_a_machine(path: Path) -> None:
+    """Note the name of another machine, as the relay does when it has reported itself."""
+    journal = open_directory(path)
+    make_folder(path / "relay")
+    other = Machine("0199c0de-0000-7000-8000-000000000001", "desk", 1, 0)
+    write_machines(journal, Machines(journal.uuid, "here", (), (other,)))
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_the_printed_json_has_the_documented_keys(
     name: str,
@@ -268,6 +278,8 @@ def test_the_printed_json_has_the_documented_keys(
         if name == "journal doctor":
             _make_agent(filled.parent / "home", monkeypatch)
             note_failure(filled, "codex", "a.jsonl", "it failed")
+        if name in {"journal status", "projector status"}:
+            _know_a_machine(filled)
         if name in {"journal erasures", "journal status"}:
             forget(filled, Selection(sessions=("s1",)))
             with Journal.open(filled) as journal:

@@ -37,6 +37,7 @@ _OPTIONS = (
         help="Only calls that name this file; its end is enough.",
     ),
     click.option("--has", type=click.Choice(get_args(Has)), help="Only what reports an error."),
+    click.option("--machine", type=Name(), metavar="NAME", help="Only what this machine wrote."),
     click.option("--no-subagents", is_flag=True, help="Without sub-agents."),
     click.option("--since", type=Moment(), metavar="T", help="Only messages of T or later."),
     click.option("--until", type=Moment(), metavar="T", help="Only messages before T."),
@@ -57,6 +58,14 @@ def about(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def session_options(projection: Projection, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what `about` returned as arguments of `session_filters`."""
+    with no_fork.turn:
+        from projector.reading.searching import origin  # noqa: PLC0415 - a search needs it anyway
+
+    return arguments | {"machine": origin(projection, arguments["machine"])}
+
+
 def print_unknown(projection: Projection, options: dict[str, Any]) -> int:
     """Print the values that no message and no session has, and those that are most like them.
 
@@ -66,7 +75,15 @@ def print_unknown(projection: Projection, options: dict[str, Any]) -> int:
     with no_fork.turn:
         from projector.views.nearest import unknown_values  # noqa: PLC0415 - most searches find something
 
-    return _print(projection.read(lambda db: unknown_values(db, options))[0], "nothing")
+    found = projection.read(lambda db: unknown_values(db, options))[0]
+    machine = options.get("machine")
+    if machine is not None and not projection.facets(by="machine", machine=machine):
+        with no_fork.turn:
+            from projector.views.nearest import unknown  # noqa: PLC0415 - as above
+
+        names = [row.name for row in projection.facets(by="machine") if row.name is not None]
+        found.append(unknown("machine", machine, names))
+    return _print(found, "nothing")
 
 
 def print_unused(projection: Projection, options: dict[str, str | None]) -> int:

@@ -31,7 +31,7 @@ _OF_LANE = {"lock", "retired", "roll"}
 _OF_PROJECTION = {"lock", "build.lock", "CURRENT", "sink.json"}
 _OF_RELAY = {
     *("config.toml", "former", "lock", "machine"),
-    *("state.db", "state.db-shm", "state.db-wal"),
+    *("machines.json", "state.db", "state.db-shm", "state.db-wal"),
 }
 """Files that hold nothing that was appended, except for the names that the policy pins."""
 

@@ -18,9 +18,10 @@ _COMMANDS = {
     "leave": "leave",
     "retire": "retire",
     "run": "run",
+    "scrub": "scrub",
     "status": "status",
 }
-_SERVER = {"init": "cryptography", "join": "nats", "run": "nats"}
+_SERVER = {"init": "cryptography", "join": "nats", "run": "nats", "scrub": "nats"}
 """Commands that need a package of the extra, and which."""
 
 

@@ -16,6 +16,7 @@ from journal.fs.toml_file import parse_toml
 from projector.relay.cli.codes import CODES
 from projector.relay.config import Config, make, write_config
 from projector.relay.errors import CarrierError, RelayError
+from projector.relay.fleet.names import note_machines
 from projector.relay.identity import RELAY, machine_of, name_machine
 from projector.relay.lock import relay_lock
 from projector.relay.server.connection import check_url, connect
@@ -82,6 +83,7 @@ def command(
         if not (journal.path / RELAY / "machine").exists():
             name_machine(journal)
         write_config(journal, config)
+        note_machines(journal, config.name)
     if made:
         print_line(f"made the stream {config.stream}", err=True)
     print_line(f"machine {machine_of(journal)} ({config.name}) is in the fleet {config.fleet}")

@@ -9,9 +9,9 @@ from journal.cli.kit.output import print_line
 from journal.fs.directory import open_directory
 from projector.relay.cli.codes import CODES
 from projector.relay.config import read_config
+from projector.relay.fleet.status import read_status
 from projector.relay.identity import RELAY
 from projector.relay.state import STATE, State
-from projector.relay.status import read_status
 
 
 @click.command("retire", cls=ExitCommand, codes=CODES)

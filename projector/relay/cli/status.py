@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.kit.exits import DAMAGED, ExitCommand
+from journal.cli.kit.machines import skew_text
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.times import format_local_time
 from journal.errors import counted
 from journal.fs.directory import open_directory
 from projector.relay.cli.codes import BEHIND, CODES
-from projector.relay.status import SKEW, read_status
+from projector.relay.fleet.status import read_status
 
 if TYPE_CHECKING:
-    from projector.relay.status import Peer, Status
+    from projector.relay.fleet.status import Peer, Status
 
 
 @click.command("status", cls=ExitCommand, codes=CODES)
@@ -74,7 +75,5 @@ def _state(peer: Peer) -> str:
         parts.append(f"has not sent {counted(peer.unsent, 'byte')}")
     if not parts:
         parts.append("has the same bytes" if peer.is_same else "has as many bytes")
-    if abs(peer.skew) > SKEW:
-        hours = peer.skew / SKEW
-        parts.append(f"its clock is {hours:+.1f} hours from ours: its dates are wrong, or ours")
-    return f"{', '.join(parts)} ({format_local_time(peer.seen, 'minutes')})"
+    text = f"{', '.join(parts)}{skew_text(peer.skew)}"
+    return f"{text} (heard {format_local_time(peer.seen, 'minutes')})"

@@ -111,6 +111,20 @@ def rewritten(lanes: Path, names: Names) -> list[str]:
     return sorted(each.name for each in found if each.supersedes)  # a UUIDv7 sorts by time
 
 
+def superseded(lanes: Path, names: Names) -> list[str]:
+    """Return the uuids of all segments that others here replace, in no order.
+
+    Raises:
+        ReadError: a folder cannot be read.
+        OSError: a segment cannot be read.
+    """
+    found: set[str] = set()
+    for folder in list_lanes(lanes):
+        for each in repeat_if_gone(lambda folder=folder: folder_segments(lanes / folder, names)):  # type: ignore[misc]
+            found |= set(each.supersedes)
+    return list(found)
+
+
 def folder_segments(lane: Path, names: Names) -> list[Segment]:
     """List the segments of one folder that no other one there supersedes.
 

@@ -59,6 +59,14 @@ class Outbound:
         """Return uuid, size and checksum of what was sent."""
         return [(key[2], each.size, each.crc) for key, each in self._sent.items() if each.size]
 
+    def unsent(self) -> int:
+        """Return how many bytes of our lanes are not sent.
+
+        Raises:
+            ReadError, OSError: a lane cannot be read.
+        """
+        return sum(max(0, each.size - self.sent(each).size) for each in self._ours.list())
+
     def waiting(self) -> list[Segment]:
         """List the segments that may have something to send.
 

@@ -15,11 +15,10 @@ from journal.format.keyed_hash import Key
 from journal.fs.key_file import add_keys, read_keys
 from journal.process import clock
 from projector.relay.carrier import mark_of
-from projector.relay.errors import CarrierError, ChunkError, RelayError, TooLarge
+from projector.relay.errors import CarrierError, RelayError, TooLarge
 from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours
 from projector.relay.files.own import Names
-from projector.relay.have import Have, parse_have
 from projector.relay.identity import RELAY, former_of, machine_of
 from projector.relay.inbound import Inbound
 from projector.relay.loop.help import Help
@@ -92,16 +91,20 @@ class Work:
         is_sent = self.outbound.is_sent
         self.inbound = Inbound(self._machine, self._former, ours, self.mirrors, is_sent)
         self.inbound.holes |= state.holes()
-        self._reporter = Reporter(journal, config, ours, names, self.outbound, self.mirrors)
+        self._reporter = Reporter(journal, config, state, names, self.outbound, self.mirrors)
         self._ours = ours
         self.carrier = carrier(self._sender)
         self._help = Help(self._machine, config, state, self._ours, self.mirrors, self.carrier)
         self._cursor = 0
-        self._mark = ""
+        self._last_chunk = 0, ""
+        """Cursor and mark of the last chunk. What is behind it is read again after a start: other
+        messages are replaced by later ones, and prove nothing about the stream."""
+        self._ahead = 0
+        """Microseconds by which our clock is ahead of the carrier's."""
         self._is_stopped = False
         """Whether a chunk of a newer version has arrived: the cursor stays in front of it."""
         self._saved = {(each.place.folder, each.place.number): each for each in known}
-        self._dirty, self._changed = True, False
+        self._dirty = True
         self._arrived = time.monotonic()
         self._receiving = ""
 
@@ -121,9 +124,11 @@ class Work:
             self._state.begin_again(found.name, self._machine)
             self._state.put(reset=clock.wall(), kept=0)
             raise Reset("the carrier is another one")
-        self._cursor, self._mark = cursor, mark
+        self._cursor = cursor
+        self._last_chunk = cursor, mark
+        self._ahead = clock.wall() - found.clock if found.clock else 0
         await self.carrier.serve(self._help.serve)
-        await self.carrier.hear(self._hear)
+        await self.carrier.hear(self._reporter.hear)
         await self.carrier.report(b"")
         await self.carrier.flush()
 
@@ -143,9 +148,10 @@ class Work:
                 if not sent and not filled:
                     break
             await self._help.keep()
-            await self.carrier.report(self.have().encode())
+            await self._reporter.leave(self.carrier, self._cursor)
             await self.carrier.flush()
             await asyncio.sleep(_REPORTS)
+            self._reporter.note_machines()
         finally:
             receiving.cancel()
             with contextlib.suppress(asyncio.CancelledError, RelayError):
@@ -166,30 +172,15 @@ class Work:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+            await self._reporter.leave(self.carrier, self._cursor)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._commit()
 
-    def have(self) -> Have:
-        """Return what this machine has."""
-        return self._reporter.report(self._cursor)
-
     def _sender(self, machine: str) -> str:
         return self._senders.get(machine, self._config.sender)
-
-    def _hear(self, data: bytes) -> None:
-        if not data:
-            self._changed = True  # another machine asks for reports
-            return
-        try:
-            found = parse_have(data)
-        except ChunkError as error:
-            _log.warning("%s", error)
-            return
-        if found.machine != self._machine:
-            self._state.note_peer(found.machine, clock.wall(), data.decode())
 
     async def _send(self) -> int:
         """Send what is waiting, lanes side by side; return how many bytes.
@@ -206,7 +197,7 @@ class Work:
             total += sum(await asyncio.gather(*map(self._send_lane, part)))
         await self.outbound.erase_replaced(self.carrier)
         await self._send_keys()
-        self._changed = self._changed or total > 0
+        self._reporter.changed = self._reporter.changed or total > 0
         return total
 
     async def _send_lane(self, segments: list[Segment]) -> int:
@@ -251,6 +242,8 @@ class Work:
             if key not in self._keys and key not in read_keys(self._path):
                 add_keys(self._path, [key])
             self._keys.add(key)
+        elif arrived.report:
+            self._reporter.note(arrived.report, arrived.at + self._ahead)
         elif chunk is None:
             _log.warning("message %d: %s", arrived.cursor, arrived.problem)
         else:
@@ -259,9 +252,11 @@ class Work:
                 self._senders[machine] = arrived.user
                 self._state.note_sender(machine, arrived.user)
             if self.inbound.take(arrived):
-                self._changed = True
+                self._reporter.changed = True
         if not self._is_stopped:
-            self._cursor, self._mark = arrived.cursor, mark_of(chunk) if chunk else ""
+            self._cursor = arrived.cursor
+            if chunk is not None:
+                self._last_chunk = arrived.cursor, mark_of(chunk)
         self._dirty = True
 
     def _commit(self) -> None:
@@ -274,11 +269,12 @@ class Work:
         problems += [self._receiving] if self._receiving else []
         if self._is_stopped:
             problems.append("a chunk of a newer version has arrived: install a newer agent-journal")
-        at = self._cursor, self._mark
         held = {(each.place.folder, each.place.number): each for each in self.mirrors.held()}
         changed = [each for key, each in held.items() if self._saved.get(key) != each]
         gone = [each for key, each in self._saved.items() if key not in held]
-        self._state.commit(at, (changed, gone), self.inbound.holes, problems, clock.wall())
+        self._state.commit(
+            self._last_chunk, (changed, gone), self.inbound.holes, problems, clock.wall()
+        )
         self._saved = held
 
     async def _commit_always(self) -> None:
@@ -291,11 +287,12 @@ class Work:
         reported = -_REPORT
         while True:
             now = time.monotonic()
-            if now - reported >= (_SOON if self._changed else _REPORT):
-                self._changed, reported = False, now
-                await self.carrier.report(self.have().encode())
+            if now - reported >= (_SOON if self._reporter.changed else _REPORT):
+                reported = now
+                await self._reporter.send(self.carrier, self._cursor)
+            self._reporter.note_machines()
             if self.inbound.holes and await self.inbound.fill(self.carrier):
-                self._dirty = self._changed = True
+                self._dirty = self._reporter.changed = True
             await self._help.keep()
             await asyncio.sleep(_CHECK)
             found = await self.carrier.identity(0)

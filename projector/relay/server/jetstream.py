@@ -12,6 +12,8 @@ from nats import errors
 from nats.js import api
 from nats.js.errors import APIError, NotFoundError
 
+from journal.format.timestamps import moment
+from journal.process.ids import UUID
 from projector.relay.carrier import NOTHING, Arrived, Identity, Last, mark_of
 from projector.relay.chunk import (
     NAME,
@@ -33,11 +35,10 @@ if TYPE_CHECKING:
     from projector.relay.config import Config
     from projector.relay.server.connection import Connection
 
-_TIMEOUT = 10.0
-"""Seconds to wait for an answer of the server."""
 _PEERS = 2.0
 """Seconds to wait for bytes of another machine."""
 _KEY_SUBJECT = re.compile(rf"aj\.{NAME.pattern}\.seg\.{NAME.pattern}\.key\.[0-9a-f]+")
+_REPORT_SUBJECT = re.compile(rf"aj\.{NAME.pattern}\.seg\.{NAME.pattern}\.have\.{UUID}")
 _KEY = re.compile(b"[0-9a-f]{64}")
 _WRONG_LAST = 10071
 """The server's code for a fence that is not the last chunk."""
@@ -52,7 +53,6 @@ class JetStream:
         connection: the open connection.
         config: names the fleet and the user.
         sender: returns the user that sends as a machine, for the keeper.
-        timeout: seconds to wait for an answer of the server.
     """
 
     def __init__(
@@ -60,14 +60,13 @@ class JetStream:
         connection: Connection,
         config: Config,
         sender: Callable[[str], str],
-        timeout: float = _TIMEOUT,
     ) -> None:
         self._connection = connection
         self._nc: Client = connection.client
-        self._js = connection.client.jetstream(timeout=timeout)
+        self._timeout = config.timeout
+        self._js = connection.client.jetstream(timeout=config.timeout)
         self._config = config
         self._sender = sender
-        self._timeout = timeout
 
     async def exists(self) -> bool:
         """Return whether the server has the stream.
@@ -88,14 +87,20 @@ class JetStream:
         Raises:
             CarrierError: there is no stream, or no answer.
         """
-        with self._connection.refusals():
-            info = await self._js.stream_info(self._config.stream)
-            mark = ""
-            if 0 < cursor <= info.state.last_seq:
+        name = f"$JS.API.STREAM.INFO.{self._config.stream}"
+        with self._connection.refusals(name):
+            answer = await self._nc.request(name, timeout=self._timeout)
+            info = orjson.loads(answer.data)
+            if "error" in info:
+                raise CarrierError(f"{name}: {info['error'].get('description')}")
+            last, mark = int(info["state"]["last_seq"]), ""
+            if 0 < cursor <= last:
                 with suppress(NotFoundError):  # it was erased
                     found = await self._js.get_msg(self._config.stream, seq=cursor)
                     mark = _mark(found)
-        return Identity(str(info.created), info.state.last_seq, mark)
+        now = moment("ts", info["ts"]) if "ts" in info else 0
+        replicas = int(info["config"]["num_replicas"])
+        return Identity(str(info["created"]), last, mark, now, replicas)
 
     async def send(self, chunk: Chunk, fence: int) -> int:
         """Send a chunk behind the last one of its segment, and return the next fence.
@@ -232,6 +237,23 @@ class JetStream:
                     name, digits.encode(), timeout=self._timeout, stream=self._config.stream
                 )
 
+    async def leave_report(self, machine: str, data: bytes) -> None:
+        """Leave a report for machines that are not connected now, in the place of the last one.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        name = f"aj.{self._config.fleet}.seg.{self._config.sender}.have.{machine}"
+        stream = self._config.stream
+        with self._connection.refusals(name):
+            before = None
+            with suppress(NotFoundError):
+                before = (await self._js.get_last_msg(stream, name)).seq
+            await self._js.publish(name, data, timeout=self._timeout, stream=stream)
+            if before is not None:
+                with suppress(NotFoundError):
+                    await self._js.delete_msg(stream, before)
+
     async def report(self, data: bytes) -> None:
         """Send a report to the other machines."""
         await self._nc.publish(f"aj.{self._config.fleet}.have.{self._config.sender}", data)
@@ -266,6 +288,9 @@ def _arrived(message: Msg) -> Arrived:
     user = ""
     if _KEY_SUBJECT.fullmatch(message.subject) and _KEY.fullmatch(message.data):
         return Arrived(cursor, user, None, key=message.data.decode())
+    if _REPORT_SUBJECT.fullmatch(message.subject):
+        at = int(message.metadata.timestamp.timestamp() * 1_000_000)
+        return Arrived(cursor, user, None, report=message.data, at=at)
     try:
         _, user, place = parse_subject(message.subject)
         return Arrived(cursor, user, parse(place, message.headers or {}, message.data))

@@ -199,6 +199,7 @@ def _filters(params: Mapping[str, str]) -> Filters:
     errors: Has | None = "errors" if given.flag(params, "errors") else None
     return requested_filters(
         **names,
+        machine=None,
         has=errors,
         include_meta=given.flag(params, "machines"),
         include_replays=given.flag(params, "replays"),

@@ -136,6 +136,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
         subagents=everything or sort == "tree",
         since=given.time(params, "since"),
         until=given.time(params, "until"),
+        machine=None,
         **names,
         parent=given.text(params, "parent"),
     )

@@ -13,35 +13,27 @@ from typing import TYPE_CHECKING
 
 import nats
 import pytest
-from click.testing import CliRunner
 
 from journal import Journal
-from journal.cli import cli
 from journal.fs import disk
 from journal.verify import verify
 from projector.relay.cli.codes import BEHIND
 from projector.relay.config import write_config
 from projector.relay.errors import CarrierError, TooLarge
 from projector.relay.files.own import Names, own_segments
-from projector.relay.have import parse_have
+from projector.relay.fleet.have import parse_have
 from projector.relay.identity import RELAY
 from projector.relay.lock import relay_lock
 from projector.relay.server.connection import connect
 from projector.relay.server.jetstream import JetStream
 from projector.relay.state import STATE, State
 from tests.support.relay.fleet import Machine, assert_same
-from tests.support.relay.servers import Server, cluster
+from tests.support.relay.servers import Server
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
     from pathlib import Path
-
-    from click.testing import Result
-
-
-def _run(machine: Machine, *arguments: object) -> Result:
-    return CliRunner().invoke(cli, ["--journal", str(machine.path), *map(str, arguments)])
 
 
 def test_a_server_that_is_away_stops_nothing_else(server: Server, tmp_path: Path) -> None:
@@ -53,10 +45,10 @@ def test_a_server_that_is_away_stops_nothing_else(server: Server, tmp_path: Path
     a.append("a2")
     with pytest.raises(CarrierError, match="cannot connect"):
         a.relay()
-    assert _run(a, "relay", "run", "--once").exit_code == 1
+    assert a.run("relay", "run", "--once").exit_code == 1
     assert a.found() >= {"a1", "a2"}
     assert a.status().unsent > 0
-    assert _run(a, "relay", "status", "--check").exit_code == BEHIND
+    assert a.run("relay", "status", "--check").exit_code == BEHIND
     server.start()
     assert_same(a, b)
     assert a.status().unsent == 0
@@ -72,43 +64,6 @@ def test_state_that_is_lost_is_made_again(server: Server, tmp_path: Path) -> Non
             path.unlink()
         machine.append(f"{machine.name}2")
     assert_same(a, b)
-
-
-def test_one_of_three_servers_may_be_down(tmp_path: Path) -> None:
-    """With three replicas everything goes on, also if it was the leader."""
-    servers = cluster(tmp_path / "cluster")
-    try:
-        for server in servers:
-            server.start(wait=False)
-        for server in servers:
-            server.wait()
-        url = ",".join(server.url for server in servers)
-        a, b = (Machine(tmp_path / name, url, replicas=3) for name in "ab")
-        a.append("a1")
-        _until(a.relay)
-        servers[0].kill()
-        a.append("a2")
-        _until(a.relay)
-        _until(b.relay)
-        assert b.found() == {"a1", "a2"}
-        servers[0].start()
-        _until(a.relay)
-        assert_same(a, b)
-    finally:
-        for server in servers:
-            server.kill()
-
-
-def _until(work: Callable[[], None]) -> None:
-    """Repeat some work until the servers have a leader."""
-    until = time.monotonic() + 30
-    while True:
-        try:
-            return work()
-        except Exception:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
 
 
 def test_what_others_have_stands_when_a_disk_is_lost(server: Server, tmp_path: Path) -> None:
@@ -127,7 +82,7 @@ def test_a_second_relay_of_one_journal_is_busy(server: Server, tmp_path: Path) -
     """It ends with 7."""
     a = Machine(tmp_path / "a", server.url)
     with relay_lock(a.directory):
-        done = _run(a, "relay", "run", "--once")
+        done = a.run("relay", "run", "--once")
     assert done.exit_code == 7
     assert f"process {os.getpid()}" in done.stderr
 
@@ -180,11 +135,11 @@ def test_a_damaged_mirror_is_fetched_again(server: Server, tmp_path: Path) -> No
     a, b = (Machine(tmp_path / name, server.url) for name in "ab")
     a.append("a1")
     assert_same(a, b)
-    assert _run(b, "relay", "audit").exit_code == 0
+    assert b.run("relay", "audit").exit_code == 0
     [path] = b.path.glob("lanes/m-*/*.jsonl")
     path.write_bytes(path.read_bytes().replace(b"hello", b"HELLO"))
     assert verify(b.path / "lanes").problems
-    done = _run(b, "relay", "audit", "--json")
+    done = b.run("relay", "audit", "--json")
     assert done.exit_code == 5
     assert '"damaged":[["m-' in done.stdout
     assert list((b.path / RELAY / "damaged").iterdir())
@@ -210,7 +165,7 @@ def test_chunks_of_a_newer_version_wait(server: Server, tmp_path: Path) -> None:
     b.relay()
     assert b.found() == {"a1", "a2"}
     assert "newer agent-journal" in b.status().problems[0]
-    assert _run(b, "relay", "status", "--check").exit_code == 5
+    assert b.run("relay", "status", "--check").exit_code == 5
     with State(b.path / RELAY / STATE) as state:
         assert int(state.get("cursor")) == 1
 
@@ -271,7 +226,7 @@ def test_a_clock_that_is_hours_away_is_reported(server: Server, tmp_path: Path) 
     with State(a.path / RELAY / STATE) as state:
         state.note_peer(report.machine, report.clock, ahead.encode().decode())
     assert a.status().peers[0].skew == 3 * 3_600_000_000
-    assert "+3.0 hours" in _run(a, "relay", "status").stdout
+    assert "+3.0 hours" in a.run("relay", "status").stdout
 
 
 async def _have(machine: Machine) -> bytes:

@@ -207,7 +207,8 @@ def test_a_refusal_is_an_error_that_names_the_subject(fleet: Fleet) -> None:
     async def send() -> None:
         connection = await connect(fleet.config("desk"))
         try:
-            carrier = JetStream(connection, fleet.config("desk"), lambda _: "laptop", timeout=0.5)
+            config = replace(fleet.config("desk"), timeout=1)
+            carrier = JetStream(connection, config, lambda _: "laptop")
             place = Place(_MACHINE, 1, 1, _MACHINE)
             await carrier.send(Chunk(place, 0, 0, b"x\n"), 0)
         finally:

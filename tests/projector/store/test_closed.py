@@ -26,6 +26,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "conversation": lambda p: p.conversation("s"),
     "digest": lambda p: p.digest(),
     "has": lambda p: p.has(_POSITION),
+    "machines": lambda p: p.machines(),
     "messages": lambda p: p.messages("s"),
     "peek": lambda p: p.peek(lambda _: None),
     "read": lambda p: p.read(lambda _: None),

@@ -232,6 +232,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "conversation": lambda p: _true(p.conversation("s")),
     "digest": lambda p: _check_digest(p.digest),
     "has": lambda p: _true(p.has(_one(p))),
+    "machines": lambda p: p.machines(),
     "messages": lambda p: _true(p.messages("s")),
     "open": lambda p: Projection.open(_path(p)).messages("s"),
     "peek": lambda p: p.peek(lambda db: None if db is None else db.execute("SELECT 1").get),

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from click.testing import CliRunner
+
 from journal import Journal
+from journal.cli import cli as journal_cli
 from journal.fs.directory import open_directory
 from journal.verify import verify
 from projector import Projection
+from projector.cli import cli as projector_cli
 from projector.relay.config import Config, write_config
+from projector.relay.fleet.status import read_status
 from projector.relay.identity import name_machine
 from projector.relay.lock import relay_lock
 from projector.relay.loop.run import relay_once
-from projector.relay.status import read_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from projector.relay.status import Status
+    from click.testing import Result
+
+    from projector.relay.fleet.status import Status
+
+_PATIENCE = 60.0
+"""Seconds until a cluster must have a leader."""
 
 
 class Machine:
@@ -59,6 +70,11 @@ class Machine:
         with relay_lock(self.directory):
             relay_once(self.directory, self.config)
 
+    def run(self, *arguments: object, program: str = "journal") -> Result:
+        """Run a command of `journal` or `projector`."""
+        cli = {"journal": journal_cli, "projector": projector_cli}[program]
+        return CliRunner().invoke(cli, ["--journal", str(self.path), *map(str, arguments)])
+
     def status(self) -> Status:
         """Return what `journal relay status` shows."""
         return read_status(self.directory)
@@ -67,11 +83,16 @@ class Machine:
         """Open the projection."""
         return Projection.open(self.path)
 
+    def messages(self) -> list[str]:
+        """Return the ids of all messages of all sessions, sorted."""
+        with Projection.open(self.path) as projection:
+            sessions = projection.sessions(limit=1_000)
+            found = [m.id for s in sessions for m in projection.messages(s.session)]
+        return sorted(found)
+
     def found(self) -> set[str]:
         """Return the ids of all messages."""
-        with Projection.open(self.path) as projection:
-            sessions = projection.sessions()
-            return {m.id for s in sessions for m in projection.messages(s.session)}
+        return set(self.messages())
 
     def digest(self) -> str:
         """Return the digest of the projection."""
@@ -79,8 +100,25 @@ class Machine:
             return projection.digest()
 
 
+def until(work: Callable[[], object]) -> None:
+    """Repeat some work until the servers have a leader."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            work()
+        except Exception:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
 def assert_same(*machines: Machine, kinds: frozenset[str] = frozenset()) -> None:
     """Fail unless all machines have the same bytes and events, and no damage.
+
+    Four checks: the hashes over all segments that they report are equal; so are the digests; the
+    events are those that were appended, each once; and `verify` finds no damage.
 
     Args:
         machines: all of the fleet, none of which relays now.
@@ -95,8 +133,8 @@ def assert_same(*machines: Machine, kinds: frozenset[str] = frozenset()) -> None
     assert len(set(hashes.values())) == 1, hashes
     digests = {machine.name: machine.digest() for machine in machines}
     assert len(set(digests.values())) == 1, digests
-    appended = {id for machine in machines for id in machine.ids}
+    appended = sorted({id for machine in machines for id in machine.ids})
     for machine in machines:
-        assert machine.found() == appended
+        assert machine.messages() == appended, machine.name
         problems = verify(machine.path / "lanes").problems
         assert {problem.kind for problem in problems} <= kinds, problems

@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.programs.end import end
+from tests.support.relay.links import Link
 
 if TYPE_CHECKING:
     from typing import Self
@@ -134,12 +136,73 @@ class Server:
 def cluster(folder: Path, names: tuple[str, ...] = ("a", "b", "c"), text: str = "") -> list[Server]:
     """Return servers of one cluster, which are not started."""
     routes = {name: free_port() for name in names}
-    addresses = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes.values())
-    return [
-        Server(
-            folder / name,
-            f'server_name: "{name}"\ncluster {{ name: "c", listen: "127.0.0.1:{routes[name]}",'
-            f" routes: [{addresses}] }}\n{text}",
-        )
-        for name in names
-    ]
+    return [_member(folder, name, routes[name], list(routes.values()), text) for name in names]
+
+
+def _member(folder: Path, name: str, port: int, routes: list[int], text: str) -> Server:
+    addresses = ", ".join(f'"nats://127.0.0.1:{each}"' for each in routes)
+    return Server(
+        folder / name,
+        f'server_name: "{name}"\ncluster {{ name: "c", listen: "127.0.0.1:{port}",'
+        f" routes: [{addresses}]\n{text} }}\n",
+    )
+
+
+class Cluster:
+    """Three servers that run, and the connections between them, which can be cut.
+
+    Args:
+        folder: for the servers.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._stack = ExitStack()
+        names = ("a", "b", "c")
+        ports = {name: free_port() for name in names}
+        self._links = {
+            (source, target): self._stack.enter_context(Link(ports[target]))
+            for source in names
+            for target in names
+            if source != target
+        }
+        # no server may connect past the links: the address that each announces is refused
+        refused = 'advertise: "127.0.0.1:1"'
+        self.servers = [
+            _member(
+                folder,
+                name,
+                ports[name],
+                [link.port for (source, _), link in self._links.items() if source == name],
+                refused,
+            )
+            for name in names
+        ]
+
+    def __enter__(self) -> Self:
+        for server in self.servers:
+            server.start(wait=False)
+        for server in self.servers:
+            server.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self.servers:
+            server.kill()
+        self._stack.close()
+
+    @property
+    def url(self) -> str:
+        """The addresses of all servers."""
+        return ",".join(server.url for server in self.servers)
+
+    def part(self, *groups: str) -> None:
+        """Cut the connections between groups of servers, each given by their names in a row."""
+        for (source, target), link in self._links.items():
+            if any(source in group and target in group for group in groups):
+                link.mend()
+            else:
+                link.cut()
+
+    def mend(self) -> None:
+        """Let all of them reach each other."""
+        self.part("abc")

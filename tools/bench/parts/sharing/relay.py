@@ -16,9 +16,9 @@ from journal import Journal
 from journal.fs.directory import open_directory
 from projector import Projection
 from projector.relay.config import Config, write_config
+from projector.relay.fleet.status import read_status
 from projector.relay.identity import RELAY, name_machine
 from projector.relay.state import STATE, State
-from projector.relay.status import read_status
 from tools.bench.parts.appends import contents
 from tools.bench.parts.found import running
 from tools.bench.parts.idle import used

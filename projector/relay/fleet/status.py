@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 from journal.process import clock
 from projector.relay.config import read_config
 from projector.relay.files.own import Names, own_segments
-from projector.relay.have import Have, hash_of, parse_have
+from projector.relay.fleet.have import Have, hash_of, parse_have
 from projector.relay.identity import RELAY, former_of, machine_of
 from projector.relay.state import STATE, State
 
 if TYPE_CHECKING:
     from journal.fs.directory import Directory
-
-SKEW = 3_600_000_000
-"""Microseconds of clock skew that are a warning."""
 
 
 @dataclass(frozen=True, slots=True)

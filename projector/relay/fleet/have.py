@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from projector.relay.chunk import MACHINE, NAME
 from projector.relay.errors import ChunkError
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ def parse_have(data: bytes) -> Have:
     numbers = (found.clock, found.cursor, found.unsent, *found.held.values())
     if not all(isinstance(t, str) for t in texts) or not all(type(n) is int for n in numbers):
         raise ChunkError("a report has values of another kind")
+    uuids = (found.machine, *found.former)
+    if not NAME.fullmatch(found.name) or not all(map(MACHINE.fullmatch, uuids)):
+        raise ChunkError(f"a report is of a machine that cannot be: {found.name!r:.80}")
     return found
 
 

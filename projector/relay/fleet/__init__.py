@@ -1,0 +1,1 @@
+"""What is known of the other machines of a fleet: their names, reports and receipts."""
