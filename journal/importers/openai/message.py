@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -125,6 +124,6 @@ def _timestamp(value: dict[str, Json]) -> tuple[SourceTime, dict[str, Json]]:
         if found.original is not None:
             kept[name] = found.original
         if found.micros is not None:
-            return replace(found, original=None), kept
+            return found._replace(original=None), kept
         first = first if first.repair is not None else found
-    return replace(first, original=None), kept
+    return first._replace(original=None), kept

@@ -11,7 +11,7 @@ before as its parent, so that the order is kept whatever else is appended to the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import SESSION_CREATED
@@ -125,7 +125,7 @@ def session_facts(line: int, session: str, rest: dict[str, Json]) -> Iterator[It
     }
     facts["source"] = source_of(rest)
     started = next((rest[name] for name in ("created_at", "created") if name in rest), None)
-    facts["started"] = replace(read_time(started), original=None)  # it is stored under its own name
+    facts["started"] = read_time(started)._replace(original=None)  # it is stored under its own name
     kept: dict[str, Json] = {}
     for key, value in rest.items():
         if key in _FACTS or (key in _IDS and value == session):

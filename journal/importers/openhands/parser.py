@@ -6,7 +6,7 @@ A trajectory is a JSON document; an evaluation writes one line for each task, wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.importers.openhands.event import read_event
@@ -66,7 +66,7 @@ class OpenHands(OneSession):
         yield self._talk.created(
             line,
             title=title,
-            started=replace(started, original=None),
+            started=started._replace(original=None),
             model=text_or_none(model.get("model")) if isinstance(model, dict) else None,
             commit=commit,
             extra=non_empty({"agent": about.get("agent_class"), "success": value.get("success")}),

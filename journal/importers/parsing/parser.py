@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,9 +55,8 @@ _set_line, _set_event, _set_repairs, _set_origin, _set_revisable, _set_guessed =
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A line, or a part of one, that is not imported, and why."""
+class Skipped(NamedTuple):
+    """A line, or a part of one, that is not imported, and why: made in little time, as many are."""
 
     line: int
     reason: str

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from journal.format.timestamps import is_timestamp, to_microseconds
 
@@ -23,9 +22,8 @@ UNREADABLE = "timestamp that is no time, kept as text"
 ZONELESS = "timestamp without a zone, read as UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTime:
-    """A time that a source gives.
+class SourceTime(NamedTuple):
+    """A time that a source gives: each line has another one, so it is made in little time.
 
     Attributes:
         micros: microseconds since 1970; None if there is no time that a journal can store.
