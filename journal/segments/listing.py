@@ -23,7 +23,7 @@ from journal.segments.segment import segment_name, segment_number
 from journal.segments.unchanged import FolderState, folder_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
     from pathlib import Path
 
 _LONGEST_NS = 30_000_000_000
@@ -128,8 +128,13 @@ def list_segments(lanes: Path) -> list[SegmentRef]:
     return [ref for folder in list_folders(lanes) for ref in folder.segments]
 
 
-def list_folders(lanes: Path) -> list[LaneFolder]:
+def list_folders(lanes: Path, among: Container[str] | None = None) -> list[LaneFolder]:
     """List the folders of all lanes with their segments, numbers in their order.
+
+    Args:
+        lanes: the folder of the lanes.
+        among: names of folders in which something may have changed; others that are known are as
+            they were. None means that all may have changed.
 
     Raises:
         ReadError: a folder cannot be read; it is named.
@@ -146,7 +151,12 @@ def list_folders(lanes: Path) -> list[LaneFolder]:
         if state.is_old(version) or began - at > _LONGEST_NS:
             names, state, at = tuple(list_lanes(lanes)), state.listed(version, began), began
     kept = before.folders
-    folders = {name: _look(lanes, name, kept.get(name)) for name in names}
+    folders: dict[str, _Kept] = {}
+    for name in names:
+        found = kept.get(name)
+        if among is None or found is None or name in among:
+            found = _look(lanes, name, found)
+        folders[name] = found
     if key not in _known:
         for other in list(_known)[: 1 - _JOURNALS or None]:
             _known.pop(other, None)
@@ -278,10 +288,13 @@ def change_check(refs: Iterable[SegmentRef]) -> Callable[[], bool]:
 
     Each call of it makes one system call for each active segment, and reads no folder.
     """
-    active = [(str(ref.path), ref.size, *ref.version) for ref in refs if not ref.final]
+    listed = [ref for ref in refs if not ref.final]
+    active: list[tuple[str, int, int, int]] = []
 
     def is_same() -> bool:
         try:
+            if not active:  # to make hundreds of paths takes longer than to look at the files
+                active.extend((str(ref.path), ref.size, *ref.version) for ref in listed)
             for path, size, inode, changed in active:
                 found = os.lstat(path)
                 if found.st_ctime_ns != changed or found.st_size != size or found.st_ino != inode:

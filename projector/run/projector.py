@@ -32,15 +32,14 @@ from projector.run.wal import Wal
 from projector.run.watermark import Mark, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from journal.segments.listing import LaneFolder, SegmentRef
 
 _log = logging.getLogger("projector")
 
 _TRANSACTION = 4 * 1024 * 1024
-"""Bytes of segments that one transaction reads, and of text that it changes; the WAL gets up to
-four times as many."""
+"""Bytes of segments that a transaction reads, and of text that it changes; a quarter of the WAL."""
 _BUILDING = 4
 """Factor of `_TRANSACTION` where there is no WAL: in a build."""
 _MOST_GONE = 100
@@ -112,6 +111,7 @@ class Projector:
         on_commit: Callable[[Progress], None] | None = None,
         stop: Callable[[], bool] = never,
         abort: Callable[[], bool] | None = None,
+        among: Container[str] | None = None,
     ) -> Progress:
         """Apply all records that are in the lanes now, until `stop` returns True.
 
@@ -120,20 +120,18 @@ class Projector:
 
         Args:
             on_commit: called with the progress after every transaction.
-            stop: called between blocks of about 1 MiB, and between folds; what was applied until
-                then is committed.
-            abort: called during statements; the open transaction is rolled back, and those before
-                it are kept. A build cannot roll back and does not call it.
+            stop: called between blocks and folds; what was applied until then is committed.
+            abort: called during statements; it rolls the open transaction back. No build calls it.
+            among: lane folders in which something may have changed; None means all.
 
         Raises:
             ProjectionError: the database refuses; nothing of the open transaction was kept.
-            NotHidden: there are requests under which the generation was not built. What comes
-                behind them in their lanes is not applied; all else is.
+            NotHidden: requests came under which it was not built; what is behind them waits.
             ReadError: a segment cannot be read.
         """
         if abort is None or self._is_building:
             with refusals("read", self._db.filename):
-                return self._catch_up(on_commit, stop)
+                return self._catch_up(on_commit, stop, among)
         is_aborted = False
 
         def is_late() -> bool:
@@ -145,7 +143,7 @@ class Projector:
         self._db.set_progress_handler(is_late, STEPS)
         try:
             with refusals("read", self._db.filename):
-                return self._catch_up(on_commit, stop)
+                return self._catch_up(on_commit, stop, among)
         except apsw.InterruptError:
             _log.warning("a transaction took longer than the time limit, and was rolled back")
             return Progress()
@@ -153,11 +151,14 @@ class Projector:
             self._db.set_progress_handler(None)
 
     def _catch_up(
-        self, on_commit: Callable[[Progress], None] | None, stop: Callable[[], bool]
+        self,
+        on_commit: Callable[[Progress], None] | None,
+        stop: Callable[[], bool],
+        among: Container[str] | None,
     ) -> Progress:
         progress = Progress()
         self._begin()
-        refs = repeat_if_gone(self._list)
+        refs = repeat_if_gone(lambda: self._list(among))
         goals = {place(ref): ref.size for ref in refs}
         listed, pending = refs, self._pending(refs, goals)
         while (pending or self._intake.is_unfolded) and not (stop() or self.wal.is_pinned):
@@ -201,9 +202,9 @@ class Projector:
             self._intake.reset()
         self.hiding.check()
 
-    def _list(self) -> list[SegmentRef]:
+    def _list(self, among: Container[str] | None = None) -> list[SegmentRef]:
         """List the segments that may have new bytes, and find those that were replaced."""
-        self._folders = list_folders(self._lanes)
+        self._folders = list_folders(self._lanes, among)
         self._intake.look_back(self._folders)
         return self._intake.settled.rest(self._folders)
 

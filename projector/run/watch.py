@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -48,6 +50,9 @@ class Bell(Handler):
         self._rings: SimpleQueue[None] = SimpleQueue()
         self._sweep = _SWEEP
         self.folders = _FOLDERS
+        self._lanes = str(lanes)
+        self._turn = threading.Lock()
+        self._names: set[str] = set()
         self._observer: BaseObserver | None = None
         try:
             self._observer = start_observer(partial(self._schedule, lanes, kept))
@@ -61,9 +66,24 @@ class Bell(Handler):
         observer.schedule(self, str(kept), event_filter=[FileMovedEvent])
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Ring at any notification."""
-        del event
+        """Ring at any notification, and note the folder of the lane that it is about."""
+        path = os.fsdecode(event.src_path)
+        if path.startswith(self._lanes):
+            with self._turn:
+                self._names.add(path[len(self._lanes) :].lstrip("/").partition("/")[0])
         self.ring()
+
+    @property
+    def tells(self) -> bool:
+        """Whether the system gives notifications."""
+        return self._observer is not None
+
+    def take(self) -> frozenset[str]:
+        """Return the names of the lane folders that rang since the last call."""
+        with self._turn:
+            names = frozenset(self._names)
+            self._names.clear()
+        return names
 
     def ring(self) -> None:
         """Wake the thread that waits."""
@@ -189,21 +209,32 @@ class Watch:
     def _run_generation(self, bell: Bell, on_commit: Callable[[Progress], None] | None) -> None:
         """Work on the generation in use until it is replaced, or until `stop`."""
         number, projector = open_current(self._journal, on_commit, self.is_stopping)
-        quiet_since = time.monotonic()
+        quiet_since = looked = time.monotonic()
+        among: frozenset[str] | None = None
         try:
             while not self._stopping and self._is_in_use(number):
-                progress = projector.catch_up(on_commit=on_commit, stop=self.is_stopping)
+                if among is None:
+                    looked = time.monotonic()
+                progress = projector.catch_up(
+                    on_commit=on_commit, stop=self.is_stopping, among=among
+                )
+                among = None
                 if projector.wal.is_pinned:
                     move_to_copy(self._journal, projector)
                 elif progress.events:
                     quiet_since = time.monotonic()  # a backlog is applied without a notification
+                    among = bell.take() if self._is_told(bell, looked) else None
                 else:
                     is_quiet = time.monotonic() - quiet_since > _SWEEP
                     if is_quiet:
                         projector.wal.checkpoint(above=0)
                         self._generations.remove_old(number)
                     self._when_idle()
-                    self._wait(bell, projector, number, bell.folders if is_quiet else _SWEEP)
+                    has_rung = self._wait(
+                        bell, projector, number, bell.folders if is_quiet else _SWEEP
+                    )
+                    if has_rung and self._is_told(bell, looked):
+                        among = bell.take() or None
         except ProjectionError as error:
             if not self._is_in_use(number):
                 return  # its file was deleted while it was open: SQLite refuses to write to it
@@ -211,16 +242,22 @@ class Watch:
         finally:
             projector.close()
 
-    def _wait(self, bell: Bell, projector: Projector, number: int, seconds: float) -> None:
-        """Wait until something may have changed, at most so many seconds."""
+    @staticmethod
+    def _is_told(bell: Bell, looked: float) -> bool:
+        """Return whether only lanes that rang are looked at: once a second it is all of them."""
+        return bell.tells and time.monotonic() - looked < _SWEEP
+
+    def _wait(self, bell: Bell, projector: Projector, number: int, seconds: float) -> bool:
+        """Wait until something may have changed, at most so long; return whether it rang."""
         until = time.monotonic() + seconds
-        while (
-            not (self._stopping or bell.wait())
-            and time.monotonic() < until
-            and self._is_in_use(number)
-            and projector.is_unchanged()
-        ):
-            pass
+        while not (self._stopping or (has_rung := bell.wait())):
+            if (
+                time.monotonic() >= until
+                or not self._is_in_use(number)
+                or not projector.is_unchanged()
+            ):
+                break
+        return not self._stopping and has_rung
 
     def _is_in_use(self, number: int) -> bool:
         return (

@@ -40,6 +40,11 @@ def is_shorter(offsets: Offsets, refs: Iterable[SegmentRef]) -> bool:
     return any(sizes.get(at, 0) < mark.offset for at, mark in offsets.items())
 
 
+def has_shrunk(offsets: Offsets, refs: Iterable[SegmentRef]) -> bool:
+    """Return whether one of the segments has fewer bytes than were read of it."""
+    return any(ref.size < _offset(offsets, ref) for ref in refs)
+
+
 def read_on(
     offsets: Offsets, refs: Iterable[SegmentRef], sessions: Container[str]
 ) -> list[Located]:

@@ -54,6 +54,7 @@ class Plan:
         board_workers: processes that do the tasks of one board.
         board_tasks: its tasks.
         shared: messages of one machine that others get.
+        mirrors: lanes with final segments beside which an append is found.
     """
 
     folder: Path
@@ -91,6 +92,7 @@ class Plan:
     board_workers: int = 24
     board_tasks: int = 2_000
     shared: int = 60_000
+    mirrors: int = 400
 
 
 def full(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
@@ -126,6 +128,7 @@ def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
         board_opens=20,
         board_tasks=300,
         shared=20_000,
+        mirrors=100,
     )
 
 
@@ -164,4 +167,5 @@ def tiny(folder: Path) -> Plan:
         board_workers=2,
         board_tasks=10,
         shared=200,
+        mirrors=3,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from journal.process.fork import register
+from journal.segments.settled import Settled
 from projector.store.flush.plan import Remembered
 from projector.store.flush.transcript import Transcript
 from projector.store.flush.words import COMPARED
@@ -33,6 +34,7 @@ class Account:
         is_flushed: whether the handle has flushed a list.
         transcript: the transcript when it was read last.
         offsets: how far the lanes were read then.
+        settled: the lane folders that were read up to their ends then.
         is_read: whether `transcript` holds everything up to `offsets`.
     """
 
@@ -40,6 +42,7 @@ class Account:
     is_flushed: bool = False
     transcript: Transcript = field(default_factory=Transcript)
     offsets: Offsets = field(default_factory=dict)
+    settled: Settled = field(default_factory=Settled)
     is_read: bool = False
 
     @property

@@ -63,6 +63,23 @@ def test_a_list_costs_two_calls_for_each_lane(
     assert len(list_segments(tmp_path)) == 3 * count
 
 
+def test_a_list_among_lanes_looks_at_no_other(tmp_path: Path, calls: Counter[str]) -> None:
+    """Others are as they were listed before; what is new is listed in any case."""
+    one, two = fill(tmp_path, "1", 2), fill(tmp_path, "2", 2)
+    before = settled(tmp_path)
+    for folder in (one, two):
+        with (folder / segment_name(2)).open("ab") as file:
+            file.write(b"more")
+    calls.clear()
+    after = list_folders(tmp_path, {"1"})
+    assert calls == {"stat": 1, "lstat": 2}
+    assert after[0] is not before[0]
+    assert after[1] is before[1]
+    fill(tmp_path, "3", 1)
+    assert [folder.name for folder in list_folders(tmp_path, set())] == ["1", "2", "3"]
+    assert [folder.active.size for folder in list_folders(tmp_path) if folder.active] == [6, 6, 1]
+
+
 def test_a_list_shows_a_segment_that_comes_within_the_tick_of_the_list_before(
     tmp_path: Path,
 ) -> None:

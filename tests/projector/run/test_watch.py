@@ -26,6 +26,8 @@ from tests.support.projections import facts, header, line, message, write_segmen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from watchdog.events import FileSystemEvent
+
 PROJECTOR = str(Path(sys.executable).with_name("projector"))
 PATIENCE = 20.0
 
@@ -232,6 +234,34 @@ def test_a_lost_notification_delays_events(
         Projection.open(journal_dir) as projection,
     ):
         projection.wait_for(journal.append_message("s", "user", "alpha"), timeout=PATIENCE)
+
+
+def test_a_lane_without_notifications_is_applied_beside_one_that_has_them(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a second all lanes are looked at, also while one of them rings all the time."""
+    real = Bell.on_any_event
+
+    def but_of_the_second(bell: Bell, event: FileSystemEvent) -> None:
+        if "/lanes/2" not in os.fsdecode(event.src_path):
+            real(bell, event)
+
+    monkeypatch.setattr(Bell, "on_any_event", but_of_the_second)
+    with (
+        Journal.open(journal_dir) as ringing,
+        Journal.open(journal_dir) as silent,
+        Projection.open(journal_dir) as projection,
+    ):
+        for lane in (ringing, silent):
+            lane.append_message("s", "user", "first")
+        with Watching(journal_dir):
+            projection.wait_for(silent.append_message("s", "user", "second"), timeout=PATIENCE)
+            position = silent.append_message("s", "user", "third")
+            until = time.monotonic() + PATIENCE
+            while not projection.has(position):
+                assert time.monotonic() < until
+                ringing.append_message("s", "user", "again")
+                time.sleep(0.02)
 
 
 def test_a_rebuild_beside_it_disturbs_no_reader(journal_dir: Path) -> None:

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 from random import Random
+from shutil import rmtree
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from journal import Journal
 from projector import Projection
 from tools.bench.parts.appends import contents
+from tools.bench.parts.opening import make_segments
 from tools.bench.processes import Actor, BenchError
 from tools.bench.report.figure import Figure, at_most, figure
 from tools.bench.report.spread import percentile
@@ -29,6 +32,8 @@ FLOOR = (
     " looks after 1, 2, 4 ... 20 ms)."
 )
 _PATIENCE = 10.0
+_EACH = 10
+"""Final segments of a lane, where there are many."""
 _PROJECTOR = [sys.executable, "-c", "from projector.cli import main; main()"]
 
 
@@ -68,14 +73,48 @@ def measure(plan: Plan) -> list[Figure]:
     rows = [("idle", idle, 50, 5), ("idle", idle, 99, 25), (beside, busy, 50, 0)]
     rows.append((beside, busy, 99, 150))
     return [
-        figure(
-            f"append to found, {where}: p{share}",
-            "ms",
-            [percentile(each, share) for each in rounds],
-            target=at_most(limit) if limit else None,
-        )
-        for where, rounds, share, limit in rows
+        *(
+            figure(
+                f"append to found, {where}: p{share}",
+                "ms",
+                [percentile(each, share) for each in rounds],
+                target=at_most(limit) if limit else None,
+            )
+            for where, rounds, share, limit in rows
+        ),
+        _among_many(plan),
     ]
+
+
+def _among_many(plan: Plan) -> Figure:
+    """Measure the factor by which final segments in many lanes slow it down, in one run."""
+    few, many = plan.folder / "found-few", plan.folder / "found-many"
+    for path, lanes in ((few, 1), (many, plan.mirrors)):
+        Journal.open(path).close()
+        for n in range(lanes):
+            _mirror(plan.folder / "found-mirrored", path, n)
+    times = []
+    for turn in range(plan.heavy_rounds):
+        rounds = (_round(plan, path.name, 0) for path in (few, many))
+        plain, slowed = (percentile(each, 50) for each in rounds)
+        plan.say(f"beside final segments, round {turn + 1}: {plain:.1f} and {slowed:.1f} ms")
+        times.append(slowed / plain)
+    return figure(
+        f"the same beside {plan.mirrors * _EACH:,} final segments in {plan.mirrors} lanes: p50,"
+        f" against {_EACH}",
+        "times",
+        times,
+        target=at_most(1.5),
+    )
+
+
+def _mirror(made: Path, path: Path, number: int) -> None:
+    """Add a mirror with some final segments to a journal."""
+    rmtree(made, ignore_errors=True)
+    make_segments(made, _EACH)
+    (made / "lanes" / "1" / "lock").unlink()
+    folder = f"m-{UUID(int=number)}-1"
+    (made / "lanes" / "1").rename(path / "lanes" / folder)
 
 
 def _round(plan: Plan, name: str, rate: int) -> list[float]:
