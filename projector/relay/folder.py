@@ -6,7 +6,7 @@ It carries one way, from that journal to this one. Nothing is written there.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.fs.directory import open_directory
@@ -81,10 +81,8 @@ class Folder:
     def _rest(self, segment: Segment, place: Place) -> Iterator[Chunk]:
         """Yield what the segment has behind what is here; at least an empty chunk that proves it.
 
-        A mirror there may be behind its origin, so that only what replaced another one is final.
+        What is final there is final: no mirror begins a segment before that in front is complete.
         """
-        if not is_own(segment.folder) and not segment.supersedes:
-            segment = replace(segment, is_final=False)
         offset = self._size(place)
         before = prefix_crc(segment.path, offset)
         if before is None:

@@ -97,6 +97,8 @@ class Inbound:
             end = chunk.whole.size if chunk.whole else chunk.end
             known = self.holes.get(place, Wanted(0))
             self.holes[place] = Wanted(max(known.end, end), chunk.whole or known.whole)
+            for held in self._mirrors.unfinished(place):  # it waits for the end of these
+                self.holes.setdefault(held.place, Wanted(held.size + 1))
             return False
         except (ForkFound, ChunkError) as error:
             self.problems[place] = str(error)
@@ -116,11 +118,18 @@ class Inbound:
                     del self.holes[place]
                     break
                 offset = self._size(place)
-                chunk = await source.read(place, offset)
+                chunk = self._waiting(place) or await source.read(place, offset)
                 if chunk is None or chunk.place != place or not self.add(chunk):
                     break
                 came = True
         return came
+
+    def _waiting(self, place: Place) -> Chunk | None:
+        """Return the end of a draft that is complete, and waits for segments in front of it."""
+        held = self._mirrors.incoming(place)
+        if held is None or not held.is_whole:
+            return None
+        return Chunk(place, held.size, held.crc, b"", Whole(held.size, held.crc))
 
     def _copy_own(self, chunk: Chunk) -> bool:
         """Begin the mirror of a former self with our own bytes, which were not mirrored before.
@@ -157,7 +166,9 @@ class Inbound:
             if self._mirrors.is_superseded(other.segment):
                 del self.holes[other]
         wanted = self.holes.get(place)
-        if wanted is None or self._size(place) < wanted.end:
+        held = self._held(place)
+        is_whole = held is not None and held.is_whole
+        if wanted is None or (self._size(place) < wanted.end and not is_whole):
             return False
         del self.holes[place]
         whole = wanted.whole

@@ -112,6 +112,7 @@ class Mirrors:
                 f"{place.folder} segment {place.number} is {there.place.segment} here, and"
                 f" {place.segment} arrived, which does not replace it"
             )
+        self._check_earlier(place)
         return self._grow(chunk, Held(place, 0, 0), self._path(place))
 
     def read(self, place: Place, offset: int) -> Chunk | None:
@@ -165,6 +166,29 @@ class Mirrors:
             name = name_of(chunk.data)
             if name != chunk.place.segment:
                 raise ChunkError(f"{chunk.place.segment} arrived, and its header names {name}")
+
+    def unfinished(self, place: Place) -> list[Held]:
+        """Return the segments in front of one, in its lane, that may get more bytes."""
+        return [
+            held
+            for (folder, number), held in self._held.items()
+            if folder == place.folder and number < place.number and not held.is_whole
+        ]
+
+    def _check_earlier(self, place: Place) -> None:
+        """Refuse to begin a segment before those in front of it are complete.
+
+        Readers take a segment with a later one behind it as final: what it got afterwards would be
+        found only when they list the folder again.
+
+        Raises:
+            Hole: one is not complete.
+        """
+        for held in self.unfinished(place):
+            raise Hole(
+                f"segment {place.segment}: segment {held.place.number} in front of it has only"
+                f" {held.size:,} bytes here"
+            )
 
     def _grow(self, chunk: Chunk, held: Held, path: Path) -> bool:
         if chunk.offset > held.size:
@@ -238,6 +262,7 @@ class Mirrors:
         held = self._drafts[place.segment]
         if held.is_whole:
             self._replace(held, path)
+            return True
         return changed
 
     def _replace(self, held: Held, draft: Path) -> None:
@@ -245,7 +270,9 @@ class Mirrors:
         target = self._path(place)
         supersedes = superseded_by(read_at(draft, 0, MAX_CHUNK))
         there = self._held.get((place.folder, place.number))
-        if there is not None and there.place.segment not in supersedes:
+        if there is None:
+            self._check_earlier(place)
+        elif there.place.segment not in supersedes:
             raise ForkFound(
                 f"{place.folder} segment {place.number} is {there.place.segment} here, and"
                 f" {place.segment} replaces others, not this one"

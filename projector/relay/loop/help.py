@@ -75,7 +75,8 @@ class Help:
             return
         if clock.wall() - reset < self._config.keep_after * 1_000_000:
             return
-        for held in tuple(self._mirrors.held()):
+        places = {(h.place.folder, h.place.number): h for h in self._mirrors.held()}
+        for held in (places[key] for key in sorted(places)):
             await self._keep(held)
         self._state.put(kept=reset)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
+from random import Random
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -22,6 +23,10 @@ from projector.relay.chunk import (
 )
 from projector.relay.errors import ChunkError, ForkFound, Hole, NewerChunk, TooLarge
 from projector.relay.files.mirror import Mirrors
+from projector.relay.files.ours import Ours
+from projector.relay.files.own import Names
+from projector.relay.inbound import Inbound
+from tests.support.relay.fake import Fake
 from tests.torture.steps.relay import chunks
 
 if TYPE_CHECKING:
@@ -161,13 +166,37 @@ def test_mirrors_have_a_bound(tmp_path: Path) -> None:
         mirrors.add(Chunk(place, 9, crc32(first), b"more\n"))
 
 
-def test_a_mirror_that_is_late_is_found_by_readers(tmp_path: Path) -> None:
-    """Bytes that come behind a later segment change the folder, which readers then list again."""
+def test_a_segment_does_not_begin_before_the_one_in_front_is_complete(tmp_path: Path) -> None:
+    """Readers take a segment with a later one behind it as final."""
     mirrors = _mirrors(tmp_path)
     first, later = b"one line\n", b"another\n"
-    mirrors.add(Chunk(_anonymous(first), 0, 0, first))
-    mirrors.add(Chunk(Place(_MACHINE, 1, 2, f"crc-{crc32(later):08x}"), 0, 0, later))
-    [folder] = (tmp_path / "lanes").iterdir()
-    os.utime(folder, (1, 1))
-    mirrors.add(Chunk(_anonymous(first), len(first), crc32(first), b"more\n"))
-    assert folder.stat().st_mtime > 1
+    whole = first + b"more\n"
+    second = Chunk(Place(_MACHINE, 1, 2, f"crc-{crc32(later):08x}"), 0, 0, later)
+    place = _anonymous(first)
+    mirrors.add(Chunk(place, 0, 0, first))
+    with pytest.raises(Hole, match="in front of it"):
+        mirrors.add(second)
+    assert len(list(tmp_path.glob("lanes/*/*"))) == 1
+    end = Whole(len(whole), crc32(whole))
+    mirrors.add(Chunk(place, len(first), crc32(first), b"more\n", end))
+    assert mirrors.add(second)
+    assert [path.read_bytes() for path in sorted(tmp_path.glob("lanes/*/*"))] == [whole, later]
+
+
+def test_what_waits_for_the_segment_in_front_comes_when_that_is_complete(tmp_path: Path) -> None:
+    """The missing end is asked for, although nothing behind it has arrived; then the next comes."""
+    mirrors = _mirrors(tmp_path)
+    inbound = Inbound(uuid7(), (), Ours(tmp_path / "lanes", Names()), mirrors)
+    first, rest, later = b"one line\n", b"more\n", b"another\n"
+    place, behind = _anonymous(first), Place(_MACHINE, 1, 2, f"crc-{crc32(later):08x}")
+    inbound.add(Chunk(place, 0, 0, first))
+    chunk = Chunk(behind, 0, 0, later)
+    assert not inbound.add(chunk)
+    assert set(inbound.holes) == {place, behind}
+    whole = Whole(len(first + rest), crc32(first + rest))
+    end = Chunk(place, len(first), crc32(first), rest, whole)
+    peer = Fake(Random(1), {place: [end], behind: [chunk]})  # noqa: S311 - no secret
+    for _ in range(20):
+        asyncio.run(inbound.fill(peer))
+    assert not inbound.holes
+    assert [each.size for each in mirrors.held()] == [len(first + rest), len(later)]
