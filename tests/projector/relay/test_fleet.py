@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from journal import make_backup, restore_backup
 from tests.support.relay.fleet import Machine, assert_same
 
 if TYPE_CHECKING:
@@ -88,3 +89,22 @@ def test_a_restored_backup_gets_its_end_back(server: Server, tmp_path: Path) -> 
     a.append("a3")
     assert_same(a, b, kinds=_COPIES)
     assert a.status().former
+
+
+def test_a_backup_of_a_journal_with_mirrors_is_restored(server: Server, tmp_path: Path) -> None:
+    """What was mirrored is there again, with the same digest; it joins as a new machine."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
+    b.append("b1")
+    assert_same(a, b)
+    make_backup(b.path, tmp_path / "backup")
+    digest = b.digest()
+    shutil.rmtree(b.path)
+    restore_backup(tmp_path / "backup", b.path)
+    restored = Machine(b.path, server.url)
+    restored.ids = b.ids
+    assert restored.found() == {"a1", "b1"}
+    assert restored.digest() == digest
+    a.append("a2")
+    restored.append("b2")
+    assert_same(a, restored, kinds=_COPIES)
