@@ -90,7 +90,8 @@ STEPS = (
     Step("database_damage", _tool("database_damage"), 0.05),
     Step("soak", _tool("soak"), 0.04),
     Step("relay_chunks", _tool("relay.chunks"), 0.02),
-    Step("relay_kills", _tool("relay.kills"), 0.05),
+    Step("relay_calls", _tool("relay.calls"), 0.01),
+    Step("relay_kills", _tool("relay.kills"), 0.04),
     Step("power", _tool("power_cut"), 0.07),
 )
 
