@@ -14,6 +14,7 @@ from journal.verify import verify
 from projector import Projection
 from projector.cli import cli as projector_cli
 from projector.relay.config import Config, write_config
+from projector.relay.errors import CarrierError
 from projector.relay.fleet.status import read_status
 from projector.relay.identity import name_machine
 from projector.relay.lock import relay_lock
@@ -100,13 +101,18 @@ class Machine:
             return projection.digest()
 
 
-def until(work: Callable[[], object]) -> None:
-    """Repeat some work until the servers have a leader."""
+def until(work: Callable[[], object], ends: type[Exception] = Exception) -> None:
+    """Repeat some work until the servers have a leader.
+
+    Args:
+        work: what is done.
+        ends: after which error it is repeated.
+    """
     end = time.monotonic() + _PATIENCE
     while True:
         try:
             work()
-        except Exception:
+        except ends:
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
@@ -126,7 +132,7 @@ def assert_same(*machines: Machine, kinds: frozenset[str] = frozenset()) -> None
     """
     for _ in range(4):
         for machine in machines:
-            machine.relay()
+            until(machine.relay, CarrierError)  # a cluster may be without a leader for a moment
         hashes = {machine.name: machine.status().hash for machine in machines}
         if len(set(hashes.values())) == 1:
             break
