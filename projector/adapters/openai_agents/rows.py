@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     import apsw
 
 _ORDER = "SELECT rowid, id, event_order FROM messages WHERE session = ? AND own_source = ?"
-_ROW = "SELECT id, content, content_is_json, other_fields FROM messages WHERE rowid = ?"
+_ROW = (
+    "SELECT id, content, content_is_json, other_fields, coalesce(line, id), time, appended"
+    " FROM messages WHERE rowid = ?"
+)
 
 
 class Stored(NamedTuple):
-    """An item, and the id of its message."""
+    """An item, and of its message the id, the line, and the times (microseconds since 1970)."""
 
     id: str
     item: Item
+    line: str
+    time: int
+    appended: int
 
 
 def message_id(batch: str, at: int) -> str:
@@ -55,7 +61,7 @@ def stored(db: apsw.Connection, session: str, limit: int | None = None) -> list[
 
 
 def _read(db: apsw.Connection, rowid: int) -> Stored:
-    ((id, content, is_json, other),) = db.execute(_ROW, (rowid,))
+    ((id, content, is_json, other, *more),) = db.execute(_ROW, (rowid,))
     fields = orjson.loads(other or b"{}")
     parts = orjson.loads(content) if is_json else content
-    return Stored(id, item_of(parts, fields.get("tool_calls"), fields.get("extra", {})))
+    return Stored(id, item_of(parts, fields.get("tool_calls"), fields.get("extra", {})), *more)

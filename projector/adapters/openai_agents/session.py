@@ -75,7 +75,7 @@ class JournalSession(Closing):
             self._settings = _coerced(session_settings)
         self._opened = Opened(at, fsync=fsync, timeout=timeout, redact=redact)
         self.store = self._opened.store
-        self._marks: set[str] | None = None
+        self._marks: dict[str, set[str]] = {}
 
     @property
     def session_settings(self) -> Any:  # noqa: ANN401 - of the SDK
@@ -126,10 +126,11 @@ class JournalSession(Closing):
     def _add(self, name: str, items: list[Item], key: str | None) -> list[str]:
         """Add items; return the ids of their messages."""
         new = items if key is not None else self._without_known(name, items)
-        batch = key or str(uuid7())
+        batch, place = (str(uuid7()), "") if key is None else (key, f"{name}/")
         ids = [message_id(batch, at) for at in range(len(new))]
         self.store.add(
-            new_event(name, "message.appended", message_of(item), id=id)
+            # by its line a message is known in branches; a key may be that of other sessions, too
+            new_event(name, "message.appended", message_of(item) | {"line": place + id}, id=id)
             for id, item in zip(ids, new, strict=True)
         )
         return ids
@@ -143,16 +144,17 @@ class JournalSession(Closing):
         marks = {mark for item in items if (mark := mark_of(item)) is not None}
         if not marks:
             return items
-        if self._marks is None or not marks.isdisjoint(self._marks):
+        known = self._marks.get(name)
+        if known is None or not marks.isdisjoint(known):
             try:
                 there = self._items(name)
             except NotProjected as error:
                 # the turn of an agent must not be lost because the projector hangs
                 _log.warning("items may be added twice: %s", error)
                 return items
-            self._marks = {mark for item in there if (mark := mark_of(item)) is not None}
+            known = {mark for item in there if (mark := mark_of(item)) is not None}
             items = new_items(items, there)
-        self._marks |= marks
+        self._marks[name] = known | marks
         return items
 
     async def pop_item(self) -> Item | None:
@@ -185,8 +187,8 @@ class JournalSession(Closing):
         await to_thread.run_sync(self._clear)
 
     def _clear(self) -> None:
-        self.store.clear(self._name)
-        self._marks = set()
+        self.store.clear(self.session_id)
+        self._marks.clear()
 
 
 def _coerced(settings: Any) -> Any:  # noqa: ANN401 - of the SDK

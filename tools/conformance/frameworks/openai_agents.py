@@ -7,55 +7,42 @@ import shutil
 import tempfile
 from typing import Any
 
+from tools.conformance.frameworks.openai_agents_left_out import left_out
 from tools.conformance.suite import Suite
 
 _VERSION = "openai-agents==0.24.0"
 
-_CONNECTIONS = "is about the SQLite connections of threads; a journal has none"
-_CORRUPT = "writes a damaged row with SQL; a journal sets damaged records aside itself"
-_LOCKS = "is about SQLite's locks and transactions; an append takes none"
-_WORDS = "expects the error of the class on SQLite; ours is ClosedError"
-_LEFT_OUT = {
-    "close_closes_worker_thread_connections": _CONNECTIONS,
-    "reaps_connections_from_exited_worker_threads": _CONNECTIONS,
-    "closes_retired_connections_before_the_next_allocation": _CONNECTIONS,
-    "keeps_connections_of_live_worker_threads": _CONNECTIONS,
-    "pop_item_skips_corrupt_most_recent": _CORRUPT,
-    "pop_item_returns_none_after_dropping_only_corrupt_rows": _CORRUPT,
-    "get_items_limit_skips_corrupt_newest_rows": _CORRUPT,
-    "get_items_session_settings_limit_skips_corrupt_rows": _CORRUPT,
-    "closed_rejects_empty_add_items": _WORDS,
-    "file_lock_is_shared_across_instances": _LOCKS,
-    "failed_add_items_releases_write_lock": _LOCKS,
-    "failed_clear_session_rolls_back": _LOCKS,
-    "failed_pop_item_releases_write_lock": _LOCKS,
-    "rollback_failure_evicts_connection": _CONNECTIONS,
-    "close_retries_quarantined_connection": _CONNECTIONS,
-    "post_commit_cancellation_propagates_after_known_outcome": _LOCKS,
-}
+_SESSION = "tests/memory/test_session.py"
+_ADVANCED = "tests/extensions/memory/test_advanced_sqlite_session.py"
 
 SUITE = Suite(
     name="openai_agents",
     extra="openai-agents",
-    packages=(_VERSION, "pytest-asyncio", "pytest-mock>=3.14", "rich", "inline-snapshot"),
+    packages=(
+        _VERSION,
+        "pytest-asyncio",
+        "pytest-mock>=3.14",
+        "rich",
+        "inline-snapshot",
+        "sqlalchemy>=2",
+    ),
     source=_VERSION,
-    tests=("tests/memory/test_session.py", "tests/memory/test_session_limit.py"),
+    tests=(_SESSION, "tests/memory/test_session_limit.py", _ADVANCED),
     sample=("tests/memory/test_session_limit.py",),
-    passing=53,
-    own=("tests/adapters/test_openai_agents.py",),
-    left_out={
-        f"tests/memory/test_session.py::test_sqlite_session_{name}": reason
-        for name, reason in _LEFT_OUT.items()
-    },
+    passing=137,
+    own=("tests/adapters/test_openai_agents.py", "tests/adapters/test_openai_branches.py"),
+    left_out=left_out(_SESSION, _ADVANCED),
 )
 
 
 def install() -> None:
     """Put our session in the place of the one on SQLite."""
     import agents
+    from agents.extensions import memory
+    from agents.extensions.memory import advanced_sqlite_session
     from agents.memory import sqlite_session
 
-    from projector.adapters.openai_agents import JournalSession
+    from projector.adapters.openai_agents import JournalBranchingSession, JournalSession
 
     journals = tempfile.mkdtemp(prefix="conformance-journals-")
     atexit.register(shutil.rmtree, journals)
@@ -66,5 +53,27 @@ def install() -> None:
         def __init__(self, session_id: str, db_path: str | None = None, **options: Any) -> None:  # noqa: ANN401
             super().__init__(session_id, db_path or tempfile.mkdtemp(dir=journals), **options)
 
+    class BranchingSession(JournalBranchingSession):
+        """The same, with the arguments of `AdvancedSQLiteSession`."""
+
+        def __init__(
+            self,
+            *,
+            session_id: str,
+            db_path: str | None = None,
+            create_tables: bool = False,  # noqa: ARG002 - a journal has no tables
+            logger: object = None,  # noqa: ARG002 - errors go to the logger of the project
+            **options: Any,  # noqa: ANN401
+        ) -> None:
+            options.pop("sessions_table", None)
+            options.pop("messages_table", None)
+            super().__init__(session_id, db_path or tempfile.mkdtemp(dir=journals), **options)
+
+        @property
+        def _current_branch_id(self) -> str:
+            return self.current_branch
+
     for module in (agents, agents.memory, sqlite_session):
         module.SQLiteSession = Session
+    for module in (memory, advanced_sqlite_session):
+        module.AdvancedSQLiteSession = BranchingSession
