@@ -180,10 +180,11 @@ class Sessions(Handle):
         self._add(session, SESSION_CLEARED, {"seen": self._seen([session])[session]})
 
     def delete(self, *sessions: str) -> None:
-        """Delete sessions with all that belongs to them; a later append creates them again.
+        """Delete sessions with all that belongs to them; a new event creates them again.
 
         It deletes what is in the journal at the call; what others append meanwhile stays. The
-        events stay in the journal; no query shows them any more.
+        events stay in the journal; no query shows them any more. An event that is appended again
+        with the same id stays deleted: what shall come back needs another id.
 
         Raises:
             EventError: an id is not valid; nothing was written.

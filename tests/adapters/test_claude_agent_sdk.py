@@ -276,6 +276,29 @@ def test_a_deleted_session_is_gone_and_can_be_appended_again(journal_dir: Path) 
     asyncio.run(run())
 
 
+def test_a_mirror_that_is_late_brings_no_entry_with_a_uuid_back(journal_dir: Path) -> None:
+    """A store that was open before the deletion repeats what it had appended.
+
+    An entry without a uuid is a new one each time, as the SDK demands.
+    """
+    without = [entry for entry in TRANSCRIPT if "uuid" not in entry]
+
+    async def run() -> None:
+        async with (
+            JournalSessionStore(journal_dir) as mirror,
+            JournalSessionStore(journal_dir) as b,
+        ):
+            await mirror.append(KEY, TRANSCRIPT)
+            await b.delete(KEY)
+            await mirror.append(KEY, TRANSCRIPT)
+            assert await b.load(KEY) == without
+            async with JournalSessionStore(journal_dir) as later:
+                await later.append(KEY, TRANSCRIPT[:1])
+                assert TRANSCRIPT[0] in (await later.load(KEY) or [])
+
+    asyncio.run(run())
+
+
 def test_names_of_projects_and_sessions_cannot_be_confused(journal_dir: Path) -> None:
     """A slash or a percent sign in a key is part of that key."""
     odd = [("a/b", "c"), ("a", "b/c"), ("a%2Fb", "c"), ("a", "b%2Fc"), ("a", "b")]

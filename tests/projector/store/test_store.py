@@ -311,6 +311,16 @@ def test_a_deleted_session_is_gone_and_its_id_may_be_used_again(store: SessionSt
     assert (view.title, view.messages, view.usage) == (None, 1, {})
 
 
+def test_an_event_that_was_deleted_stays_deleted(store: SessionStore) -> None:
+    """An append that is repeated late brings nothing back; another id does."""
+    store.append("s1", "user", "Where is the bug?", id="m1")
+    store.delete("s1")
+    store.append("s1", "user", "Where is the bug?", id="m1")
+    assert not store.exists("s1")
+    store.append("s1", "user", "Where is the bug?", id="m2")
+    assert [message.id for message in store.messages("s1")] == ["m2"]
+
+
 def test_pruning_deletes_old_sessions_that_ended(store: SessionStore) -> None:
     """Sessions that are open, young or from another source stay."""
     old = datetime.now(UTC) - timedelta(days=100)
