@@ -17,6 +17,7 @@ import pytest
 
 pytest.importorskip("google.adk.sessions")
 
+from google.adk.agents import BaseAgent, InvocationContext
 from google.adk.errors._stale_session_error import StaleSessionError
 from google.adk.errors.already_exists_error import AlreadyExistsError
 from google.adk.errors.session_not_found_error import SessionNotFoundError
@@ -30,9 +31,10 @@ from journal import EventError
 from projector import SessionStore
 from projector.adapters.adk import JournalSessionService
 from tests.adapters.forked import run_forked
+from tests.adapters.recipes import run_example
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine
     from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -500,3 +502,35 @@ def test_event_loops_share_a_service(journal_dir: Path) -> None:
         assert [it.messages for it in store.sessions(source="google-adk")] == [3, 3, 3]
         asyncio.run(service.close())
         store.keys.get("a given store stays open")
+
+
+@on_service
+async def test_what_a_program_says_with_the_shorthands_of_the_client_is_stored(
+    service: Service,
+) -> None:
+    """A `UserContent` is a `Content` when it is read."""
+    session = await create(service, "s1")
+    await service.append_event(session, Event(author="user", content=types.UserContent("Hello")))
+    found = await get(service, session)
+    assert found is not None
+    assert found.events[0].content == types.Content(role="user", parts=[types.Part(text="Hello")])
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is written, with an agent that answers one thing."""
+
+    class Fixed(BaseAgent):
+        """Answers without a model."""
+
+        async def _run_async_impl(self, ctx: InvocationContext) -> AsyncGenerator[Event, None]:
+            yield Event(
+                author=self.name,
+                invocation_id=ctx.invocation_id,
+                content=types.ModelContent("In line three."),
+            )
+
+    run_example("Google ADK", monkeypatch, tmp_path, agent=Fixed(name="fixed"))
+    with SessionStore.open(tmp_path / "agents") as store:
+        (session,) = store.sessions(source="google-adk")
+        said = [message.content for message in store.messages(session.session)]
+    assert said == ["Where is the bug?", "In line three."]

@@ -22,6 +22,7 @@ from journal import AppendError, Journal
 from projector import SessionStore
 from projector.adapters.langgraph import AsyncJournalSaver, JournalSaver
 from tests.adapters.forked import run_forked
+from tests.adapters.recipes import run_example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -368,3 +369,16 @@ def test_event_loops_share_a_checkpointer(journal_dir: Path) -> None:
         assert len(list(JournalSaver(store).list(THREAD))) == 15
         saver.close()
         store.keys.get("a given store stays open")
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is written, with a graph whose model answers one thing."""
+    builder = StateGraph(MessagesState)
+    builder.add_node("model", lambda _: {"messages": [AIMessage("In line three.")]})
+    builder.add_edge(START, "model")
+    run_example("LangGraph", monkeypatch, tmp_path, builder=builder)
+    with SessionStore.open(tmp_path / "agents") as store:
+        assert [message.content for message in store.messages("langgraph:t1")] == [
+            "Where is the bug?",
+            "In line three.",
+        ]

@@ -16,6 +16,7 @@ from journal import ClosedError, EventError
 from projector import Projection, SessionStore
 from projector.adapters.openai_agents import JournalSession
 from projector.adapters.openai_agents.items import item_of, message_of, new_items
+from tests.adapters.recipes import run_example
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -310,3 +311,33 @@ def test_settings_are_the_sdks(journal_dir: Path) -> None:
     with JournalSession("s1", journal_dir, session_settings={"limit": 2}) as session:
         assert asyncio.run(session.get_items()) == TURN[-2:]
         assert asyncio.run(session.get_items(3)) == TURN[-3:]
+
+
+@pytest.mark.parametrize("heading", ["OpenAI Agents SDK", "Branches, turns and usage"])
+def test_the_examples_of_the_docs_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heading: str
+) -> None:
+    """As they are written, with a model that answers what is prepared."""
+    agents = pytest.importorskip("agents")
+    model = pytest.importorskip("agents.testing").ScriptedModel()
+    for text in ("In line three.", "Yes."):
+        part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+        model.enqueue([message_item(part)])
+    agent = agents.Agent(name="helper", model=model)
+    run_example(heading, monkeypatch, tmp_path, agent=agent, Runner=agents.Runner)
+    with SessionStore.open(tmp_path / "agents") as store:
+        assert store.search("three").hits[0].session == "thread-7"
+
+
+def message_item(part: dict[str, Any]) -> object:
+    """Return what a model says, as a value of the SDK's client."""
+    responses = pytest.importorskip("openai.types.responses")
+    return responses.ResponseOutputMessage.model_validate(
+        {
+            "id": "1",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [part],
+        }
+    )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from journal import is_timestamp, new_event
+from google.adk.events.event import Event
 
-if TYPE_CHECKING:
-    from google.adk.events.event import Event
+from journal import EventError, is_timestamp, new_event
 
 _COUNTS = {
     "prompt_token_count": "input_tokens",
@@ -85,3 +84,30 @@ def _usage(event: Event) -> dict[str, Any]:
     found: dict[str, Any] = {name: count for name, count in counts.items() if count}
     model = {"model": event.model_version} if event.model_version else {}
     return found | model | {"api_calls": 1} if found else {}
+
+
+def dumped(event: Event) -> dict[str, Any]:
+    """Return an event as JSON from which an equal event is made.
+
+    Raises:
+        EventError: there is none.
+    """
+    for options in ({"exclude_none": True}, {}):
+        try:
+            found: dict[str, Any] = event.model_dump(mode="json", **options)
+            if _is_same(Event.model_validate(found), event):
+                return found
+        except ValueError as error:
+            raise EventError(f"JSON cannot hold the event: {error}; nothing was written") from error
+    raise EventError(
+        "JSON would change the event, perhaps a tuple, a date or bytes in its state_delta; nothing"
+        " was written"
+    )
+
+
+def _is_same(read: Event, event: Event) -> bool:
+    """Return whether two events say the same; a `UserContent` is a `Content` when it is read."""
+    return read == event or (
+        read.actions.state_delta == event.actions.state_delta
+        and read.model_dump() == event.model_dump()
+    )

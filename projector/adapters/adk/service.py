@@ -18,7 +18,7 @@ from google.adk.sessions.base_session_service import (
     ListSessionsResponse,
 )
 
-from journal import EventError, new_event
+from journal import new_event
 from projector.adapters.adk.keys import (
     SESSIONS,
     SOURCE,
@@ -32,7 +32,7 @@ from projector.adapters.adk.keys import (
     state_events,
     state_of,
 )
-from projector.adapters.adk.messages import message_events
+from projector.adapters.adk.messages import dumped, message_events
 from projector.adapters.late_store import LateStore
 from projector.adapters.naming import joined, split
 from projector.store import AsyncSessionStore, KeyView, SessionStore
@@ -215,7 +215,7 @@ class JournalSessionService(BaseSessionService):
         self._apply_temp_state(session, event)
         event = self._trim_temp_delta_state(event)
         place = Place(session.app_name, session.user_id, session.id)
-        stored = _dump(event)
+        stored = dumped(event)
         delta = event.actions.state_delta if event.actions else {}
 
         def question(keys: KeyView) -> tuple[tuple[str, int], list[dict[str, Any]]]:
@@ -295,23 +295,4 @@ def _seen(session: Session, number: int, last: dict[str, Any] | None) -> int:
         number
         if session.last_update_time >= last["timestamp"]
         else min(number - 1, len(session.events))
-    )
-
-
-def _dump(event: Event) -> dict[str, Any]:
-    """Return an event as JSON from which an equal event is made.
-
-    Raises:
-        EventError: there is none.
-    """
-    for options in ({"exclude_none": True}, {}):
-        try:
-            found: dict[str, Any] = event.model_dump(mode="json", **options)
-            if Event.model_validate(found) == event:
-                return found
-        except ValueError as error:
-            raise EventError(f"JSON cannot hold the event: {error}; nothing was written") from error
-    raise EventError(
-        "JSON would change the event, perhaps a tuple, a date or bytes in its state_delta; nothing"
-        " was written"
     )
