@@ -90,7 +90,16 @@ def test_an_item_is_found_by_the_fields_that_its_index_names(store: JournalStore
     assert {item.key for item in store.search(ADA)} == {"a", "b"}
 
 
-@pytest.mark.parametrize("value", [(1, 2), float("nan"), 2**70, "\ud800", {1: 2}])
+DEEP: list[object] = []
+for _ in range(100_000):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [(1, 2), float("nan"), 2**70, "\ud800", {1: 2}, DEEP],
+    ids=["tuple", "nan", "wide", "surrogate", "key", "deep"],
+)
 def test_what_json_would_change_is_refused(store: JournalStore, value: object) -> None:
     """Nothing of the batch is written."""
     ops = [PutOp(ADA, "good", {"a": 1}), PutOp(ADA, "bad", {"value": value})]

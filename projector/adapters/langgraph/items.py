@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.store.base.embed import get_text_at_path, tokenize_path
 
-from journal import new_event
+from journal import EventError, new_event
 from projector.adapters.langgraph.checkpoints import SOURCE
 from projector.adapters.naming import joined, split
 
@@ -62,11 +62,17 @@ def text_of(value: dict[str, Any], index: Literal[False] | list[str] | None) -> 
     Args:
         value: the item's value.
         index: False for none, paths of fields, or None for all fields.
+
+    Raises:
+        EventError: the value is nested too deep, or contains itself.
     """
     if index is False:
         return None
     if index is None:
-        return "\n".join(_lines(value))
+        try:
+            return "\n".join(_lines(value))
+        except RecursionError:
+            raise EventError("a value is nested too deep; nothing was written") from None
     return "\n".join(
         text for path in index for text in get_text_at_path(value, tokenize_path(path))
     )
