@@ -30,7 +30,7 @@ from google.genai import types
 from journal import EventError
 from projector import SessionStore
 from projector.adapters.adk import JournalSessionService
-from tests.adapters.forked import run_forked
+from tests.adapters.forked import longest_gap, run_forked
 from tests.adapters.recipes import run_example
 
 if TYPE_CHECKING:
@@ -534,3 +534,16 @@ def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.Monkey
         (session,) = store.sessions(source="google-adk")
         said = [message.content for message in store.messages(session.session)]
     assert said == ["Where is the bug?", "In line three."]
+
+
+def test_the_loop_goes_on_while_another_process_decides(journal_dir: Path) -> None:
+    """An append to a session waits for the lock of decisions in a thread."""
+
+    async def work() -> None:
+        async with JournalSessionService(journal_dir) as service:
+            session = await create(service, "s1")
+            await service.append_event(session, Event(author="user"))
+            await get(service, session)
+            await service.delete_session(app_name=APP, user_id=USER, session_id="s1")
+
+    assert longest_gap(journal_dir, work) < 0.2

@@ -17,6 +17,7 @@ from projector.adapters.claude_agent_sdk import JournalSessionStore
 from projector.adapters.claude_agent_sdk.entries import ENTRY, entry_of, events_of, held_entry
 from projector.errors import Behind, NotProjected
 from projector.views.freshness import Freshness
+from tests.adapters.forked import longest_gap
 from tests.support.transcripts import import_all
 
 if TYPE_CHECKING:
@@ -409,3 +410,16 @@ def test_summaries_are_those_of_the_sdk(journal_dir: Path) -> None:
             assert next(s for s in found if s["session_id"] != "other")["data"] == made["data"]
 
     asyncio.run(run())
+
+
+def test_the_loop_goes_on_while_another_process_decides(journal_dir: Path) -> None:
+    """Reads and writes are done in threads."""
+
+    async def work() -> None:
+        async with JournalSessionStore(journal_dir) as store:
+            await store.append(KEY, TRANSCRIPT)
+            await store.load(KEY)
+            await store.list_sessions(KEY["project_key"])
+            await store.delete(KEY)
+
+    assert longest_gap(journal_dir, work) < 0.2

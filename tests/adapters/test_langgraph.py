@@ -21,7 +21,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from journal import AppendError, Journal
 from projector import SessionStore
 from projector.adapters.langgraph import AsyncJournalSaver, JournalSaver
-from tests.adapters.forked import run_forked
+from tests.adapters.forked import longest_gap, run_forked
 from tests.adapters.recipes import run_example
 
 if TYPE_CHECKING:
@@ -382,3 +382,17 @@ def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.Monkey
             "Where is the bug?",
             "In line three.",
         ]
+
+
+def test_the_loop_goes_on_while_another_process_decides(journal_dir: Path) -> None:
+    """Reads and writes are done in threads."""
+
+    async def work() -> None:
+        async with AsyncJournalSaver(journal_dir) as saver:
+            made = checkpoint("c1", messages=TALK)
+            versions = made["channel_versions"]
+            await saver.aput(THREAD, made, {"source": "loop", "step": 1}, versions)
+            assert await saver.aget_tuple(THREAD) is not None
+            await saver.adelete_thread("t1")
+
+    assert longest_gap(journal_dir, work) < 0.2

@@ -13,6 +13,7 @@ import pytest
 from projector import Projection, SessionStore
 from projector.adapters.openai_agents import JournalBranchingSession, JournalSession
 from projector.adapters.openai_agents.turns import tool_of, type_of
+from tests.adapters.forked import longest_gap
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -252,3 +253,18 @@ def test_an_add_in_main_does_not_wait_for_a_reader(
 def test_types_and_tools_of_items(item: Item, type: str, tool: str | None) -> None:
     """As the SDK names them."""
     assert (type_of(item), tool_of(item)) == (type, tool)
+
+
+def test_the_loop_goes_on_while_another_process_decides(journal_dir: Path) -> None:
+    """What waits for the lock of decisions waits in a thread."""
+
+    async def work() -> None:
+        async with JournalBranchingSession("s", journal_dir) as session:
+            await session.add_items([*ONE, *TWO])
+            await session.create_branch_from_turn(2)
+            await session.pop_item()
+            await session.get_conversation_turns()
+            await session.store_run_usage(run_of(1, 10))
+            await session.clear_session()
+
+    assert longest_gap(journal_dir, work) < 0.2
