@@ -55,6 +55,13 @@ class Plan:
         board_tasks: its tasks.
         shared: messages of one machine that others get.
         mirrors: lanes with final segments beside which an append is found.
+        frameworks: the agent frameworks whose stores are measured.
+        starts: processes that open a new store of a framework at once.
+        start_times: how often they do.
+        adders: processes that add to their own session of a framework and to a shared one.
+        add_seconds: the time for which they add.
+        kills: processes that are killed in the middle of an add.
+        held_seconds: the time for which readers are suspended while others add.
     """
 
     folder: Path
@@ -93,6 +100,13 @@ class Plan:
     board_tasks: int = 2_000
     shared: int = 60_000
     mirrors: int = 400
+    frameworks: tuple[str, ...] = ("claude_agent_sdk", "openai_agents", "langgraph", "adk")
+    starts: int = 160
+    start_times: int = 3
+    adders: int = 16
+    add_seconds: float = 20.0
+    kills: int = 200
+    held_seconds: float = 10.0
 
 
 def full(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
@@ -129,6 +143,10 @@ def quick(folder: Path, say: Callable[[str], None] = _say_nothing) -> Plan:
         board_tasks=300,
         shared=20_000,
         mirrors=100,
+        start_times=1,
+        add_seconds=2.0,
+        kills=10,
+        held_seconds=2.0,
     )
 
 
@@ -168,4 +186,10 @@ def tiny(folder: Path) -> Plan:
         board_tasks=10,
         shared=200,
         mirrors=3,
+        frameworks=("openai_agents",),
+        starts=4,
+        adders=2,
+        add_seconds=0.2,
+        kills=2,
+        held_seconds=0.2,
     )

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tools.bench.plan import Plan
 
 _ROOT = Path(__file__).parents[2]
-_ROLE = (sys.executable, "-m", "tools.bench.role")
 _TAIL = 2_000
 
 
@@ -33,13 +32,27 @@ class BenchError(Exception):
 class Actor:
     """A process that plays a role: a function of a module, called with arguments."""
 
-    def __init__(self, plan: Plan, module: str, name: str, **arguments: object) -> None:
+    def __init__(
+        self, plan: Plan, module: str, name: str, *, python: Path | None = None, **arguments: object
+    ) -> None:
+        """Start it.
+
+        Args:
+            plan: the plan, whose folder it gets as its home.
+            module: a module below `tools.bench`.
+            name: a function of it.
+            python: the interpreter of another environment; None for this one.
+            arguments: of the function.
+        """
         self._what = f"{module}.{name}"
         self._err = tempfile.TemporaryFile(dir=plan.folder)  # noqa: SIM115 - `__exit__` closes it
         # files that programs keep in a home folder must be in the temporary folder
         home = {"HOME": str(plan.folder), "HERMES_HOME": str(plan.folder / "hermes-home")}
+        if python is not None:
+            home["PYTHONPATH"] = str(_ROOT)  # the project is not installed there
+        command = [python or sys.executable, "-m", "tools.bench.role", module, name]
         self._process = subprocess.Popen(
-            [*_ROLE, module, name, orjson.dumps(arguments).decode()],
+            [*command, orjson.dumps(arguments).decode()],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -116,7 +129,7 @@ def together(plan: Plan, parts: Sequence[Part]) -> list[Any]:
 
 
 def alone(plan: Plan, module: str, name: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
-    """Let one process play a role; return its measurement.
+    """Let one process play a role; return its measurement. The arguments are those of `Actor`.
 
     Raises:
         BenchError: it failed.

@@ -2,7 +2,7 @@
 
 ::
 
-    .venv-bench/bin/python -m tools.bench.run                  all of it, about 35 minutes
+    .venv-bench/bin/python -m tools.bench.run                  all of it, about 45 minutes
     .venv-bench/bin/python -m tools.bench.run --quick          about two minutes, the table only
     .venv-bench/bin/python -m tools.bench.run --only search    one part, at full size
     .venv-bench/bin/python -m tools.bench.run --only search --update    and into docs/
@@ -37,6 +37,7 @@ from tools.bench.parts import (
     searching,
     size,
 )
+from tools.bench.parts.frameworks import stress
 from tools.bench.parts.search import asking, filtering
 from tools.bench.parts.sharing import relay, sink
 from tools.bench.parts.viewing import pages
@@ -87,6 +88,7 @@ PARTS: dict[str, Part] = {
     "board": board,
     "relay": relay,
     "sink": sink,
+    "frameworks": stress,
     "growth": growth,
 }
 """By name, in the order of the table; `growth` is last, because it appends to measured journals."""

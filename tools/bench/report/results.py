@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from tools.bench.report import stores
 from tools.bench.report.figure import Figure
 from tools.bench.report.table import Row, document
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write(rows: Sequence[Row], folder: Path, drawn: Mapping[str, str]) -> None:
-    """Write `performance.md`, and `results.json` to `performance/` beside it.
+    """Write `performance.md`, `results.json` to `performance/` beside it, and `frameworks.md`.
 
     Args:
         rows: all rows, in their order.
@@ -24,7 +25,11 @@ def write(rows: Sequence[Row], folder: Path, drawn: Mapping[str, str]) -> None:
 
     Raises:
         OSError: a file cannot be written.
+        ValueError: `frameworks.md` has no place for its table.
     """
+    for row in rows:
+        if row.part == stores.PART:
+            stores.write(row, folder)
     (folder / "performance.md").write_text(document(rows, drawn), encoding="utf-8")
     results = [
         {

@@ -18,6 +18,8 @@ _HOW = (
     " (`tools/bench/corpus/words.py`), the same on every machine. Why some figures are missed, with"
     " profiles: [performance/missed.md](performance/missed.md)."
 )
+ELSEWHERE = {"frameworks": "[frameworks.md](frameworks.md#the-same-stress-for-ours-and-theirs)"}
+"""Parts whose tables other documents have, and where."""
 _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
@@ -128,6 +130,8 @@ def document(rows: Sequence[Row], plots: Mapping[str, str]) -> str:
         rows: all rows, in their order.
         plots: the path of each part's plot, relative to the document.
     """
+    elsewhere = [row for row in rows if row.part in ELSEWHERE]
+    rows = [row for row in rows if row.part not in ELSEWHERE]
     judged = [f for row in rows for f in row.figures if f.reached is not None]
     reached = len(judged) - len(missing(rows))
     lines = [
@@ -153,6 +157,9 @@ def document(rows: Sequence[Row], plots: Mapping[str, str]) -> str:
             lines += ["", row.measured_on]
         again = f".venv-bench/bin/python -m tools.bench.run --only {row.part}"
         lines += ["", f"Commit {row.commit}. Again: `{again}`"]
+    for row in elsewhere:
+        lines += ["", f"## {row.title[0].upper()}{row.title[1:]}", ""]
+        lines += [f"The table is in {ELSEWHERE[row.part]}."]
     return "\n".join(lines) + "\n"
 
 
