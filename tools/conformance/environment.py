@@ -59,9 +59,7 @@ def prepare(suite: Suite) -> Environment:
     Raises:
         NotInstalled: a package could not be had.
     """
-    packages = (*_dependencies(suite.extra), *suite.packages, *COMMON)
-    wanted = "\n".join((sys.version, suite.source or "", *packages))
-    folder = cache_folder() / f"{suite.name}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+    packages, folder = _packages(suite), _folder(suite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     python, sources = interpreter(folder / "venv"), folder / "source"
     with portalocker.Lock(f"{folder}.lock", timeout=_PATIENCE):
@@ -76,6 +74,20 @@ def prepare(suite: Suite) -> Environment:
         return Environment(python, None)
     (source,) = (path for path in sources.iterdir() if path.is_dir())
     return Environment(python, source)
+
+
+def is_prepared(suite: Suite) -> bool:
+    """Return whether a complete environment of a suite is there."""
+    return (_folder(suite) / _COMPLETE).exists()
+
+
+def _packages(suite: Suite) -> tuple[str, ...]:
+    return (*_dependencies(suite.extra), *suite.packages, *COMMON)
+
+
+def _folder(suite: Suite) -> Path:
+    wanted = "\n".join((sys.version, suite.source or "", *_packages(suite)))
+    return cache_folder() / f"{suite.name}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
 
 
 def write_metadata(folder: Path) -> None:

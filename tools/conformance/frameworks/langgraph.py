@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tools.conformance.plugin import is_own
-from tools.conformance.suite import HERE, Suite
+from tools.conformance.suite import HERE, STRESS, Suite
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -77,7 +77,11 @@ SUITE = Suite(
             "test_embed_with_path",
         )
     },
-    own=("tests/adapters/test_langgraph.py", "tests/adapters/test_langgraph_store.py"),
+    own=(
+        "tests/adapters/test_langgraph.py",
+        "tests/adapters/test_langgraph_store.py",
+        f"{STRESS}[langgraph]",
+    ),
     options=("-o", "asyncio_mode=auto"),
 )
 
