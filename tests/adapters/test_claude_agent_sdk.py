@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal import EventError
+from journal.process import clock
 from projector import Projection, SessionStore
 from projector.adapters.claude_agent_sdk import JournalSessionStore
 from projector.adapters.claude_agent_sdk.entries import ENTRY, entry_of, events_of, held_entry
@@ -116,6 +117,28 @@ def test_a_transcript_comes_back_equal_and_in_the_order_of_its_appends(journal_d
     """Whatever the dates in it say, and whether or not an entry is a message."""
     transcript: list[dict[str, Any]] = [RESULT, MARKER, CALL, PROMPT, TITLE]
     assert stored(journal_dir, transcript[:2], transcript[2:]) == transcript
+
+
+def test_batches_of_two_writers_stay_whole(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entries of one append stay together if another was written at the same time."""
+
+    def batch(name: str) -> list[dict[str, Any]]:
+        return [{"type": "x", "uuid": f"{name}{number}"} for number in range(4)]
+
+    soon = time.time_ns() // 1000 + 1_000_000
+    with JournalSessionStore(journal_dir) as one, JournalSessionStore(journal_dir) as other:
+        for store, name in ((one, "a"), (other, "b")):  # what is read at the first append is known
+            asyncio.run(store.append(KEY, batch(name)))
+        # each writes before it can have read what the other writes
+        monkeypatch.setattr(clock.Clock, "observe", lambda *_: None)
+        for at, (store, name) in enumerate([(one, "c"), (other, "d")]):
+            # the four entries of a batch are a microsecond apart, and so are the batches
+            monkeypatch.setattr(clock, "wall", lambda at=at: soon + at)
+            asyncio.run(store.append(KEY, batch(name)))
+        found = asyncio.run(one.load(KEY))
+    assert found == [entry for name in "abcd" for entry in batch(name)]
 
 
 def test_an_entry_with_a_uuid_is_there_once_and_one_without_each_time(journal_dir: Path) -> None:

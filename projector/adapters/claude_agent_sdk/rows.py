@@ -71,6 +71,8 @@ def deletions(db: apsw.Connection, name: str) -> int:
 def entries(db: apsw.Connection, name: str) -> list[dict[str, Any]]:
     """Return the entries of a session in the order of their appends.
 
+    Those of one append stay together, although other processes may have appended between them.
+
     Raises:
         EventError: another program wrote into the session.
     """
@@ -85,7 +87,17 @@ def entries(db: apsw.Connection, name: str) -> list[dict[str, Any]]:
     for order, lane, seq, id, type, data in others:
         if type == ENTRY and id not in gone:
             found.append(((order, lane, seq), held_entry(orjson.loads(data))))
-    found.sort(key=lambda each: each[0])
+    # one append numbers its events and orders them in steps of one, so the difference is the same
+    begins: dict[tuple[str, int], int] = {}
+    for (order, lane, seq), _ in found:
+        append = lane, order - seq
+        begins[append] = min(begins.get(append, order), order)
+
+    def place(each: tuple[Order, dict[str, Any]]) -> Order:
+        order, lane, seq = each[0]
+        return begins[lane, order - seq], lane, seq
+
+    found.sort(key=place)
     return [entry for _, entry in found]
 
 

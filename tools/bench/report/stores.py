@@ -81,10 +81,13 @@ def _cells(found: Mapping[str, Figure], side: str) -> list[str]:
 
 def _verdict(found: Mapping[str, Figure]) -> str:
     """Return whether all goals are reached, or those that are not."""
-    missed = [each for each in found.values() if each.reached is False]
+    missed = {what: each for what, each in found.items() if each.reached is False}
     if not missed:
         return f"reached ({wanted(found[_OWN])})"
-    return "; ".join(f"{each.name.split(': ')[-1]}: {verdict(each)}" for each in missed)
+    return "; ".join(
+        f"{what}: {verdict(each)}" if what == _OWN else f"**{what}**"
+        for what, each in missed.items()
+    )
 
 
 def _line(cells: Sequence[str]) -> str:
