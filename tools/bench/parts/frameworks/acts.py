@@ -126,8 +126,8 @@ class Adder:
 
 
 def named(error: Exception) -> str:
-    """Return the kind and the beginning of the message of an error."""
-    return f"{type(error).__name__}: {str(error)[:60]}"
+    """Return the kind and the beginning of the message of an error, without what it names."""
+    return f"{type(error).__name__}: {str(error).partition(':')[0][:60]}"
 
 
 def stress(
