@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.conformance.environment import PROJECT, Environment, prepare, write_metadata
-from tools.conformance.suite import HERE, Outcome
+from tools.conformance.suite import HERE, STRESS, Outcome
 from tools.environments import NotInstalled
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _whole(suites: Iterable[Suite]) -> list[str]:
             problems.append(
                 f"{suite.name}: {ours.passed} tests passed, and its module says {suite.passing}"
             )
-        problems += _run_own(suite, environment)
+        problems += _run_own(suite, environment, f"{STRESS}[{suite.name}]")
         for name, reason in suite.left_out.items():
             print(f"  left out: {name}: {reason}")
     return problems
@@ -122,12 +122,12 @@ def _sample(suites: Iterable[Suite]) -> list[str]:
     return problems
 
 
-def _run_own(suite: Suite, environment: Environment) -> list[str]:
-    """Run this project's tests of the adapter in the framework's environment."""
+def _run_own(suite: Suite, environment: Environment, *more: str) -> list[str]:
+    """Run this project's tests of the adapter, and more, in the framework's environment."""
     if not suite.own:
         return []
     # a plugin that only the framework's own tests need may warn, and a warning is an error here
-    tests = ("-p", "no:asyncio", *suite.own)
+    tests = ("-p", "no:asyncio", *suite.own, *more)
     outcome = _pytest(suite, environment, tests, cwd=PROJECT, path=PROJECT, variables={})
     _print(suite, "tests of this project", outcome)
     problems = _failures(suite, outcome)

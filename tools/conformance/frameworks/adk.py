@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tools.conformance.plugin import is_own
-from tools.conformance.suite import HERE, STRESS, Suite
+from tools.conformance.suite import HERE, Suite
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ SUITE = Suite(
     tests=(_RUN,),
     sample=(_RUN,),
     passing=1,
-    own=("tests/adapters/test_adk.py", f"{STRESS}[adk]"),
+    own=("tests/adapters/test_adk.py",),
 )
 
 

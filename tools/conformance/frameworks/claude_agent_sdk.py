@@ -10,7 +10,7 @@ import weakref
 from typing import Any
 
 from tools.conformance.plugin import is_own
-from tools.conformance.suite import HERE, STRESS, Suite
+from tools.conformance.suite import HERE, Suite
 
 _LAST = chr(0x10FFFF)
 """Behind all names of sessions."""
@@ -36,7 +36,7 @@ SUITE = Suite(
         "tests/test_session_helpers_store.py::TestListSessionsFromStore"
         "::test_load_concurrency_is_bounded": _NO_TIME,
     },
-    own=("tests/adapters/test_claude_agent_sdk.py", f"{STRESS}[claude_agent_sdk]"),
+    own=("tests/adapters/test_claude_agent_sdk.py",),
 )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tools.conformance.plugin import is_own
-from tools.conformance.suite import HERE, STRESS, Suite
+from tools.conformance.suite import HERE, Suite
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -77,11 +77,7 @@ SUITE = Suite(
             "test_embed_with_path",
         )
     },
-    own=(
-        "tests/adapters/test_langgraph.py",
-        "tests/adapters/test_langgraph_store.py",
-        f"{STRESS}[langgraph]",
-    ),
+    own=("tests/adapters/test_langgraph.py", "tests/adapters/test_langgraph_store.py"),
     options=("-o", "asyncio_mode=auto"),
 )
 

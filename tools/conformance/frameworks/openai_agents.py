@@ -8,7 +8,7 @@ import tempfile
 from typing import Any
 
 from tools.conformance.frameworks.openai_agents_left_out import left_out
-from tools.conformance.suite import STRESS, Suite
+from tools.conformance.suite import Suite
 
 _VERSION = "openai-agents==0.24.0"
 
@@ -30,11 +30,7 @@ SUITE = Suite(
     tests=(_SESSION, "tests/memory/test_session_limit.py", _ADVANCED),
     sample=("tests/memory/test_session_limit.py",),
     passing=137,
-    own=(
-        "tests/adapters/test_openai_agents.py",
-        "tests/adapters/test_openai_branches.py",
-        f"{STRESS}[openai_agents]",
-    ),
+    own=("tests/adapters/test_openai_agents.py", "tests/adapters/test_openai_branches.py"),
     left_out=left_out(_SESSION, _ADVANCED),
 )
 
