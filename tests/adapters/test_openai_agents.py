@@ -321,7 +321,12 @@ def test_the_examples_of_the_docs_run(
     agents = pytest.importorskip("agents")
     model = pytest.importorskip("agents.testing").ScriptedModel()
     for text in ("In line three.", "Yes."):
-        part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+        part: dict[str, Any] = {
+            "type": "output_text",
+            "text": text,
+            "annotations": [],
+            "logprobs": [],
+        }
         model.enqueue([message_item(part)])
     agent = agents.Agent(name="helper", model=model)
     run_example(heading, monkeypatch, tmp_path, agent=agent, Runner=agents.Runner)
