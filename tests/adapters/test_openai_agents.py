@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ from projector.adapters.openai_agents.items import item_of, message_of, new_item
 from tests.adapters.recipes import run_example
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from subprocess import Popen
 
@@ -120,6 +121,39 @@ def test_what_has_no_id_can_be_said_twice(journal_dir: Path) -> None:
     """Ids that are not the API's are none: a model behind an adapter gives all the same."""
     fake = {"type": "message", "id": "__fake_id__", "role": "assistant", "content": "Yes."}
     assert kept(journal_dir, [USER, fake], [USER, fake]) == [USER, fake, USER, fake]
+
+
+def add_first(
+    add: Callable[[list[dict[str, Any]]], None], count: int, events: Iterable[dict[str, Any]]
+) -> None:
+    """Append only the first of some events."""
+    add(list(events)[:count])
+
+
+@pytest.mark.parametrize("whole", [TURN, [USER, {"role": "assistant", "content": "Yes."}]])
+def test_a_batch_that_a_kill_cut_off_is_completed_by_the_next_try(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch, whole: list[Item]
+) -> None:
+    """The kernel may end a write(2) after the first records: nothing is lost, and none doubled."""
+    before: Item = {"role": "user", "content": "before"}
+    kept(journal_dir, [before])
+    for count in range(1, len(whole)):
+        with JournalSession("s1", journal_dir) as session, monkeypatch.context() as patched:
+            patched.setattr(session.store, "add", partial(add_first, session.store.add, count))
+            asyncio.run(session.add_items(whole))
+        assert kept(journal_dir, whole) == [before, *whole]
+        with JournalSession("s1", journal_dir) as session:
+            for item in reversed(whole):
+                assert asyncio.run(session.pop_item()) == item
+
+
+def test_a_batch_whose_last_item_was_popped_is_no_cut_off_one(journal_dir: Path) -> None:
+    """What was popped is added again under another id: under its own it would stay removed."""
+    yes: Item = {"role": "assistant", "content": "Yes."}
+    kept(journal_dir, [USER, yes])
+    with JournalSession("s1", journal_dir) as session:
+        assert asyncio.run(session.pop_item()) == yes
+    assert kept(journal_dir, [USER, yes]) == [USER, USER, yes]
 
 
 def test_items_with_a_key_are_added_once(journal_dir: Path) -> None:
@@ -321,12 +355,7 @@ def test_the_examples_of_the_docs_run(
     agents = pytest.importorskip("agents")
     model = pytest.importorskip("agents.testing").ScriptedModel()
     for text in ("In line three.", "Yes."):
-        part: dict[str, Any] = {
-            "type": "output_text",
-            "text": text,
-            "annotations": [],
-            "logprobs": [],
-        }
+        part: Item = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
         model.enqueue([message_item(part)])
     agent = agents.Agent(name="helper", model=model)
     run_example(heading, monkeypatch, tmp_path, agent=agent, Runner=agents.Runner)

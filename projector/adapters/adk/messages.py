@@ -108,6 +108,6 @@ def dumped(event: Event) -> dict[str, Any]:
 def _is_same(read: Event, event: Event) -> bool:
     """Return whether two events say the same; a `UserContent` is a `Content` when it is read."""
     return bool(read == event) or (
-        read.actions.state_delta == event.actions.state_delta
+        bool(read.actions.state_delta == event.actions.state_delta)
         and read.model_dump() == event.model_dump()
     )

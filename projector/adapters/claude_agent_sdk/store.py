@@ -71,7 +71,7 @@ class JournalSessionStore(Closing):
         self._summaries: dict[str, tuple[Changed, dict[str, Any]]] = {}
 
     async def append(self, key: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> None:
-        """Append a batch of entries, all or none.
+        """Append a batch of entries with one write(2).
 
         Raises:
             EventError: an entry has something that JSON does not have; nothing was written.

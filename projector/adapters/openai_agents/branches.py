@@ -15,6 +15,7 @@ import orjson
 from journal import new_event
 from projector.adapters.naming import joined
 from projector.adapters.openai_agents.items import SOURCE, message_of
+from projector.adapters.openai_agents.rows import copy_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,7 +100,7 @@ def creation(
                 name,
                 "message.appended",
                 message_of(each.item) | {"line": each.line, "timestamp": each.time},
-                id=each.id,
+                id=copy_id(each.id),
             )
             for each in before
         ),

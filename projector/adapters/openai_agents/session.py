@@ -11,7 +11,7 @@ from journal import new_event
 from journal.process.ids import uuid7
 from projector.adapters.closing import Closing
 from projector.adapters.openai_agents.items import Item, mark_of, message_of, new_items
-from projector.adapters.openai_agents.rows import message_id, stored
+from projector.adapters.openai_agents.rows import Batch, cut_off, stored
 from projector.adapters.opening import Opened
 from projector.errors import NotProjected
 
@@ -111,7 +111,9 @@ class JournalSession(Closing):
         return [each.item for each in self.store.read_all(lambda db: stored(db, name, limit))]
 
     async def add_items(self, items: Sequence[Item], *, key: str | None = None) -> None:
-        """Add items to the end of the conversation, all or none.
+        """Add items to the end of the conversation, with one write(2).
+
+        If a kill ends this in the middle, the next call with the same items adds the others.
 
         Args:
             items: the items.
@@ -125,37 +127,52 @@ class JournalSession(Closing):
 
     def _add(self, name: str, items: list[Item], key: str | None) -> list[str]:
         """Add items; return the ids of their messages."""
-        new = items if key is not None else self._without_known(name, items)
-        batch, place = (str(uuid7()), "") if key is None else (key, f"{name}/")
-        ids = [message_id(batch, at) for at in range(len(new))]
+        batch, at, place = Batch(str(uuid7()), len(items)), 0, ""
+        if key is not None:
+            # a key may be that of other sessions, too
+            batch, place = Batch(key), f"{name}/"
+        elif len(items) > 1 or any(map(mark_of, items)):
+            batch, at, items = self._without_known(name, batch, items)
+        ids = [batch.message_id(at + n) for n in range(len(items))]
         self.store.add(
-            # by its line a message is known in branches; a key may be that of other sessions, too
+            # by its line a message is known in branches
             new_event(name, "message.appended", message_of(item) | {"line": place + id}, id=id)
-            for id, item in zip(ids, new, strict=True)
+            for id, item in zip(ids, items, strict=True)
         )
         return ids
 
-    def _without_known(self, name: str, items: list[Item]) -> list[Item]:
-        """Return the items that are not there yet: a step that is tried again adds nothing.
+    def _without_known(
+        self, name: str, batch: Batch, items: list[Item]
+    ) -> tuple[Batch, int, list[Item]]:
+        """Leave out the items that are there already: a step that is tried again adds nothing.
 
-        The conversation is read at the first item with an id of the API, and when such an id
-        comes again; what this handle adds is known without reading.
+        The conversation is read at the first batch, and when an id of the API comes again; what
+        this handle adds is known without reading.
+
+        Returns:
+            The batch to write to, the place of the first new item in it, and the new items.
         """
         marks = {mark for item in items if (mark := mark_of(item)) is not None}
-        if not marks:
-            return items
         known = self._marks.get(name)
-        if known is None or not marks.isdisjoint(known):
-            try:
-                there = self._items(name)
-            except NotProjected as error:
-                # the turn of an agent must not be lost because the projector hangs
-                _log.warning("items may be added twice: %s", error)
-                return items
-            known = {mark for item in there if (mark := mark_of(item)) is not None}
-            items = new_items(items, there)
-        self._marks[name] = known | marks
-        return items
+        if known is not None and marks.isdisjoint(known):
+            self._marks[name] = known | marks
+            return batch, 0, items
+
+        def question(db: apsw.Connection) -> tuple[list[Item], tuple[Batch, int] | None]:
+            kept = stored(db, name)
+            return [each.item for each in kept], cut_off(db, name, kept, items)
+
+        try:
+            there, begun = self.store.read_all(question)
+        except NotProjected as error:
+            # the turn of an agent must not be lost because the projector hangs
+            _log.warning("items may be added twice: %s", error)
+            return batch, 0, items
+        self._marks[name] = marks | {mark for item in there if (mark := mark_of(item)) is not None}
+        if begun is not None:
+            return *begun, items[begun[1] :]
+        new = new_items(items, there)
+        return Batch(batch.name, len(new)), 0, new
 
     async def pop_item(self) -> Item | None:
         """Remove the last item from the conversation and return it; None if there is none.
