@@ -67,7 +67,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_slow(item):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    # a process that has loaded ClickHouse is large, and so looks each program that it starts later
+    items.sort(key=lambda item: (_loads_clickhouse(item), item.get_closest_marker("slow") is None))
+
+
+def _loads_clickhouse(item: pytest.Item) -> bool:
+    return item.path.parent.name == "sink" or item.path.name == "test_large.py"
 
 
 def is_slow(item: pytest.Item) -> bool:

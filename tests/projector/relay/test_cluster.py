@@ -85,6 +85,7 @@ def test_with_two_of_three_down_only_sending_waits(cluster: Cluster, tmp_path: P
     assert_same(a, b)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("groups", [("a", "bc"), ("a", "b", "c")], ids=["minority", "all"])
 def test_a_cluster_that_parts_loses_nothing(
     cluster: Cluster, tmp_path: Path, groups: tuple[str, ...]
