@@ -216,8 +216,6 @@ def test_waits_for_a_processor_do_not_count() -> None:
             stack.callback(other.kill)
         time.sleep(0.2)
         ran = meter.measure(lambda: sum(range(2_000_000)))
-    # the time of other processes may be counted while this one slept
-    assert slept.slept >= 29_000
-    assert slept.own >= slept.slept - slept.others
+    assert slept.own >= slept.slept >= 29_000
     assert ran.queued > ran.wall / 4
     assert ran.slept < ran.wall / 4
