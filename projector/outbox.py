@@ -7,7 +7,7 @@ has come into a file beside the database, and the projector removes what was sen
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
@@ -55,7 +55,7 @@ class Progress:
             ProjectionError: the file system refuses.
         """
         try:
-            swap_file(folder / PROGRESS, orjson.dumps(asdict(self)))
+            swap_file(folder / PROGRESS, orjson.dumps(self))
         except OSError as error:
             raise ProjectionError(f"cannot write {folder / PROGRESS}: {error}") from error
 

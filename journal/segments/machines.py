@@ -6,7 +6,7 @@ name. A name may change, so that nothing that is made from events depends on it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
@@ -63,17 +63,18 @@ class Machines:
     others: tuple[Machine, ...] = ()
 
     def of_folder(self, folder: str) -> tuple[str, str]:
-        """Return the uuid and the name of the machine that writes to a lane's folder.
-
-        A machine that never reported itself has its uuid as its name.
-        """
+        """Return the uuid and the name of the machine that writes to a lane's folder."""
         mirrored = parse_mirror(folder)
         if mirrored is None:
             return self.machine, self.name
         machine = mirrored[0]
+        return machine, self.name_of(machine)
+
+    def name_of(self, machine: str) -> str:
+        """Return the name of a machine; its uuid if it never reported itself."""
         if machine in self.former:
-            return machine, self.name
-        return machine, next((m.name for m in self.others if m.machine == machine), machine)
+            return self.name
+        return next((m.name for m in self.others if m.machine == machine), machine)
 
 
 SKEW = 3_600_000_000
@@ -116,8 +117,7 @@ def mirrored(journal: Directory, refs: Iterable[SegmentRef]) -> tuple[Mirrored, 
     known = {each.machine: each for each in machines.others}
     rows = []
     for uuid, segments in found.items():
-        own = Machine(uuid, machines.name if uuid in machines.former else uuid, 0, 0)
-        of = known.get(uuid, own)
+        of = known.get(uuid) or Machine(uuid, machines.name_of(uuid), 0, 0)
         lanes, size = len({ref.lane for ref in segments}), sum(ref.size for ref in segments)
         rows.append(Mirrored(uuid, of.name, lanes, len(segments), size, of.seen, of.skew))
     return tuple(sorted(rows, key=lambda each: (each.name, each.machine)))
@@ -159,6 +159,4 @@ def write_machines(journal: Directory, machines: Machines) -> None:
     Raises:
         OSError: the file system refuses.
     """
-    values = {field.name: getattr(machines, field.name) for field in fields(Machines)}
-    values["others"] = [asdict(each) for each in machines.others]
-    swap_file(journal.path / _FILE, orjson.dumps(values))
+    swap_file(journal.path / _FILE, orjson.dumps(machines))

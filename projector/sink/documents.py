@@ -13,6 +13,7 @@ from projector.outbox import build_of
 from projector.sink.document import Document
 from projector.text.document import document
 from projector.text.normalize import fold, index_form
+from projector.views.machines import lane_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,11 +68,9 @@ class Documents:
         self.build = build_of(db)
         query = "SELECT 1 FROM _meta WHERE key = ?"
         self.is_kept = db.execute(query, (OUTBOX,)).get is not None
-        found = db.execute("SELECT lane_row, lane_folder FROM _segments ORDER BY lane_folder")
-        # the mirror of a lane counts, and not a copy that another machine made of it
         self._machines = {
             lane: mirror[0] if (mirror := parse_mirror(folder)) is not None else ""
-            for lane, folder in found
+            for lane, folder in lane_folders(db).items()
         }
 
     def scan(self, behind: int, limit: int, version: int) -> Batch:

@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from journal.segments.machines import Machines
 
 
-def lane_machines(db: apsw.Connection, machines: Machines) -> dict[int, tuple[str, str]]:
-    """Return uuid and name of the machine of each lane, by the lane's row.
+def lane_folders(db: apsw.Connection) -> dict[int, str]:
+    """Return the folder of each lane, by the lane's row.
 
     A lane that is in two folders is one of a machine that took a new uuid, and of which its old
     self is mirrored: it counts as the mirror, as it does on all other machines.
     """
     query = "SELECT DISTINCT lane_folder, lane_row FROM _segments"
     rows = sorted((is_mirror(folder), folder, lane) for folder, lane in db.execute(query))
-    return {lane: machines.of_folder(folder) for _, folder, lane in rows}
+    return {lane: folder for _, folder, lane in rows}
+
+
+def lane_machines(db: apsw.Connection, machines: Machines) -> dict[int, tuple[str, str]]:
+    """Return uuid and name of the machine of each lane, by the lane's row."""
+    return {lane: machines.of_folder(folder) for lane, folder in lane_folders(db).items()}
 
 
 @dataclass(frozen=True, slots=True)
