@@ -55,9 +55,8 @@ class BranchReading(JournalSession):
         """
         if branch_id is None:
             return await super().get_items(limit)
-        if limit is None and self._settings is not None:
-            limit = self._settings.limit
-        found = await self._ask(branch_id, lambda db, name: stored(db, name, limit))
+        most = self._limited(limit)
+        found = await self._ask(branch_id, lambda db, name: stored(db, name, most))
         return [each.item for each in found]
 
     def _items(self, name: str, limit: int | None = None) -> list[Item]:

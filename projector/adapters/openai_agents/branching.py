@@ -29,8 +29,7 @@ class JournalBranchingSession(BranchReading):
 
     It has every method of the SDK's `AdvancedSQLiteSession`. Turns are counted from 1, by messages
     of the user. A branch is a session in the journal, `<session>/<branch>`, which repeats what was
-    said before its turn; a search finds
-    that once. Each handle has a current branch of its own,
+    said before its turn; a search finds that once. Each handle has a current branch of its own,
     `main` at first.
     """
 

@@ -103,9 +103,13 @@ class JournalSession(Closing):
             NotProjected: a projector runs, and is too far behind.
             QueryTimeout, ProjectionError, ReadError, ClosedError: as `SessionStore.read`.
         """
+        return await to_thread.run_sync(self._items, self._name, self._limited(limit))
+
+    def _limited(self, limit: int | None) -> int | None:
+        """Return how many items are read where so many are asked for."""
         if limit is None and self._settings is not None:
             limit = self._settings.limit
-        return await to_thread.run_sync(self._items, self._name, limit)
+        return limit
 
     def _items(self, name: str, limit: int | None = None) -> list[Item]:
         return [each.item for each in self.store.read_all(lambda db: stored(db, name, limit))]
