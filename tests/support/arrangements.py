@@ -210,6 +210,27 @@ def _all_remains(lanes: Path) -> list[Remains]:
     return [each for name in list_lanes(lanes) for each in find_remains(list_lane(lanes / name))]
 
 
+def growing(
+    random: Random, records: Sequence[Fact], lanes: Path, *, erases: bool, compacts: bool
+) -> Iterator[None]:
+    """Write records to lanes in random steps; yield after each.
+
+    Args:
+        random: chooses the steps.
+        records: the records.
+        lanes: the folder of the lanes.
+        erases: whether something is erased at each step.
+        compacts: whether segments are joined at each step.
+    """
+    for steps in random_steps(random, records):
+        grow(lanes, steps)
+        if erases:
+            erase_some(random, lanes)
+        if compacts:
+            join_some(random, lanes)
+        yield
+
+
 def _arranged(
     random: Random, records: Sequence[Fact], folder: Path
 ) -> tuple[Content, dict[str, Any]]:
@@ -220,12 +241,7 @@ def _arranged(
     stay = random.random() < 0.5  # one projector for all rounds, or a new one for each
     erases, compacts = random.random() < 0.5, random.random() < 0.5
     with Replaced(folder / "dbs", lanes) as projection, small(random):
-        for steps in random_steps(random, records):
-            grow(lanes, steps)
-            if erases:
-                erase_some(random, lanes)
-            if compacts:
-                join_some(random, lanes)
+        for _ in growing(random, records, lanes, erases=erases, compacts=compacts):
             projection.catch_up(stay=stay)
         return content(projection.db, WORDS), shown(projection.db, WORDS)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from projector.db.digest import digest, digest_of_parts
 from projector.fold.part import Part
-from tests.support.arrangements import Replaced, erase_some, join_some, small
+from tests.support.arrangements import Replaced, growing, small
 from tests.support.forgetting.model import put_key
-from tests.support.projections import counters, grow, random_steps
+from tests.support.projections import counters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +42,7 @@ def check_parts(random: Random, records: Sequence[Fact], folder: Path, count: in
             stack.enter_context(Replaced(folder / Part(count, number).folder, lanes))
             for number in range(1, count + 1)
         ]
-        for steps in random_steps(random, records):
-            grow(lanes, steps)
-            if erases:
-                erase_some(random, lanes)
-            if compacts:
-                join_some(random, lanes)
+        for _ in growing(random, records, lanes, erases=erases, compacts=compacts):
             late = random.sample(parts, random.randint(0, count))
             for each in (whole, *(part for part in parts if part not in late)):
                 each.catch_up(stay=stay)

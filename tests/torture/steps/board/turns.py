@@ -20,24 +20,23 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from journal.fs import queue
 from journal.fs.lock import holder
 from journal.fs.queue import SUFFIX, lock_in_turn
-from tests.torture.arguments import again, step_parser
+from tests.torture.arguments import step_parser
+from tests.torture.steps.board.rounds import run_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-_SECONDS = 60.0
 _WAITERS = 12
 _ACTS = 60
 """Suspensions and kills of a round."""
@@ -47,12 +46,12 @@ _SOON = 10.0
 """Seconds in which a process that is not suspended must get the lock, on a busy machine too."""
 
 
-def play(lock: Path, told: Path, number: int, seed: int) -> None:
+def play(lock: Path, log: Path, number: int, seed: int) -> None:
     """Acquire the lock again and again, until the process is killed."""
     rng = random.Random(seed)
     inside = os.open(lock.with_name("inside"), os.O_RDWR | os.O_CREAT, 0o600)
     name = b"%8d" % number
-    with told.open("a", encoding="ascii", buffering=1) as lines:
+    with log.open("a", encoding="ascii", buffering=1) as lines:
         while True:
             fd = lock_in_turn(lock, 600)
             if fd is None:
@@ -84,7 +83,7 @@ def round_of(folder: Path, seed: int, *, sabotaged: bool) -> tuple[dict[str, int
         faults += players.one_passes(rng)
     finally:
         counts = players.close()
-    turns = [line.split() for path in folder.glob("told-*") for line in _lines(path)]
+    turns = [line.split() for path in folder.glob("log-*") for line in _lines(path)]
     faults += [f"process {who} was not alone at {got}" for who, got, alone in turns if alone == "0"]
     if (fd := lock_in_turn(lock, _SOON)) is None:
         faults.append("the lock is held although all processes are dead")
@@ -121,8 +120,8 @@ class _Players:
             try:
                 if self._sabotaged:
                     queue.__dict__["try_lock"] = lambda path: os.open(path, os.O_RDWR | os.O_CREAT)
-                told = self._folder / f"told-{self._number}"
-                play(self._lock, told, self._number, self._seed * 1000 + self._number)
+                log = self._folder / f"log-{self._number}"
+                play(self._lock, log, self._number, self._seed * 1000 + self._number)
             except BaseException as error:  # noqa: BLE001 - the exit code reports it
                 print(f"turns: {error!r}", file=sys.stderr, flush=True)
             finally:
@@ -187,7 +186,7 @@ class _Players:
         return []
 
     def _sizes(self) -> dict[int, int]:
-        paths = {n: self._folder / f"told-{n}" for n in self._pids.values()}
+        paths = {n: self._folder / f"log-{n}" for n in self._pids.values()}
         return {n: path.stat().st_size if path.exists() else 0 for n, path in paths.items()}
 
     def _kill(self, pid: int) -> None:
@@ -208,25 +207,10 @@ def main() -> int:
     parser = step_parser(__doc__, seed=1)
     parser.add_argument("--sabotage", action="store_true", help="lock nothing")
     given = parser.parse_args()
-    until = time.monotonic() + (_SECONDS if given.seconds is None else given.seconds)
-    totals: Counter[str] = Counter()
-    faults: list[str] = []
-    seed = given.seed
-    while not faults and (not totals["rounds"] or time.monotonic() < until):
-        folder = Path(tempfile.mkdtemp(prefix="turns-"))
-        try:
-            counts, found = round_of(folder, seed, sabotaged=given.sabotage)
-        finally:
-            shutil.rmtree(folder)
-        totals.update(counts, rounds=1)
-        faults += [f"{fault} (again: {again('board.turns', seed)})" for fault in found]
-        seed += 1
-    print(f"turns: seed {given.seed}: {', '.join(f'{n} {name}' for name, n in totals.items())}")
-    for fault in faults:
-        print(f"turns: {fault}")
-    if not faults:
-        print("turns: one process at a time had the lock, and each that could got it")
-    return 1 if faults else 0
+    rounds = partial(round_of, sabotaged=given.sabotage)
+    return run_rounds(
+        "turns", rounds, given, "one process at a time had the lock, and each that could got it"
+    )
 
 
 if __name__ == "__main__":

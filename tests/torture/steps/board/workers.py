@@ -23,27 +23,26 @@ import itertools
 import json
 import os
 import random
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from journal.verify import verify
 from projector import Board, StaleClaim
 from projector.store import handle
-from tests.torture.arguments import again, step_parser
+from tests.torture.arguments import step_parser
+from tests.torture.steps.board.rounds import run_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from projector import TaskClaim, TaskDetails
 
-_SECONDS = 60.0
 _WORKERS = 8
 _TASKS = 40
 """Tasks of a round."""
@@ -166,7 +165,7 @@ def _start(folder: Path, path: Path, seed: int, *, sabotaged: bool) -> int:
     try:
         if sabotaged:
             handle.__dict__["arbitrating"] = _unlocked
-        play(path, folder / f"told-{seed}", seed)
+        play(path, folder / f"log-{seed}", seed)
         code = 0
     except BaseException as error:  # noqa: BLE001 - the exit code reports it
         print(f"board: worker {seed}: {error!r}", file=sys.stderr, flush=True)
@@ -177,7 +176,7 @@ def _start(folder: Path, path: Path, seed: int, *, sabotaged: bool) -> int:
 def judged(folder: Path, path: Path) -> tuple[dict[str, int], list[str]]:
     """Compare the answers of workers with what the board shows; return counts and faults."""
     told: list[tuple[str, str, int]] = []
-    for log in sorted(folder.glob("told-*")):
+    for log in sorted(folder.glob("log-*")):
         # a worker can be killed in the middle of a line: then it had no answer
         lines = log.read_text(encoding="utf-8").split("\n")[:-1]
         told += [(what, id, token) for what, id, token in map(json.loads, lines)]
@@ -234,27 +233,10 @@ def main() -> int:
     parser = step_parser(__doc__, seed=1)
     parser.add_argument("--sabotage", action="store_true", help="decide without the lock")
     given = parser.parse_args()
-    until = time.monotonic() + (_SECONDS if given.seconds is None else given.seconds)
-    totals: dict[str, int] = {"rounds": 0}
-    faults: list[str] = []
-    seed = given.seed
-    while not faults and (not totals["rounds"] or time.monotonic() < until):
-        folder = Path(tempfile.mkdtemp(prefix="board-"))
-        try:
-            counts, found = round_of(folder, seed, sabotaged=given.sabotage)
-        finally:
-            shutil.rmtree(folder)
-        totals["rounds"] += 1
-        for name, count in counts.items():
-            totals[name] = totals.get(name, 0) + count
-        faults += [f"{fault} (again: {again('board.workers', seed)})" for fault in found]
-        seed += 1
-    print(f"board: seed {given.seed}: {', '.join(f'{n} {name}' for name, n in totals.items())}")
-    for fault in faults:
-        print(f"board: {fault}")
-    if not faults:
-        print("board: each task was done once, by the claim that held it")
-    return 1 if faults else 0
+    rounds = partial(round_of, sabotaged=given.sabotage)
+    return run_rounds(
+        "workers", rounds, given, "each task was done once, by the claim that held it"
+    )
 
 
 if __name__ == "__main__":
