@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.conformance.environment import PROJECT, Environment, prepare, write_metadata
-from tools.conformance.suite import HERE, STRESS, Outcome
+from tools.conformance.suite import HERE, Outcome
 from tools.environments import NotInstalled
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ FRAMEWORKS: tuple[str, ...] = (
 """Modules of `tools.conformance.frameworks`; a new framework is named here."""
 SAMPLE_SECONDS = 120
 """What the samples of all frameworks should take together at most, without making environments."""
+_STRESS = "tests/adapters/test_stress.py::test_ours_loses_doubles_and_interleaves_nothing"
+"""The test of this project that gives each store a sample of the stress; its parameter is the
+framework."""
 _PATIENCE = 900
 """Seconds that one run of pytest may take."""
 _SHARED = ("journal", "projector", "tools")
@@ -89,7 +92,7 @@ def _whole(suites: Iterable[Suite]) -> list[str]:
             problems.append(
                 f"{suite.name}: {ours.passed} tests passed, and its module says {suite.passing}"
             )
-        problems += _run_own(suite, environment, f"{STRESS}[{suite.name}]")
+        problems += _run_own(suite, environment, f"{_STRESS}[{suite.name}]")
         for name, reason in suite.left_out.items():
             print(f"  left out: {name}: {reason}")
     return problems

@@ -41,10 +41,6 @@ class Suite:
     options: tuple[str, ...] = ()
 
 
-STRESS = "tests/adapters/test_stress.py::test_ours_loses_doubles_and_interleaves_nothing"
-"""The test of this project that gives each store a sample of the stress; its parameter is the
-framework."""
-
 HERE = "@here"
 """Stands for the framework's module among the tests; `@here::test_x` is one test of it."""
 
