@@ -105,7 +105,7 @@ class _Waiting:
         self._first = ""
         self._seen = 0.0
         self._free: float | None = None
-        self._is_told = False
+        self._has_warned = False
         self._began: tuple[float, int] | None = None
         self._stuck: set[str] = set()
         self.pause = _SHORTEST
@@ -162,9 +162,9 @@ class _Waiting:
             with no_fork.turn:
                 fd = lock(disk.in_use.open_lock(self._folder / self._name))
         except OSError as error:
-            if not self._is_told:
+            if not self._has_warned:
                 _log.warning("waiting for %s without a place in its queue: %s", self._path, error)
-            self._is_told = True
+            self._has_warned = True
             return
         # None: another process looks whether it is locked, and removes it
         self._ticket = -1 if fd is None else fd

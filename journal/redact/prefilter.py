@@ -26,7 +26,7 @@ _FREQUENT = ' etnsairoc"dlpum0gh/:.f-,bywvk1x2(){}379=645j8_z+q*'
 _MANY = 32
 """Matches of one pattern that are looked at; of a text with more, all its rules are searched."""
 _A_PATTERN = 32 * 1024
-"""Bytes."""
+"""Bytes that are searched for each pattern that is compiled."""
 
 
 class Prefilter:

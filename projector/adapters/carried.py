@@ -73,7 +73,7 @@ def storable_message(data: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[
 
     Args:
         data: the fields.
-        whole: a key of `extra`, and the value of the framework that the message stands for.
+        whole: a key of `extra`, and the value of the framework that is in the message.
 
     Raises:
         EventError: as `carry`.

@@ -74,7 +74,7 @@ class Bell(Handler):
         self.ring()
 
     @property
-    def tells(self) -> bool:
+    def is_notified(self) -> bool:
         """Whether the system gives notifications."""
         return self._observer is not None
 
@@ -223,7 +223,7 @@ class Watch:
                     move_to_copy(self._journal, projector)
                 elif progress.events:
                     quiet_since = time.monotonic()  # a backlog is applied without a notification
-                    among = bell.take() if self._is_told(bell, looked) else None
+                    among = bell.take() if self._is_recent(bell, looked) else None
                 else:
                     is_quiet = time.monotonic() - quiet_since > _SWEEP
                     if is_quiet:
@@ -233,7 +233,7 @@ class Watch:
                     has_rung = self._wait(
                         bell, projector, number, bell.folders if is_quiet else _SWEEP
                     )
-                    if has_rung and self._is_told(bell, looked):
+                    if has_rung and self._is_recent(bell, looked):
                         among = bell.take() or None
         except ProjectionError as error:
             if not self._is_in_use(number):
@@ -243,9 +243,9 @@ class Watch:
             projector.close()
 
     @staticmethod
-    def _is_told(bell: Bell, looked: float) -> bool:
-        """Return whether only lanes that rang are looked at: once a second it is all of them."""
-        return bell.tells and time.monotonic() - looked < _SWEEP
+    def _is_recent(bell: Bell, looked: float) -> bool:
+        """Return whether all lanes were looked at a moment ago: then those that rang are enough."""
+        return bell.is_notified and time.monotonic() - looked < _SWEEP
 
     def _wait(self, bell: Bell, projector: Projector, number: int, seconds: float) -> bool:
         """Wait until something may have changed, at most so long; return whether it rang."""

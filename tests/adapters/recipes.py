@@ -31,7 +31,7 @@ def run_example(heading: str, monkeypatch: pytest.MonkeyPatch, home: Path, **nam
     Args:
         heading: the heading.
         monkeypatch: of the test.
-        home: what `~` stands for.
+        home: the home folder, which `~` names.
         names: what the example does not define itself.
     """
     found = re.search(

@@ -261,19 +261,19 @@ def _kills(store: Store, kills: int) -> dict[str, Any]:
 
 def _killed(store: Store, batch: Batch, after: float) -> bool:
     """Kill a process a while after it has begun to add; return whether it was still at it."""
-    told = os.pipe()
+    ends = os.pipe()
 
     async def adding() -> None:
         side = store.open()
         await side.load(_SHARED)
-        os.write(told[1], b"b")
+        os.write(ends[1], b"b")
         await side.add(_SHARED, batch)
-        os.write(told[1], b"e")
+        os.write(ends[1], b"e")
         signal.pause()
 
     child = fork(lambda: asyncio.run(adding()))
-    os.close(told[1])
-    with os.fdopen(told[0], "rb", buffering=0) as stream:
+    os.close(ends[1])
+    with os.fdopen(ends[0], "rb", buffering=0) as stream:
         begun = stream.read(1)
         sleep(after)
         os.kill(child.pid, signal.SIGKILL)
@@ -294,9 +294,9 @@ def _held(store: Store, seconds: float) -> dict[str, Any]:
         return adder.found()
 
     fork(lambda: asyncio.run(fill())).result()
-    told = os.pipe()
-    readers = [fork(lambda: asyncio.run(_reading(store, filled, told))) for _ in range(_READERS)]
-    os.close(told[0])
+    ends = os.pipe()
+    readers = [fork(lambda: asyncio.run(_reading(store, filled, ends))) for _ in range(_READERS)]
+    os.close(ends[0])
     writers = [
         fork(lambda number=number: asyncio.run(_adding(store, number, seconds + _BEGIN)))  # type: ignore[misc]
         for number in range(_WRITERS)
@@ -309,7 +309,7 @@ def _held(store: Store, seconds: float) -> dict[str, Any]:
     written = [writer.result() for writer in writers]
     for reader in readers:
         os.kill(reader.pid, signal.SIGCONT)
-    os.close(told[1])  # they end
+    os.close(ends[1])  # they end
     read = [reader.result() for reader in readers]
     total = _nothing()
     _sum(total, [each[kind] for each in written for kind in ("own", _SHARED)])
@@ -322,13 +322,13 @@ def _held(store: Store, seconds: float) -> dict[str, Any]:
     return total | asdict(wrong)
 
 
-async def _reading(store: Store, filled: Sequence[Batch], told: tuple[int, int]) -> dict[str, Any]:
+async def _reading(store: Store, filled: Sequence[Batch], ends: tuple[int, int]) -> dict[str, Any]:
     """Read a session until the parent closes its end; all that was there first must be there."""
-    os.close(told[1])
-    os.set_blocking(told[0], False)
+    os.close(ends[1])
+    os.set_blocking(ends[0], False)
     side = store.open()
     wrong, errors = Faults(), Counter[str]()
-    while _is_open(told[0]):
+    while _is_open(ends[0]):
         try:
             found = await side.read(_SHARED)
         except Exception as error:  # noqa: BLE001 - they are counted
