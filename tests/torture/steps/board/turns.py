@@ -31,7 +31,7 @@ from journal.fs import queue
 from journal.fs.lock import holder
 from journal.fs.queue import SUFFIX, lock_in_turn
 from tests.torture.arguments import step_parser
-from tests.torture.steps.board.rounds import run_rounds
+from tests.torture.rounds import run_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,7 +209,7 @@ def main() -> int:
     given = parser.parse_args()
     rounds = partial(round_of, sabotaged=given.sabotage)
     return run_rounds(
-        "turns", rounds, given, "one process at a time had the lock, and each that could got it"
+        "board.turns", rounds, given, "one process at a time had the lock, and each that could got it"
     )
 
 

@@ -35,7 +35,7 @@ from journal.verify import verify
 from projector import Board, StaleClaim
 from projector.store import handle
 from tests.torture.arguments import step_parser
-from tests.torture.steps.board.rounds import run_rounds
+from tests.torture.rounds import run_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -235,7 +235,7 @@ def main() -> int:
     given = parser.parse_args()
     rounds = partial(round_of, sabotaged=given.sabotage)
     return run_rounds(
-        "workers", rounds, given, "each task was done once, by the claim that held it"
+        "board.workers", rounds, given, "each task was done once, by the claim that held it"
     )
 
 

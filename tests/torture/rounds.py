@@ -28,7 +28,7 @@ def run_rounds(
     """Run rounds with one seed after the other, at least one; print and return the exit code.
 
     Args:
-        step: the name of the step in this package.
+        step: the name of its module in `steps`: `board.turns`.
         round_of: runs a round in an empty folder with a seed; returns counts and faults.
         given: the options of the step: `seed` and `seconds`.
         holds: what is printed if nothing is wrong.
@@ -43,7 +43,7 @@ def run_rounds(
         finally:
             shutil.rmtree(folder)
         totals.update(counts, rounds=1)
-        faults += [f"{fault} (again: {again(f'board.{step}', seed)})" for fault in found]
+        faults += [f"{fault} (again: {again(step, seed)})" for fault in found]
         if faults or time.monotonic() >= until:
             break
     print(f"{step}: seed {given.seed}: {', '.join(f'{n} {name}' for name, n in totals.items())}")
