@@ -209,7 +209,10 @@ def main() -> int:
     given = parser.parse_args()
     rounds = partial(round_of, sabotaged=given.sabotage)
     return run_rounds(
-        "board.turns", rounds, given, "one process at a time had the lock, and each that could got it"
+        "board.turns",
+        rounds,
+        given,
+        "one process at a time had the lock, and each that could got it",
     )
 
 
