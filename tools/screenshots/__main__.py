@@ -75,6 +75,8 @@ _ACTS = {
     ),
 }
 """What is done on a page before its picture is taken."""
+_SCROLLED = {"session-open": "details.call[open]", "session-focus": "article.entry"}
+"""What is at the top of a narrow picture; before it is what another page's picture shows."""
 
 
 @contextmanager
@@ -109,6 +111,8 @@ def _take(
     driver.get(f"{address}{_PAGES[name]}")
     if name in _ACTS:
         driver.execute_script(_ACTS[name])
+    if look == "narrow" and name in _SCROLLED:
+        driver.execute_script(f"document.querySelector('{_SCROLLED[name]}').scrollIntoView();")
     time.sleep(_SETTLE)
     driver.save_screenshot(str(file))
 
