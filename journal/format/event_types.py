@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from journal.errors import EventError, shown
 from journal.format.bounds import KEY_LIMIT, LARGEST, is_key
@@ -13,7 +13,7 @@ from journal.format.fields.erasure import (
     check_receipt,
     check_request,
 )
-from journal.format.timestamps import check_moment
+from journal.format.timestamps import EARLIEST, check_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +120,8 @@ _USAGE: _Fields = {
 }
 _MOMENTS = frozenset(("timestamp", "started", "ended", GONE))
 _NOT_EMPTY = ("source", "meta", "call")
-_LOOKED_AT = _MOMENTS | {"line", "token_count", *_NOT_EMPTY}
+_NUMBERS = _MOMENTS | {*COUNTS, *COSTS, "token_count"}
+_TEXTS = frozenset(("line", *_NOT_EMPTY))
 """The fields whose values are checked, and not only their kinds."""
 _LISTED: _Fields = {"messages": (list,), "reason": (str,), "extra": (dict,)}
 _NOTED: _Fields = {"extra": (dict,)}
@@ -161,9 +162,9 @@ _NAMES = {
 
 _class_of = type
 _SHAPES = 4_096
-_accepted: dict[tuple[Any, ...], tuple[str, ...]] = {}
-"""Names and kinds of the fields of data that was accepted, and those of the fields whose values are
-checked: most events have one of a few."""
+_accepted: dict[tuple[Any, ...], tuple[tuple[tuple[str, int], ...], tuple[str, ...]]] = {}
+"""Names and kinds of the fields of data that was accepted: most events have one of a few. With each
+the fields that are numbers in bounds, and the least of each, and the others that are checked."""
 
 
 def check_data(type: str, data: Mapping[str, Any]) -> None:
@@ -178,10 +179,10 @@ def check_data(type: str, data: Mapping[str, Any]) -> None:
         return
     fields, required = known
     _check_fields(type, data, fields, required)
+    if fields is _MESSAGE or fields is _USAGE:
+        return
     if "seen" in data:
         check_numbers("seen", data["seen"])
-    if fields is _MESSAGE:
-        return
     if type == TRANSCRIPT_REPLACED:
         _check_transcript(data)
     elif type == ERASURE_REQUESTED:
@@ -192,14 +193,6 @@ def check_data(type: str, data: Mapping[str, Any]) -> None:
         _check_ids("messages", data["messages"])
     elif "clear" in data:
         _check_clear(data)
-    elif fields is _USAGE:
-        _check_amounts(data)
-
-
-def _check_amounts(data: Mapping[str, Any]) -> None:
-    for name in COUNTS + COSTS:
-        if not 0 <= data.get(name, 0) <= LARGEST:  # NaN is not
-            raise EventError(f"{name} must be from 0 to {LARGEST}, not {shown(data[name])}")
 
 
 def _check_fields(
@@ -209,14 +202,20 @@ def _check_fields(
     looked_at = _accepted.get(shape)
     if looked_at is None:
         _check_kinds(type, data, fields, required)
-        looked_at = tuple(name for name in data if name in _LOOKED_AT)
+        numbers = tuple(
+            (name, EARLIEST if name in _MOMENTS else 0) for name in data if name in _NUMBERS
+        )
+        looked_at = numbers, tuple(name for name in data if name in _TEXTS)
         if len(_accepted) < _SHAPES:
             _accepted[shape] = looked_at
     for name in required:
         if data[name] == "" and name != "value":
             raise EventError(f"{name} must not be empty")
-    for name in looked_at:
-        _check_value(name, data[name])
+    for name, least in looked_at[0]:
+        if not least <= data[name] <= LARGEST:  # NaN is not
+            _refuse_number(name, data[name])
+    for name in looked_at[1]:
+        _check_text(name, data[name])
 
 
 def _check_kinds(
@@ -245,18 +244,20 @@ def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
     return kinds == (object,) or (isinstance(value, kinds) and not isinstance(value, bool))
 
 
-def _check_value(name: str, value: Any) -> None:  # noqa: ANN401 - of the kind of its field
-    """Refuse a value of the right kind that is empty or out of range."""
+def _refuse_number(name: str, value: float) -> NoReturn:
     if name in _MOMENTS:
-        check_moment(name, value)
-    elif name in _NOT_EMPTY:
-        if value == "":
+        check_moment(name, int(value))
+    raise EventError(f"{name} must be from 0 to {LARGEST}, not {shown(value)}")
+
+
+def _check_text(name: str, value: str) -> None:
+    """Refuse a text that is empty or too long for its field."""
+    if value == "":
+        if name != "line":
             raise EventError(f"{name} must not be empty")
-    elif name == "line":
-        if not is_key(value):
-            raise EventError(f"line must be 1 to {KEY_LIMIT:,} characters, not {shown(value)}")
-    elif not 0 <= value <= LARGEST:
-        raise EventError(f"{name} must be from 0 to {LARGEST}, not {shown(value)}")
+    elif name != "line" or is_key(value):
+        return
+    raise EventError(f"line must be 1 to {KEY_LIMIT:,} characters, not {shown(value)}")
 
 
 def _check_ids(name: str, values: list[Any]) -> None:

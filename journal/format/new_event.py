@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
 
 from journal.errors import EventError, shown
-from journal.format.bounds import is_key
+from journal.format.bounds import KEY_LIMIT, is_key
 from journal.format.event import check_event, check_key
-from journal.format.event_types import SWEEPING
+from journal.format.event_types import SWEEPING, check_data
 from journal.format.frame import MAX_RECORD, frame_parts, nested
 from journal.format.lossless import is_unchanged
 from journal.format.record import refusal
@@ -21,6 +22,8 @@ NewEvent = tuple[str, str, str, dict[str, Any], Redacted | None, str | None]
 """An event that was checked and is to be appended: session, id, type, data, redacted, importer."""
 
 _KEYS = frozenset(("session", "id", "type", "data", "redacted", "importer"))
+_NAMED = 256
+"""Sessions and types that an `Encoder` remembers."""
 _ROOM = 256
 """Bytes that the number, times and checksum of a record have at most."""
 
@@ -33,7 +36,7 @@ class Encoded(NamedTuple):
         id: its id.
         type: its type.
         names: the bytes of its record between its number and its time.
-        rest: those behind its time and order.
+        rest: those behind its time and order, and the comma there.
         rules: of a redactor that finds nothing in it; empty if none has looked.
     """
 
@@ -46,12 +49,12 @@ class Encoded(NamedTuple):
 
     def line(self, seq: int, time: int, order: int) -> bytes:
         """Return its record, newline included, as `journal.format.record.encode` does."""
-        behind = b"" if order == time else b',"order":%d' % order
-        return frame_parts(b'"seq":%d,%b,"time":%d%b' % (seq, self.names, time, behind), self.rest)
+        at = b"%d" % time if order == time else b'%d,"order":%d' % (time, order)
+        return frame_parts(b'"seq":%d,%b,"time":%b,' % (seq, self.names, at), self.rest)
 
     def data(self) -> dict[str, Any]:
         """Decode its data."""
-        found: dict[str, Any] = orjson.loads(b"{" + self.rest[1:])["data"]
+        found: dict[str, Any] = orjson.loads(b"{" + self.rest)["data"]
         return found
 
 
@@ -102,38 +105,67 @@ def checked(
     """
     if not (redacted is None or isinstance(redacted, Redacted)):
         raise EventError(f"redacted must be a Redacted, as an event has it, not {shown(redacted)}")
-    if importer is not None and not (is_key(importer) and importer.isprintable()):
-        check_key("importer", importer)  # it raises the reason
+    _check_importer(importer)
     id = uuid7() if id is None else id
     fields = data if data.__class__ is dict or not isinstance(data, Mapping) else dict(data)
     check_event(session, id, type, fields)
     return session, id, type, fields, redacted, importer
 
 
-def encoded_parts(event: NewEvent) -> tuple[bytes, bytes] | None:
-    """Encode an event without anything redacted in it: return its `names` and `rest` in `Encoded`.
+def _check_importer(importer: str | None) -> None:
+    if importer is not None and not (is_key(importer) and importer.isprintable()):
+        check_key("importer", importer)  # it raises the reason
 
-    None if the writer has to look at it: no record can hold it, or it is a sweep.
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """Checks and encodes events of one importer in which nothing is redacted.
+
+    Attributes:
+        importer: its name and version; None without one.
     """
-    session, id, type, data, redacted, importer = event
-    if type in SWEEPING or redacted is not None:
-        return None
-    fields: dict[str, Any] = {"id": id, "type": type, "session": session}
-    if importer is not None:
-        fields["importer"] = importer
-    fields["data"] = data
-    try:
-        body = orjson.dumps(fields)
-    except TypeError:
-        return None
-    if not is_unchanged(fields) and orjson.loads(body) != fields:
-        return None  # JSON would change it
-    # the quotes in texts are escaped: none has this in it
-    at = body.index(b',"data":' if importer is None else b',"importer":')
-    rest = nested(body[at:])
-    if at + len(rest) + _ROOM > MAX_RECORD:
-        return None
-    return body[1:at], rest
+
+    importer: str | None
+    # by session and type, what a record has of them: most events have one of a few
+    _names: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_importer(self.importer)
+
+    def encode(
+        self, session: str, id: str, type: str, data: dict[str, Any]
+    ) -> tuple[bytes, bytes] | None:
+        """Return an event's `names` and `rest` in `Encoded`.
+
+        None if the writer has to look at it: no record can hold it, or it is a sweep.
+
+        Raises:
+            EventError: no reader could use it.
+        """
+        names = self._names.get((session, type))
+        if names is None or data.__class__ is not dict:
+            if type in SWEEPING:
+                return None
+            check_event(session, id, type, data)
+            names = b',"type":%b,"session":%b' % (orjson.dumps(type), orjson.dumps(session))
+            if len(self._names) >= _NAMED:
+                self._names.clear()
+            self._names[session, type] = names
+        else:
+            if not (id.__class__ is str and 0 < len(id) <= KEY_LIMIT and id.isprintable()):
+                check_key("id", id)
+            check_data(type, data)
+        try:
+            own = orjson.dumps(id)
+            by = {} if self.importer is None else {"importer": self.importer}
+            body = orjson.dumps({**by, "data": data})
+        except TypeError:
+            return None
+        if not is_unchanged(data) and orjson.loads(body)["data"] != data:
+            return None  # JSON would change it
+        if len(own) + len(names) + len(body) + _ROOM > MAX_RECORD:
+            return None
+        return b'"id":%b%b' % (own, names), nested(body[1:])
 
 
 def check_all(events: Iterable[Mapping[str, Any] | Encoded]) -> list[Ready]:

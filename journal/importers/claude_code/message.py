@@ -10,7 +10,7 @@ from journal.format.bounds import is_count
 from journal.importers.claude_code.meta import meta_of
 from journal.importers.claude_code.reshape import TAKEN
 from journal.importers.parsing.source_time import read_time
-from journal.importers.parsing.values import non_empty, text_or_none
+from journal.importers.parsing.values import is_kept, text_or_none
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -58,26 +58,26 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
         content = text_or_none(value.get("content"))
         if content is None:
             return f"system/{value.get('subtype')!s} without text"
-        return {"role": "system", "content": content, **_common(value, {})}
+        return {
+            "role": "system",
+            "content": content,
+            "timestamp": read_time(value.get("timestamp")),
+            "parent": text_or_none(value.get("parentUuid")),
+            "extra": _kept(value) or None,
+        }
     body = value.get("message")
     if not isinstance(body, dict):
         return f"{kind} line without a message"
     content = body.get("content")
-    if not isinstance(content, str | list):
+    if not isinstance(content, (str, list)):
         return f"{kind} message without content"
     results = _results(content) if kind == "user" else []
     meta = meta_of(value, content) if kind == "user" and not results else None
+    used = _used(body.get("usage"))
+    extra = _extra(value, body, used, taken_from)
+    if results and _has_error(content):
+        extra["is_error"] = True
     content, calls = split_calls(content) if kind == "assistant" else (content, None)
-    usage = body.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    used = {name: usage[name] for name in _USAGE if is_count(usage.get(name))}
-    more = {
-        "api_message_id": text_or_none(body.get("id")),
-        "usage": used,
-        "taken_from": taken_from or value.get(TAKEN),
-        "agent": _started_agent(value),
-        "is_error": _has_error(content) if results else None,
-    }
     return {
         "role": "tool" if results else text_or_none(body.get("role")) or kind,
         "content": content,
@@ -87,8 +87,43 @@ def message_data(value: dict[str, Json], *, taken_from: str | None = None) -> di
         "finish_reason": text_or_none(body.get("stop_reason")),
         "model": text_or_none(body.get("model")),
         "meta": meta,
-        **_common(value, more),
+        "timestamp": read_time(value.get("timestamp")),
+        "parent": text_or_none(value.get("parentUuid")),
+        "extra": extra or None,
     }
+
+
+def _extra(
+    value: dict[str, Json], body: dict[str, Json], used: dict[str, int], taken_from: str | None
+) -> dict[str, Json]:
+    """Return what is kept of a line, and of its message, that has no field of its own."""
+    extra = _kept(value)
+    if (id := text_or_none(body.get("id"))) is not None:
+        extra["api_message_id"] = id
+    if used:
+        extra["usage"] = used
+    if (taken := taken_from or value.get(TAKEN)) is not None and is_kept(taken):
+        extra["taken_from"] = taken
+    if (agent := _started_agent(value)) is not None:
+        extra["agent"] = agent
+    return extra
+
+
+def _kept(value: dict[str, Json]) -> dict[str, Json]:
+    """Return what is kept of a line beside its message."""
+    kept = _KEPT.get
+    return {
+        name: found
+        for source, found in value.items()
+        if (name := kept(source)) is not None and (found or is_kept(found))
+    }
+
+
+def _used(usage: Json) -> dict[str, int]:
+    """Return the counts of what the message used."""
+    if not isinstance(usage, dict):
+        return {}
+    return {name: found for name in _USAGE if is_count(found := usage.get(name))}
 
 
 def split_calls(content: Json) -> tuple[Json, list[Json] | None]:
@@ -110,21 +145,6 @@ def split_calls(content: Json) -> tuple[Json, list[Json] | None]:
         else:
             rest.append(part)
     return rest or (None if calls else content), calls or None
-
-
-def _common(value: dict[str, Json], more: dict[str, Json]) -> dict[str, Json]:
-    # most of what is kept is empty in most lines: it is left out before anything is made of it
-    kept = {
-        _KEPT[source]: found
-        for source, found in value.items()
-        if source in _KEPT and not (found is None or found is False)
-    }
-    kept.update(more)
-    return {
-        "timestamp": read_time(value.get("timestamp")),
-        "parent": text_or_none(value.get("parentUuid")),
-        "extra": non_empty(kept),
-    }
 
 
 def _results(content: Json) -> list[str | None]:

@@ -31,6 +31,7 @@ The format has no published description; this follows the files that Claude Code
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import MESSAGE_REMOVED, SESSION_CREATED, SESSION_TITLED
@@ -88,14 +89,14 @@ class ClaudeCode:
     def value(self, line: int, value: Json, raw: bytes | None) -> Iterator[Item]:
         """Handle the value of one line."""
         if not isinstance(value, dict):
-            yield Skipped(line, "JSON, but no object")
-            return
+            return iter((Skipped(line, "JSON, but no object"),))
         if not self._begun and text_or_none(value.get("uuid")):
             self._begun = True
             self._began = value if is_root(value) else None
-        yield from self._line(line, value, raw)
+        items = self._line(line, value, raw)
         if retracted := self._rewinds.take(line, value):
-            yield Retraction(line, retracted, _REWOUND)
+            return chain(items, (Retraction(line, retracted, _REWOUND),))
+        return iter(items)
 
     def left_out(self, line: int, size: int, id: str) -> Iterator[Item]:
         """Yield a message in place of a line that is too long to be read."""
@@ -130,7 +131,7 @@ class ClaudeCode:
     def session(self, value: dict[str, Json]) -> str:
         """Return the session of a line."""
         own = text_or_none(value.get("sessionId"))
-        agent = text_or_none(value.get("agentId"))
+        agent = text_or_none(value["agentId"]) if "agentId" in value else None
         if agent is None:
             return own or self.location.stem
         if own is None or len(agent) >= _SHORT_AGENT or own == f"agent-{agent}":
@@ -152,7 +153,9 @@ class ClaudeCode:
         """Return the session events that a message needs, and the message."""
         session = self.session(value)
         id = self._id(line, value, raw)
-        self._remember(id, session)
+        self._leaves[id] = session
+        if len(self._leaves) > _REMEMBERED:
+            del self._leaves[next(iter(self._leaves))]
         if raw is not None:
             self._last = session
         found: list[Item] = []
@@ -163,9 +166,10 @@ class ClaudeCode:
             found.append(fact(line, session, SESSION_CREATED, origin))
         data["source"] = SOURCE
         found.append(message(line, session, id, data))
-        if value.get("type") == "assistant":
+        kind = value.get("type")
+        if kind == "assistant":
             found += self._new_usage(usage_of(line, session, id, value))
-        elif value.get("type") == "user" and isinstance(data["content"], list):
+        elif kind == "user" and isinstance(data["content"], list):
             shared = {"source": SOURCE, "timestamp": data["timestamp"], "parent": id}
             found += outputs_of(line, session, value, data["content"], shared)
         return found
@@ -183,11 +187,6 @@ class ClaudeCode:
         # the wrapped form has neither uuids nor lines: its place is the line's number
         own = text_or_none(value.get("uuid"))
         return own or (f"line-{line}" if raw is None else fingerprint(raw))
-
-    def _remember(self, id: str, session: str) -> None:
-        self._leaves[id] = session
-        if len(self._leaves) > _REMEMBERED:
-            del self._leaves[next(iter(self._leaves))]
 
     def _facts(self, line: int, value: dict[str, Json], session: str) -> Iterator[Item]:
         if session not in self._created:
@@ -208,12 +207,11 @@ class ClaudeCode:
 
     def _continued(self, value: dict[str, Json], session: str) -> dict[str, Json] | None:
         """Return what the session continues: a copied line says it, or a line of it is above."""
-        if text_or_none(value.get("agentId")) is not None:
-            return None
-        origin, above = value.get("forkedFrom"), text_or_none(value.get("parentUuid"))
+        origin, parent = value.get("forkedFrom"), value.get("parentUuid")
+        parent = self._leaves.get(parent) if isinstance(parent, str) else None
         forked = text_or_none(origin.get("sessionId")) if isinstance(origin, dict) else None
-        parent = forked or self._leaves.get(above or "")
-        if parent in (None, session):
+        parent = forked or parent
+        if parent in (None, session) or text_or_none(value.get("agentId")) is not None:
             return None
         return {"parent": parent, "relation": "fork" if forked else "continuation"}
 

@@ -34,8 +34,16 @@ def shown_output(value: dict[str, Json], content: Json) -> str | None:
     result = content[0]
     if not isinstance(result, dict) or result.get("type") != "tool_result":
         return None
+    given = result.get("content")
+    if (
+        isinstance(shown, dict)
+        and not shown.get("stderr")
+        and isinstance(given, str)
+        and shown.get("stdout") == given
+    ):
+        return None  # most lines have the output of a command twice
     output = _output(shown).strip()
-    return output if len(output) > len(_text(result.get("content"))) else None
+    return output if len(output) > len(_text(given)) else None
 
 
 def _output(shown: Json) -> str:

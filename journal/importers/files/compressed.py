@@ -28,7 +28,7 @@ def open_source(path: Path) -> BinaryIO:
     """
     if path.name.endswith(ARCHIVE):
         return open_archive(path)
-    file = path.open("rb")
+    file = path.open("rb", _BUFFER)
     if not path.name.endswith(COMPRESSED):
         return file
     return io.BufferedReader(_Decompressed(file), _BUFFER)

@@ -6,12 +6,17 @@ import hashlib
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of a line that is read; a record of a journal is smaller, but its line may hold more."""
 CHECKED = 64
 """Bytes before the offset that must be unchanged when a file is read further."""
+_TOGETHER = 16
+_BYTES = 64 * 1024
+"""Lines that are read before anything is done with them, and bytes of them."""
+_new = tuple.__new__
+"""Makes a line in half of the time of a call of `Line`."""
 
 
 class Line(NamedTuple):
@@ -35,23 +40,23 @@ class Line(NamedTuple):
 
 
 class Prefix:
-    """A checksum over the finished lines that were read, from the file's beginning.
+    """A checksum over the finished lines that were read, from the file's beginning."""
 
-    Attributes:
-        last: the last bytes of them.
-    """
-
-    __slots__ = ("_hash", "last")
+    __slots__ = ("_hash", "_last")
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
-        self.last = b""
+        self._last = b""  # it ends with the last bytes of them
 
     def add(self, chunk: bytes) -> None:
         """Add bytes to the checksum."""
         self._hash.update(chunk)
-        long = len(chunk) >= CHECKED
-        self.last = chunk[-CHECKED:] if long else (self.last + chunk)[-CHECKED:]
+        self._last = chunk if len(chunk) >= CHECKED else self.last + chunk
+
+    @property
+    def last(self) -> bytes:
+        """The last bytes of them."""
+        return self._last[-CHECKED:]
 
     def digest(self) -> str:
         """Return the checksum so far."""
@@ -77,7 +82,7 @@ def read_lines(
         if chunk.endswith(b"\n") and len(chunk) <= limit + 1:  # almost every line
             if prefix is not None:
                 prefix.add(chunk)
-            yield Line(number, end, chunk.rstrip(b"\r\n"), finished=True, size=end - start)
+            yield _new(Line, (number, end, chunk.rstrip(b"\r\n"), True, end - start, ""))
             continue
         long = len(chunk) > limit and not chunk.endswith(b"\n")
         while long and chunk and not chunk.endswith(b"\n"):
@@ -96,6 +101,26 @@ def read_lines(
                 prefix.add(raw)
         text = None if long else raw.rstrip(b"\r\n")
         yield Line(number, end, text, finished, end - start, digest)
+
+
+def together(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Yield lines, a few at once, up to the first one that is not finished.
+
+    To do one thing with several lines, and then the next thing, takes less time than to do all with
+    each line: the code of all does not fit into the nearest cache of a processor.
+    """
+    some: list[Line] = []
+    size = 0
+    for line in lines:
+        some.append(line)
+        size += line.size
+        if not line.finished:
+            break
+        if len(some) >= _TOGETHER or size >= _BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def read_between(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:

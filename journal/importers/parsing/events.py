@@ -67,8 +67,15 @@ def corrected(event: dict[str, Any]) -> dict[str, Any]:
 def fact(line: int, session: str, type: str, data: dict[str, Any]) -> Found:
     """Make an event about a session whose id is its content: yielded twice, it is one event."""
     kept, repairs = _kept(data)
-    digest = fingerprint(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
-    event = {"session": key(session), "id": f"{type}:{digest}", "type": type, "data": kept}
+    return kept_fact(line, session, type, kept, repairs)
+
+
+def kept_fact(
+    line: int, session: str, type: str, data: dict[str, Any], repairs: tuple[str, ...] = ()
+) -> Found:
+    """Make a `fact` of data as they are appended: no value is None, no time a `SourceTime`."""
+    digest = fingerprint(orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
+    event = {"session": key(session), "id": f"{type}:{digest}", "type": type, "data": data}
     return Found(line, event, repairs)
 
 

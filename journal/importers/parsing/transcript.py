@@ -24,11 +24,12 @@ from journal.importers.parsing.parser import (
     SessionEnd,
     SessionStart,
     SideFile,
+    Skipped,
 )
 from journal.importers.parsing.reused_ids import ReusedIds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from journal.importers.parsing.parser import Item
 
@@ -55,26 +56,35 @@ class Transcript:
         self._ids = ReusedIds(self.equal_is_same)
         self._order = FileOrder(self.modified)
 
-    def take(self, items: Iterator[Item]) -> Iterator[Item]:
+    def take(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield the items of a parser, completed by what follows from the lines before."""
         for item in items:
-            if isinstance(item, Found):
-                yield from self._found(item)
-            elif isinstance(item, SessionStart):
-                self._order.began(key(item.session), item.micros)
-            elif isinstance(item, SessionEnd):
-                self._ids.ended(key(item.session))
-                yield from self._order.ended(key(item.session))
-                self._lines.pop(item.line, None)
-            elif isinstance(item, Retraction):
-                yield from self._moved(item, MESSAGE_ARCHIVED)
-            elif isinstance(item, Restoration):
-                yield from self._moved(item, MESSAGE_RESTORED)
-            elif isinstance(item, SideFile) and (parent := item.data.get("parent")) is not None:
-                latest = self._ids.latest(key(item.session), key(parent))
-                yield replace(item, data={**item.data, "parent": latest})
-            else:
-                yield item
+            yield from self.complete(item)
+
+    def complete(self, item: Item) -> Sequence[Item]:
+        """Return the next item of a parser, completed, and those that follow from it."""
+        if isinstance(item, Found):
+            return self._found(item)
+        if isinstance(item, Skipped):  # as are most of the others
+            return (item,)
+        return [*self._other(item)]
+
+    def _other(self, item: Item) -> Iterator[Item]:
+        if isinstance(item, SessionStart):
+            self._order.began(key(item.session), item.micros)
+        elif isinstance(item, SessionEnd):
+            self._ids.ended(key(item.session))
+            yield from self._order.ended(key(item.session))
+            self._lines.pop(item.line, None)
+        elif isinstance(item, Retraction):
+            yield from self._moved(item, MESSAGE_ARCHIVED)
+        elif isinstance(item, Restoration):
+            yield from self._moved(item, MESSAGE_RESTORED)
+        elif isinstance(item, SideFile) and (parent := item.data.get("parent")) is not None:
+            latest = self._ids.latest(key(item.session), key(parent))
+            yield replace(item, data={**item.data, "parent": latest})
+        else:
+            yield item
 
     def guesses(self) -> Iterator[Item]:
         """Yield the times of messages that have none so far, at the present end of the source."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from journal.format.bounds import is_amount, is_count
 from journal.format.event_types import COUNTS, USAGE_ADDED
-from journal.importers.parsing.events import fact
+from journal.importers.parsing.events import kept_fact
 from journal.importers.parsing.values import count_or_none, text_or_none
 
 if TYPE_CHECKING:
@@ -39,24 +39,25 @@ def usage(
         more: `model` and `provider`, where they are texts, `cost` in US dollars, where the source
             itself says it, and `extra`.
     """
-    found = {name: counts[name] for name in _USED if is_count(counts.get(name))}
+    data: dict[str, Json] = {name: found for name in _USED if is_count(found := counts.get(name))}
     cost = more.get("cost")
-    cost = cost if is_amount(cost) and cost else None
-    if not any(found.values()) and cost is None:
+    has_cost = is_amount(cost) and cost
+    if not has_cost and not any(data.values()):
         return ()
-    micros = None if time is None else time.micros
-    data = {
-        **found,
-        "api_calls": count_or_none(counts.get("api_calls", 1)),
-        "actual_cost": cost,
-        "model": text_or_none(more.get("model")),
-        "provider": text_or_none(more.get("provider")),
-        "call": call,
+    if is_count(calls := counts.get("api_calls", 1)):
+        data["api_calls"] = calls
+    if has_cost:
+        data["actual_cost"] = cost
+    for name in ("model", "provider"):
+        if (text := text_or_none(more.get(name))) is not None:
+            data[name] = text
+    data["call"] = call
+    if time is not None and (micros := time.micros) is not None:
         # to the minute: lines of one call with equal figures give one event
-        "timestamp": None if micros is None else micros - micros % _MINUTE,
-        "extra": more.get("extra") or None,
-    }
-    return (fact(line, session, USAGE_ADDED, data),)
+        data["timestamp"] = micros - micros % _MINUTE
+    if extra := more.get("extra"):
+        data["extra"] = extra
+    return (kept_fact(line, session, USAGE_ADDED, data),)
 
 
 def without(total: Json, *parts: Json) -> int | None:

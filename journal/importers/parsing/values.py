@@ -36,10 +36,12 @@ def list_of(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
+def is_kept(value: Json) -> bool:
+    """Return whether a value is not None, False or empty."""
+    # zeros are values, and False is not
+    return bool(value) or (value == 0 and value is not False)
+
+
 def non_empty(pairs: dict[str, Json]) -> dict[str, Json] | None:
     """Return the pairs whose value is not None, False or empty; None when nothing is left."""
-    # zeros are values, and False is not
-    kept = {
-        name: value for name, value in pairs.items() if value or (value == 0 and value is not False)
-    }
-    return kept or None
+    return {name: value for name, value in pairs.items() if value or is_kept(value)} or None

@@ -89,7 +89,7 @@ class EventWriter:
     ) -> None:
         self._redacted[id(data)] = data, redacted, left
 
-    def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
+    def take(self, items: Iterable[Item], raw: bytes | None, *, known: int = 0) -> None:
         """Append the items of a line.
 
         Args:
@@ -100,7 +100,7 @@ class EventWriter:
         self.take_line(items, *mark_of(raw), known=known)
 
     def take_line(
-        self, items: Iterator[Item], size: int, mark: int | None, *, known: int = 0
+        self, items: Iterable[Item], size: int, mark: int | None, *, known: int = 0
     ) -> None:
         """Append the items of a line that is known by its `mark_of` alone."""
         for item in items:

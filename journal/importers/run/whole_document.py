@@ -15,7 +15,7 @@ from journal.importers.parsing.parser import Found, Repaired, SideFile, Skipped
 from journal.importers.parsing.transcript import Transcript
 from journal.importers.run.fingerprints import Fingerprints
 from journal.importers.run.ledger import Entry
-from journal.importers.run.tail import parser_failed
+from journal.importers.run.lines.items import parser_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ import pytest
 
 from journal import EventError, Journal, new_event
 from journal.format.frame import MAX_RECORD
-from journal.format.new_event import Encoded, NewEvent, checked, encoded_parts
+from journal.format.new_event import Encoded, Encoder, NewEvent, checked
 from journal.format.record import encode
 from journal.redact.setup import redactor_of
 from tests.support.journals import events
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 def encoded(event: NewEvent, rules: str) -> Encoded:
     """Encode an event that the writer need not look at."""
-    parts = encoded_parts(event)
+    session, id, type, data, _, importer = event
+    parts = Encoder(importer).encode(session, id, type, data)
     assert parts is not None
-    return Encoded(*event[:3], *parts, rules)
+    return Encoded(session, id, type, *parts, rules)
 
 
 def test_the_constructor_makes_events_for_append_many(journal_dir: Path) -> None:
@@ -95,7 +96,43 @@ def test_what_the_writer_has_to_look_at_is_not_encoded_ahead(
     type: str, data: dict[str, Any]
 ) -> None:
     """No record can hold it, or the writer adds to it what its author had seen."""
-    assert encoded_parts(checked("s", "e", type, data)) is None
+    encoder = Encoder("codex 5")
+    for _ in range(2):  # the second time its type and session are known
+        assert encoder.encode("s", "e", type, data) is None
+        assert (encoder.encode("s", "e", type, {"of": 1}) is None) == (type == "session.cleared")
+
+
+@pytest.mark.parametrize(
+    ("session", "id", "type", "data"),
+    [
+        ("", "e", "x", {}),
+        ("s", "", "x", {}),
+        ("s", "e\n", "x", {}),
+        ("s", "e", "", {}),
+        ("s", "e", "x", ["of"]),
+        ("s", "e", "message.appended", {"content": "x"}),
+        ("@forget", "e", "x", {}),
+    ],
+)
+def test_what_is_encoded_ahead_is_checked_each_time(
+    session: str, id: str, type: str, data: dict[str, Any]
+) -> None:
+    """An event that no reader can use is refused, also beside others of its session and type."""
+    encoder = Encoder(None)
+    for _ in range(2):
+        with pytest.raises(EventError):
+            encoder.encode(session, id, type, data)
+        encoder.encode("s", "e", "x", {})
+        encoder.encode("s", "e", "message.appended", {"role": "user"})
+
+
+def test_an_event_that_is_encoded_ahead_is_nested_no_deeper_than_a_record() -> None:
+    """The record itself is one level more."""
+    data: dict[str, Any] = {}
+    for _ in range(252):
+        data = {"of": data}
+    assert Encoder("x 1").encode("s", "e", "x", data) is not None
+    assert Encoder("x 1").encode("s", "e", "x", {"of": data}) is None
 
 
 def test_an_event_that_no_redactor_has_looked_at_is_refused(journal_dir: Path) -> None:

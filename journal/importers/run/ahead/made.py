@@ -6,12 +6,12 @@ the process that encoded it has seen that this gives what it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from journal.errors import EventError
-from journal.format.new_event import Encoded, checked, encoded_parts
-from journal.importers.run.known.event_marks import EventMarks, marks_of
+from journal.format.new_event import Encoded, Encoder
+from journal.importers.run.known.event_marks import EventMarks, new_marks
 
 if TYPE_CHECKING:
     from journal.importers.parsing.parser import Found
@@ -23,7 +23,8 @@ Packed = tuple[
 """An event that is encoded, as plain values: `Encoded`, `EventMarks`, and its importer."""
 _new = tuple.__new__
 """Makes named tuples of plain ones without a call of a function of Python for each."""
-_KEYS = frozenset(("session", "id", "type", "data"))
+_FIELDS = 4
+"""Fields of an event of a parser: session, id, type and data."""
 
 
 class Made(NamedTuple):
@@ -63,11 +64,13 @@ class Maker:
 
     importer: str
     redactor: Redactor | None
+    _rules: str = field(init=False)  # of the redactor; empty without one
+    _encoder: Encoder = field(init=False)
 
-    @property
-    def rules(self) -> str:
-        """The rules of the redactor; empty without one."""
-        return "" if self.redactor is None else self.redactor.rules
+    def __post_init__(self) -> None:
+        rules = "" if self.redactor is None else self.redactor.rules
+        object.__setattr__(self, "_rules", rules)
+        object.__setattr__(self, "_encoder", Encoder(self.importer))
 
     def make(self, found: Found) -> Packed | None:
         """Encode an event, as plain values; None if the import has to look at it.
@@ -75,24 +78,17 @@ class Maker:
         That is one in which there may be a secret, that the journal refuses, or that replaces an
         earlier one.
         """
-        event, redactor = found.event, self.redactor
-        if found.revisable or event.keys() != _KEYS:
+        event = found.event
+        if found.revisable or len(event) != _FIELDS:
             return None
-        session, id, type, data = event["session"], event["id"], event["type"], event["data"]
         try:
-            new = checked(session, id, type, data, None, self.importer)
-            if redactor is not None and redactor.may_redact(type, data):
+            session, id, type, data = event["session"], event["id"], event["type"], event["data"]
+            parts = self._encoder.encode(session, id, type, data)
+            if parts is None or (self.redactor and self.redactor.may_redact(type, data)):
                 return None
-            if (parts := encoded_parts(new)) is None:
-                return None
-            marks = marks_of(session, id, type, data, None, self.importer)
-        except (EventError, TypeError):
+            marks = new_marks(session, id, type, data, self.importer)
+        except (EventError, KeyError, TypeError):
             return None  # the journal raises the reason
-        if marks.masked is not None:
+        if marks is None:
             return None  # the journal may have it in another form
-        key, content, written, masked = marks
-        return (
-            (session, id, type, *parts, self.rules),
-            (key, content, written, masked),
-            self.importer,
-        )
+        return (session, id, type, *parts, self._rules), marks, self.importer

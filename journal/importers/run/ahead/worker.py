@@ -49,7 +49,7 @@ from journal.importers.run.watched import state_of
 from journal.process.garbage import collect_rarely
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from journal.importers.formats import SourceFormat
     from journal.importers.parsing.parser import Item
@@ -59,7 +59,9 @@ if TYPE_CHECKING:
 
 _LINES = 64
 _BYTES = 256 * 1024
-"""Maximum of a frame: lines, and bytes of them."""
+"""A frame is sent when it has so many lines, or bytes of them."""
+_TOGETHER = 16
+"""Lines that are parsed, and then encoded."""
 
 
 @dataclass(slots=True)
@@ -83,62 +85,65 @@ class _Sender:
     found: int = 0
     sessions: set[str] = field(default_factory=set)
     read: int = 0
+    _taken: list[tuple[int, bytes | None, list[Item]]] = field(default_factory=list)
+    _waiting: int = 0  # bytes of the lines that were taken
     _made: list[Packed] = field(default_factory=list)
     _others: list[tuple[Any, ...]] = field(default_factory=list)
     _lines: int = 0  # in the next frame
     _bytes: int = 0  # of these
     _counted: int = 0  # lines
 
-    def take(self, items: Iterator[Item], raw: bytes | None, *, known: int = 0) -> None:
-        """Send the items of a line, also those before an error; none of the lines is known."""
+    def take(self, items: Iterable[Item], raw: bytes | None, *, known: int = 0) -> None:
+        """Send the items of a line; none of the lines is known."""
         assert known == 0  # noqa: S101 - an import whose lines are known reads them itself
-        events: list[Found] = []
-        others: list[tuple[Any, ...]] = []
-        try:
+        lines, self._counted = self.report.lines - self._counted, self.report.lines
+        self._taken.append((lines, raw, [*items]))
+        self._waiting += size_of(raw)
+        # the parser and the encoder in turn, line by line, would take a tenth longer: the code of
+        # both does not fit into the nearest cache of the processor
+        if len(self._taken) >= _TOGETHER or self._bytes + self._waiting >= _BYTES:
+            self._encode()
+            if self._lines >= _LINES or self._bytes >= _BYTES:
+                self._send()
+
+    def _encode(self) -> None:
+        """Encode the lines that were taken; send those at which the import has to look."""
+        taken, self._taken, self._waiting = self._taken, [], 0
+        for lines, raw, items in taken:
+            made: list[Packed] = []
+            others: list[tuple[Any, ...]] = []
             for item in items:
                 if isinstance(item, Found):
-                    events.append(item)
+                    one = None if self.maker is None else self.maker.make(item)
+                    if one is None:
+                        break
+                    made.append(one)
+                    if item.repairs:
+                        others += (repaired(item.line, why) for why in item.repairs)
                 elif (values := packed(item)) is not None:
                     others.append(values)
-        finally:  # also those before an error
-            self._take(events, others, raw)
-
-    def _take(self, events: list[Found], others: list[tuple[Any, ...]], raw: bytes | None) -> None:
-        made = self._make(events)
-        if made is None and (self._lines or self._made or self._others):
-            self.flush()  # what is before it
-        lines, self._counted = self.report.lines - self._counted, self.report.lines
-        if made is None:
-            items = [*map(packed_event, events), *others]
-            write_frame(self.out, LINES, Lines(self.read, lines, *mark_of(raw), items))
-            return
-        self._made += made
-        self._others += others
-        self._others += (repaired(it.line, why) for it in events for why in it.repairs)
-        self._lines += lines
-        self._bytes += size_of(raw)
-        if self._lines >= _LINES or self._bytes >= _BYTES:
-            self.flush()
-
-    def _make(self, events: list[Found]) -> list[Packed] | None:
-        """Return the events of a line encoded; None if the import has to look at one of them."""
-        if not events:
-            return []
-        if self.maker is None:
-            return None
-        found: list[Packed] = []
-        for event in events:
-            made = self.maker.make(event)
-            if made is None:
-                return None
-            found.append(made)
-        return found
+            else:
+                self._lines += lines
+                self._bytes += size_of(raw)
+                self._made += made
+                self._others += others
+                continue
+            if self._lines or self._made or self._others:
+                self._send()  # what is before it
+            every = (packed_event(it) if isinstance(it, Found) else packed(it) for it in items)
+            sent = [values for values in every if values is not None]
+            write_frame(self.out, LINES, Lines(self.read, lines, *mark_of(raw), sent))
 
     def step(self, read: int) -> None:
         """Note how far the file was read."""
         self.read = read
 
     def flush(self) -> None:
+        """Send the lines so far."""
+        self._encode()
+        self._send()
+
+    def _send(self) -> None:
         """Send the lines so far whose events are encoded."""
         made = MadeLines(self.read, self._lines, self._bytes, self._made, self._others)
         self._made, self._others, self._lines, self._bytes = [], [], 0, 0
@@ -234,22 +239,39 @@ class Files:
                 if self.encodes:
                     sender.maker = Maker(format.importer, self.redactor)
                 tail = Tail(path, format, format.lines, None)
-                tail.read(stream, sender, last=True, step=sender.step)
-                write_frame(out, END, sender.end(tail))
+                end = _end(tail, stream, sender)
+                if isinstance(end, Failed):
+                    sender.flush()  # items before the error
+                    write_frame(out, FAILED, end)
+                else:
+                    write_frame(out, END, end)
             except BrokenPipeError:
                 raise
             except ValueError:
                 write_frame(out, UNSENDABLE, ())
             except OSError as error:
-                sender.flush()  # items before the error
-                write_frame(out, FAILED, Failed(error.errno or 0, error.strerror or str(error)))
-            except ImportFailed as error:
-                sender.flush()
-                write_frame(out, FAILED, Failed(None, str(error)))
+                write_frame(out, FAILED, _failed(error))
 
     def _format(self, kind: Kind) -> SourceFormat | None:
         known = self.detector.formats
         return self.wanted or next((it for it in known if it.name == kind.format), None)
+
+
+def _end(tail: Tail, stream: BinaryIO, sender: _Sender) -> End | Failed:
+    """Read a file of lines; return what is known of it then, or why it cannot be read further."""
+    try:
+        tail.read(stream, sender, last=True, step=sender.step)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _failed(error)
+    except ImportFailed as error:
+        return Failed(None, str(error))
+    return sender.end(tail)
+
+
+def _failed(error: OSError) -> Failed:
+    return Failed(error.errno or 0, error.strerror or str(error))
 
 
 if __name__ == "__main__":

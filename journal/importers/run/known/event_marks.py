@@ -75,19 +75,45 @@ def marks_of(
         content = mark_of(key + plain)
     else:
         content = mark_of(key + original_content(redacted.key, redacted.original))
+    return EventMarks(key_mark, content, _written(session, key_mark, type, data, importer), masked)
+
+
+def new_marks(
+    session: str, id: str, type: str, data: dict[str, Any], importer: str | None
+) -> tuple[int, int, int | None, None] | None:
+    """Return the marks of an event without redacted texts; None if there may be one in it.
+
+    They are a plain tuple.
+
+    Raises:
+        TypeError: it is no JSON.
+    """
+    plain = plain_content(type, data)
+    if _MARKED in plain:
+        return None
+    key = orjson.dumps([session, id])
+    key_mark = mark_of(key)
+    written = _written(session, key_mark, type, data, importer)
+    return key_mark, mark_of(key + plain), written, None
+
+
+def _written(
+    session: str, key_mark: int, type: str, data: dict[str, Any], importer: str | None
+) -> int | None:
+    """Return the mark of the key of the message that an event gives, and of what imported it."""
     if type not in _NAMED:
-        return EventMarks(key_mark, content, None, masked)
+        return None
     if type == MESSAGE_APPENDED:
         if is_provisional(data):
             importer = PROVISIONAL
         elif importer is None:
             importer = f"{data.get('source')} 0"  # as the first importers wrote it
     if importer is None:
-        return EventMarks(key_mark, content, None, masked)
+        return None
     # a correction counts as the message that it corrects
     target = data.get("message")
     target_mark = key_mark if target is None else marked_key(session, str(target))[1]
-    return EventMarks(key_mark, content, written_by(target_mark, importer), masked)
+    return written_by(target_mark, importer)
 
 
 @lru_cache(maxsize=_ASKED)
