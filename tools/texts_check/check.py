@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from tools.texts_check.pieces import Item, Piece
+    from tools.texts_check.pieces import Piece
     from tools.texts_check.readers.reader import Reader
 
     Numbered = list[tuple[int, Piece]]
@@ -74,7 +74,7 @@ def assign(files: Iterable[RawFile]) -> tuple[dict[str, list[Claimed]], list[Pat
 def check(name: str, files: Sequence[Claimed]) -> Checked:
     """Read the raw files of one source, import them, and compare both."""
     checked = Checked(name, len(files))
-    raw = _sessions(files, checked)
+    raw, places = _sessions(files, checked)
     found = imported([file.path for file, _ in files])
     checked.sessions, checked.messages = len(raw), found.messages
     checked.conflicts = found.report.conflicts
@@ -84,7 +84,9 @@ def check(name: str, files: Sequence[Claimed]) -> Checked:
     for session, own in _resolve(raw, found.sessions).items():
         grouped[own] += raw[session]
     for session, pieces in grouped.items():
-        compare(session, pieces, found.sessions.get(session, Found()), checked.counts)
+        numbers = {number for number, _ in pieces}
+        own = [each for each in places if not numbers.isdisjoint(each)]
+        compare(session, pieces, found.sessions.get(session, Found()), checked.counts, own)
     for session in found.sessions.keys() - grouped.keys():
         compare(session, [], found.sessions[session], checked.counts)
     return checked
@@ -99,19 +101,29 @@ def _load(path: Path, folder: Path) -> Path:
     return database
 
 
-def _sessions(files: Sequence[Claimed], checked: Checked) -> dict[str, Numbered]:
-    """Return the pieces of each session; an item that several files have counts once."""
-    items: dict[tuple[str, str, tuple[Piece, ...]], Item] = {}
+def _sessions(
+    files: Sequence[Claimed], checked: Checked
+) -> tuple[dict[str, Numbered], list[dict[int, int]]]:
+    """Return the pieces of each session, and the place of each item in each file.
+
+    An item that several files have counts once.
+    """
+    items: dict[tuple[str, str, tuple[Piece, ...]], int] = {}
+    sessions: dict[str, Numbered] = defaultdict(list)
+    places: list[dict[int, int]] = []
     for file, reader in files:
+        of_file: dict[int, int] = {}
+        places.append(of_file)
         for item in reader.read(file):
-            items.setdefault((item.session, item.key, item.pieces), item)
+            key = (item.session, item.key, item.pieces)
+            if (number := items.get(key)) is None:
+                number = items[key] = len(items)
+                pieces = sessions[item.session]
+                pieces += [(number, piece) for piece in item.pieces if piece.text.strip()]
+            of_file.setdefault(number, len(of_file))
             if any(char.isdigit() for char in item.version):  # fixtures have others
                 checked.versions.add(item.version)
-    sessions: dict[str, Numbered] = defaultdict(list)
-    for number, item in enumerate(items.values()):
-        pieces = sessions[item.session]
-        pieces += [(number, piece) for piece in item.pieces if piece.text.strip()]
-    return sessions
+    return sessions, places
 
 
 def _resolve(raw: dict[str, Numbered], found: dict[str, Found]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     from tools.texts_check.pieces import Piece
 
@@ -47,7 +47,7 @@ class Counts:
         losses: those that are nowhere, by the reason that `docs/sources.md` gives.
         doubled: pieces of the journal that are more often there than in the raw files.
         more: pieces of the journal that no reader has found.
-        order: pieces that are out of order.
+        order: pieces that are not in the order of a file that has them.
         roles: pieces with another role.
         names: calls and results with another name of the tool.
         ids: calls and results with another id of the call.
@@ -90,16 +90,41 @@ class _Side:
             for key in _keys(piece):
                 self._pools[key].append(at)
 
-    def take(self, piece: Piece) -> int | None:
-        """Use up an equal piece, best one of the same id and kind."""
-        for key in _keys(piece):
-            pool = self._pools.get(key, deque())
-            while pool:
-                at = pool.popleft()
-                if self.left.get(at) == self.pieces[at][1].text:
-                    del self.left[at]
-                    return at
+    def take(self, key: Hashable) -> int | None:
+        """Use up an equal piece, one that has this key of `_keys`."""
+        pool = self._pools.get(key, deque())
+        while pool:
+            at = pool.popleft()
+            if self.left.get(at) == self.pieces[at][1].text:
+                del self.left[at]
+                return at
         return None
+
+    def take_equal(self, pieces: Sequence[tuple[int, Piece]]) -> dict[int, int]:
+        """Use up the equal pieces of raw ones.
+
+        All that agree in id, kind and role are matched before any that agree in less, so that a
+        piece whose role is not known does not take the one of another.
+
+        Args:
+            pieces: raw pieces.
+
+        Returns:
+            For the index of each that was found, the index of what was used up.
+        """
+        found: dict[int, int] = {}
+        keys = [tuple(_keys(piece)) if piece.once else () for _, piece in pieces]
+        for level in range(max(map(len, keys), default=0)):
+            for index, of_piece in enumerate(keys):
+                if index not in found and level < len(of_piece):
+                    at = self.take(of_piece[level])
+                    if at is not None:
+                        found[index] = at
+        return found
+
+    def take_any(self, piece: Piece) -> bool:
+        """Use up an equal piece, best one of the same id and kind, if there is one."""
+        return any(self.take(key) is not None for key in _keys(piece))
 
     def take_several(self, piece: Piece) -> int | None:
         """Use up pieces that are a text together; tags around them and white space may be gone."""
@@ -128,7 +153,13 @@ class _Side:
         return None
 
 
-def compare(session: str, raw: Sequence[tuple[int, Piece]], found: Found, counts: Counts) -> None:
+def compare(
+    session: str,
+    raw: Sequence[tuple[int, Piece]],
+    found: Found,
+    counts: Counts,
+    files: Sequence[Mapping[int, int]] = (),
+) -> None:
     """Compare the pieces of one session, and add to the counts.
 
     Args:
@@ -136,19 +167,19 @@ def compare(session: str, raw: Sequence[tuple[int, Piece]], found: Found, counts
         raw: pieces of the raw files, each with the number of its item.
         found: what the journal has.
         counts: is added to.
+        files: the place of each item in each file, by its number; without any, the numbers are the
+            places in one file. What two files have gives no order between them.
     """
     side = _Side(found.pieces)
+    counts.compared += len(raw)
+    equal = side.take_equal(raw)
+    counts.equal += len(equal)
     matches: list[tuple[int, int]] = []
-    rest = []
-    for number, piece in raw:
-        counts.compared += 1
-        at = side.take(piece) if piece.once else None
-        if at is None:
-            rest.append((number, piece))
-            continue
-        counts.equal += 1
+    for index, at in equal.items():
+        number, piece = raw[index]
         _same_about(session, piece, found.pieces[at][1], counts)
         matches.append((found.pieces[at][0], number))
+    rest = [each for index, each in enumerate(raw) if index not in equal]
     whole = "\0".join(piece.text for _, piece in found.pieces)
     for number, piece in rest:
         at = side.take_part(piece) if piece.once else None
@@ -158,7 +189,7 @@ def compare(session: str, raw: Sequence[tuple[int, Piece]], found: Found, counts
             counts.joined += 1
             _same_about(session, piece, found.pieces[at][1], counts)
             matches.append((found.pieces[at][0], number))
-        elif not piece.once and (side.take(piece) is not None or piece.text.strip() in whole):
+        elif not piece.once and (side.take_any(piece) or piece.text.strip() in whole):
             counts.equal += 1
         else:
             _missing(session, piece, found, counts)
@@ -168,7 +199,10 @@ def compare(session: str, raw: Sequence[tuple[int, Piece]], found: Found, counts
         if left == piece.text:
             name = "doubled" if left.strip() in known else "more"
             counts.fault(name, session, f"{piece.kind} {piece.role} {piece.text}")
-    _count_order(session, matches, counts)
+    places = files or [{number: number for _, number in matches}]
+    moved = {pair for each in places for pair in _out_of_order(matches, each)}
+    for message, item in sorted(moved):
+        counts.fault("order", session, f"message {message} is item {item}")
 
 
 def _missing(session: str, piece: Piece, found: Found, counts: Counts) -> None:
@@ -187,8 +221,7 @@ def _missing(session: str, piece: Piece, found: Found, counts: Counts) -> None:
 
 def _keys(piece: Piece) -> Iterable[Hashable]:
     stripped = piece.text.strip()
-    if piece.id:
-        yield (piece.kind, piece.id, stripped)
+    yield (piece.kind, piece.id or None, stripped, piece.role)
     yield (piece.kind, piece.role, stripped)
     yield (piece.kind, stripped)
     yield stripped
@@ -204,12 +237,14 @@ def _same_about(session: str, raw: Piece, found: Piece, counts: Counts) -> None:
         counts.fault("ids", session, f"{raw.id} is {found.id}: {raw.text}")
 
 
-def _count_order(session: str, matches: list[tuple[int, int]], counts: Counts) -> None:
-    """Count the pieces that would have to be moved: all but the longest increasing sequence."""
+def _out_of_order(
+    matches: list[tuple[int, int]], places: Mapping[int, int]
+) -> Iterator[tuple[int, int]]:
+    """Yield the matches that would have to be moved: all but the longest increasing sequence."""
     ends: list[int] = []
-    for message, item in sorted(matches):
-        place = bisect_right(ends, item)
-        if place < len(ends):
-            counts.fault("order", session, f"message {message} is item {item}")
-        ends[place : place + 1] = [item]
-    # each match either lengthens the sequence or is counted above; the longest one has len(ends)
+    for message, item in sorted(match for match in matches if match[1] in places):
+        end = bisect_right(ends, places[item])
+        if end < len(ends):
+            yield message, item
+        ends[end : end + 1] = [places[item]]
+    # each match either lengthens the sequence or is yielded; the longest one has len(ends)

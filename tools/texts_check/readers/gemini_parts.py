@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.texts_check.pieces import Piece, call, reasoning, result, text
+from tools.texts_check.pieces import Piece, call, canonical, reasoning, result, text
 from tools.texts_check.raw_files import plain
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ def gemini_pieces(content: object, role: str) -> Iterator[Piece]:
         if called:
             yield call(called.get("name"), called.get("id"), called.get("args"))
         elif answer:
-            for each in plain(answer.get("response")):
+            given = answer.get("response")
+            # what has no text, such as the figures of a tool, is its JSON
+            for each in list(plain(given)) or [canonical(given)] * (given is not None):
                 yield result(answer.get("id"), each, answer.get("name"))
         elif typed.get("thought"):
             yield reasoning(typed.get("text"))

@@ -36,6 +36,8 @@ def _pieces(line: Json) -> Iterator[Piece]:
             yield text("user", each)  # an importer may split it by the tags in it
         elif source == "SYSTEM":
             yield text("system", each)
+        elif source != "MODEL":  # a source of which no description says who it is
+            yield text("", each)
         elif type in _SAID:
             yield text("assistant", each)
         else:

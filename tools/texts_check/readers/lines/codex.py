@@ -29,6 +29,13 @@ _REPEATED = {
 }
 """Events whose text is that of an item, with its role and field."""
 
+_BUILT_IN = {
+    "web_search_call": "action",
+    "local_shell_call": "action",
+    "image_generation_call": "revised_prompt",
+}
+"""Calls of the program's own tools, and their arguments."""
+
 
 def _claims(file: RawFile) -> bool:
     if file.path.suffix != ".jsonl":
@@ -105,13 +112,15 @@ def _item(kind: str, item: Json, names: dict[str, str]) -> Iterator[Piece]:
     elif kind in {"function_call", "custom_tool_call", "tool_call", "tool_search_call"}:
         names[id] = name or "tool_search"
         yield call(names[id], item.get("call_id"), item.get("arguments", item.get("input")))
-    elif kind in {"web_search_call", "local_shell_call"}:
-        yield call(kind.removesuffix("_call"), item.get("call_id"), item.get("action"))
+    elif kind in _BUILT_IN:
+        names[id] = kind.removesuffix("_call")
+        yield call(names[id], id, item.get(_BUILT_IN[kind]))
     elif kind.endswith(("_output", "_result")):
         for each in plain(item.get("output", item.get("result", item.get("tools")))):
             yield result(item.get("call_id"), each, names.get(id) or name)
     else:
-        role = str(item.get("role") or "")  # a message between agents has none
+        # a message of another agent has an author in place of a role
+        role = str(item.get("role") or ("agent" if "author" in item else ""))
         yield from (text(role, each) for each in plain(item.get("content", item.get("message"))))
 
 

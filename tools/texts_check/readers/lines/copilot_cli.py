@@ -32,11 +32,19 @@ def _claims(file: RawFile) -> bool:
 def _read(file: RawFile) -> Iterator[Item]:
     session, version = file.path.parent.name, ""
     names: dict[str, str] = {}
+    # a call is in an answer, and its start may come first; a start that no answer names is a call
+    answered = {
+        str(request.get("toolCallId"))
+        for line in file.objects
+        for request in (line.get("data") or {}).get("toolRequests") or ()
+    }
     for line in file.objects:
         data, type = line.get("data") or {}, str(line.get("type"))
         if type == "session.start":
             session = str(data.get("sessionId") or session)
             version = str(data.get("copilotVersion") or "")
+        if type == "tool.execution_start" and str(data.get("toolCallId")) in answered:
+            continue
         pieces = tuple(_pieces(type, data, names))
         if pieces:
             yield Item(session, json.dumps(line, sort_keys=True), pieces, version)
@@ -64,8 +72,7 @@ def _pieces(type: str, data: Json, names: dict[str, str]) -> Iterator[Piece]:
             yield reasoning(each)
         for request in data.get("toolRequests") or ():
             name, called = str(request.get("name")), str(request.get("toolCallId"))
-            if called not in names:  # its start may come first
-                yield call(name, called, request.get("arguments"))
+            yield call(name, called, request.get("arguments"))
             names[called] = name
 
 
