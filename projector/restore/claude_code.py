@@ -101,13 +101,14 @@ def _line(session: SessionView, message: MessageView, found: SessionFile) -> Lin
         side = "file" in extra or "taken_from" in extra
         found.left_out[_SIDE_FILE if side else f"messages of the kind {_kind(extra)}"] += 1
         return None
-    agent = extra.get("agent_id")
+    # a session's own lines may name an agent, too
+    is_agents = "agent_id" in extra and session.extra.get("agent_id") == extra["agent_id"]
     line: Line = {
         "parentUuid": message.fields.get("parent"),
-        "isSidechain": False,
+        "isSidechain": is_agents,
         "userType": "external",
         "cwd": "",
-        "sessionId": (session.parent or session.session) if agent else session.session,
+        "sessionId": (session.parent or session.session) if is_agents else session.session,
         "version": "",
         "gitBranch": "",
         "uuid": message.id,

@@ -208,6 +208,22 @@ def test_a_sub_agent_has_its_own_session() -> None:
     ]
 
 
+def test_a_line_that_is_no_sidechain_is_of_its_session_although_it_names_an_agent() -> None:
+    """What a person wrote there is a person's, and a rewind takes it back."""
+    named: dict[str, Any] = {"agentId": "a0ad4f44468bdf20d", "isSidechain": False}
+    lines = [
+        user_line("c1", "find it", **named),
+        assistant_line("c2", "found", parentUuid="c1", **named),
+        user_line("c3", "again", parentUuid="c2", **named),
+        user_line("c4", "instead", parentUuid="c2", **named),
+    ]
+    items = feed(ClaudeCode, lines)
+    assert {found["session"] for found in messages(items)} == {"s1"}
+    assert facts(items)[0] == ("s1", {"source": "claude-code"})
+    assert not any("meta" in found for found in messages(items))
+    assert [data["messages"] for _, data in facts(items, "message.archived")] == [["c3"]]
+
+
 def test_short_agent_ids_are_unique_across_sessions() -> None:
     """Eight digits are not unique among all sessions, so the session's id is added."""
     lines = [

@@ -57,6 +57,27 @@ def test_each_fault_is_counted_as_what_it_is(
     assert [kind for kind, _, _ in counts.examples] == [fault]
 
 
+def test_equal_texts_are_matched_as_they_are_said() -> None:
+    """A piece without a role does not take the text of another, nor one that is said before."""
+    raw = [text("", "ok"), text("user", "ok"), text("assistant", "so"), text("assistant", "ok")]
+    assert counted(raw, [text("agent", "ok"), *raw[1:]]).examples == []
+    assert counted(raw[2:], [text("assistant", "ok"), *raw[2:]]).order == 0
+
+
+def test_the_order_is_that_of_each_file() -> None:
+    """Two files say nothing of the order between them, and each one of its own."""
+    raw = [(number, text("user", str(number))) for number in range(4)]
+    for order, files, faults in (
+        ((2, 0, 3, 1), [{0: 0, 1: 1}, {2: 0, 3: 1}], 0),
+        ((2, 0, 3, 1), [{0: 0, 1: 1, 2: 2, 3: 3}], 2),
+        ((1, 0, 2, 3), [{0: 0, 1: 1}, {0: 0, 1: 1, 2: 2, 3: 3}], 1),
+    ):
+        counts = Counts()
+        found = Found([(at, raw[number][1]) for at, number in enumerate(order)])
+        compare("s1", raw, found, counts, files)
+        assert counts.order == faults
+
+
 def test_texts_within_a_longer_one_are_found_there_once() -> None:
     """Two thoughts that an importer joins are both there, a third one is not."""
     joined = [reasoning("one\n\ntwo")]

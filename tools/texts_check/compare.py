@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import defaultdict, deque
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ class _Side:
 
     pieces: list[tuple[int, Piece]]
     left: dict[int, str] = field(default_factory=dict)  # what of a piece is not used up
-    _pools: dict[Hashable, deque[int]] = field(default_factory=lambda: defaultdict(deque))
+    _pools: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         for at, (_, piece) in enumerate(self.pieces):
@@ -90,15 +90,20 @@ class _Side:
             for key in _keys(piece):
                 self._pools[key].append(at)
 
-    def take(self, key: Hashable) -> int | None:
-        """Use up an equal piece, one that has this key of `_keys`."""
-        pool = self._pools.get(key, deque())
-        while pool:
-            at = pool.popleft()
-            if self.left.get(at) == self.pieces[at][1].text:
-                del self.left[at]
-                return at
-        return None
+    def take(self, key: Hashable, before: int = 0) -> int | None:
+        """Use up an equal piece, one that has this key of `_keys`.
+
+        Of several, it is the first one that is not in a message before one with this number, else
+        the first one: which of them it is makes a difference for the order alone.
+        """
+        pool = self._pools.get(key, [])
+        pool[:] = [at for at in pool if self.left.get(at) == self.pieces[at][1].text]
+        if not pool:
+            return None
+        place = bisect_left(pool, before, key=lambda at: self.pieces[at][0])
+        at = pool.pop(place if place < len(pool) else 0)
+        del self.left[at]
+        return at
 
     def take_equal(self, pieces: Sequence[tuple[int, Piece]]) -> dict[int, int]:
         """Use up the equal pieces of raw ones.
@@ -115,11 +120,14 @@ class _Side:
         found: dict[int, int] = {}
         keys = [tuple(_keys(piece)) if piece.once else () for _, piece in pieces]
         for level in range(max(map(len, keys), default=0)):
+            before = 0
             for index, of_piece in enumerate(keys):
                 if index not in found and level < len(of_piece):
-                    at = self.take(of_piece[level])
+                    at = self.take(of_piece[level], before)
                     if at is not None:
                         found[index] = at
+                if index in found:
+                    before = self.pieces[found[index]][0]
         return found
 
     def take_any(self, piece: Piece) -> bool:

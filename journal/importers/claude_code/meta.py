@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from journal.importers.parsing.values import text_or_none
+from journal.importers.claude_code.agent import agent_of
 
 if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
@@ -43,7 +43,7 @@ def meta_of(value: dict[str, Json], content: Json) -> str | None:
     found = meta_of_text(text)
     if found is None and value.get("isMeta"):
         found = "instructions"
-    if found is None and (text_or_none(value.get("agentId")) or value.get("isSidechain")):
+    if found is None and (agent_of(value) or value.get("isSidechain")):
         return "task"  # the agent that started this one wrote it
     return found
 

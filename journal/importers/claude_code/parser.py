@@ -13,9 +13,9 @@ The format has no published description; this follows the files that Claude Code
 * What may change in the middle of a session (working directory, branch, version) is kept with
   each message. Session events have only values that cannot differ between two slices of the
   session: the first folder and the first model, from the slice with its first message.
-* A sub-agent's lines (those with an `agentId`) are a session of their own, named as Claude Code
-  names its file, whose `parent` is the session that started it. Sidechains of older versions
-  name no agent; they stay where they are, marked `extra.sidechain`.
+* A sub-agent's lines (see `agent`) are a session of their own, named as its file, whose `parent` is
+  the session that started it. Sidechains of older versions name no agent; they stay where they are,
+  marked `extra.sidechain`.
 * A fork (`--fork-session`, and `--resume` of older versions) begins with the lines of the session
   that it continues, under its own `sessionId`. They keep their `uuid`, by which a projection
   recognises them. `forkedFrom` in them names that session, which becomes the fork's `parent`. In
@@ -35,6 +35,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
 from journal.format.event_types import MESSAGE_REMOVED, SESSION_CREATED, SESSION_TITLED
+from journal.importers.claude_code.agent import agent_of
 from journal.importers.claude_code.message import message_data
 from journal.importers.claude_code.meta import first_text
 from journal.importers.claude_code.outputs import outputs_of
@@ -131,7 +132,7 @@ class ClaudeCode:
     def session(self, value: dict[str, Json]) -> str:
         """Return the session of a line."""
         own = text_or_none(value.get("sessionId"))
-        agent = text_or_none(value["agentId"]) if "agentId" in value else None
+        agent = agent_of(value) if "agentId" in value else None
         if agent is None:
             return own or self.location.stem
         if own is None or len(agent) >= _SHORT_AGENT or own == f"agent-{agent}":
@@ -198,7 +199,7 @@ class ClaudeCode:
                 self._root = session
                 yield from _session_field(line, session, "cwd", self._began.get("cwd"))
             self._began = None
-        aside = value.get("isSidechain") and value.get("agentId") is None
+        aside = value.get("isSidechain") and agent_of(value) is None
         if self._root == session and value.get("type") == "assistant" and not aside:
             model = text_or_none(value["message"].get("model"))
             if model is not None and not model.startswith("<"):  # "<synthetic>" is no model
@@ -211,18 +212,17 @@ class ClaudeCode:
         parent = self._leaves.get(parent) if isinstance(parent, str) else None
         forked = text_or_none(origin.get("sessionId")) if isinstance(origin, dict) else None
         parent = forked or parent
-        if parent in (None, session) or text_or_none(value.get("agentId")) is not None:
+        if parent in (None, session) or agent_of(value) is not None:
             return None
         return {"parent": parent, "relation": "fork" if forked else "continuation"}
 
     def _origin(self, value: dict[str, Json], session: str) -> dict[str, Json]:
         """Return the fields that are equal in all lines of the session."""
-        agent = text_or_none(value.get("agentId"))
+        agent = agent_of(value)
         if agent is None:
             return {"source": SOURCE}
         parent = text_or_none(value.get("sessionId"))
-        if parent == session or parent is None:
-            # newer files: <parent session>/subagents/agent-<id>.jsonl
+        if parent in (session, None):  # newer files: <parent session>/subagents/agent-<id>.jsonl
             folders = self.location.folders
             parent = folders[1] if folders[:1] == ("subagents",) and len(folders) > 1 else None
         about = {"source": SOURCE, "parent": parent, "extra": {"agent_id": agent}}

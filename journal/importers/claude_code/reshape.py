@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.importers.claude_code.agent import agent_of
 from journal.importers.parsing.provisional import PROGRESS
 from journal.importers.parsing.values import text_or_none
 
@@ -39,5 +40,5 @@ def is_root(value: dict[str, Json]) -> bool:
     return (
         value.get("parentUuid") is None
         and value.get("logicalParentUuid") is None
-        and (not value.get("isSidechain") or text_or_none(value.get("agentId")) is not None)
+        and (not value.get("isSidechain") or agent_of(value) is not None)
     )

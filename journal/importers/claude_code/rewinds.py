@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from journal.importers.claude_code.agent import agent_of
 from journal.importers.parsing.values import text_or_none
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Rewinds:
     def take(self, line: int, value: dict[str, Json]) -> list[int]:
         """Handle the next line; return the numbers of the lines that it retracts, in order."""
         uuid = text_or_none(value.get("uuid"))
-        if uuid is None or uuid in self._lines or value.get("isSidechain") or value.get("agentId"):
+        if uuid is None or uuid in self._lines or value.get("isSidechain") or agent_of(value):
             return []
         above = text_or_none(value.get("parentUuid"))
         self._lines[uuid] = line

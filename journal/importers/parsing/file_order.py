@@ -9,7 +9,8 @@ only on its own line, so that imports of other slices of the file, and by earlie
 same event.
 
 The messages of a source without any readable time get the time of its file, when it was read to its
-end, also marked: they are read in the order of their events, which is that of the file.
+end, also marked. Of one time, a reply is read after all that is no reply. So a message that would
+be read before one above it in the file names that as its parent, too.
 """
 
 from __future__ import annotations
@@ -49,10 +50,11 @@ class _Last(NamedTuple):
 
 
 class _Undated(NamedTuple):
-    """A message without a time: number of its line, its key, its `extra`."""
+    """A message without a time: number of its line, its key, its parent, its `extra`."""
 
     line: int
     key: str
+    parent: str
     extra: dict[str, Any]
 
 
@@ -70,6 +72,7 @@ class _Talk:
         recent: the latest messages.
         undated: the messages before the first readable time.
         guessed: how many of them, from the first one, have the time of the file.
+        last_guess: the latest one that has it.
         is_guess: whether the latest time is that of the file.
     """
 
@@ -78,6 +81,7 @@ class _Talk:
     recent: deque[_Last] = field(default_factory=_recent)
     undated: list[_Undated] = field(default_factory=list)
     guessed: int = 0
+    last_guess: _Last | None = None
     is_guess: bool = False
 
     def before(self, line: int) -> _Last | None:
@@ -124,13 +128,12 @@ class FileOrder:
 
     def _stop_waiting(self, session: str, talk: _Talk) -> Sequence[Found]:
         """Take the time of the file as the time of a session: too many messages have none."""
-        last = talk.undated[-1]
         given = self._guesses(session, talk)
         talk.undated.clear()
         talk.guessed = 0
-        if self.modified is not None:
+        if self.modified is not None and talk.last_guess is not None:
             talk.time, talk.is_guess = self.modified, True
-            talk.recent.append(_Last(last.line, (self.modified, 0), last.key))
+            talk.recent.append(talk.last_guess)
         return given
 
     def _guesses(self, session: str, talk: _Talk) -> Sequence[Found]:
@@ -138,12 +141,19 @@ class FileOrder:
         if self.modified is None:
             return ()
         waiting, talk.guessed = talk.undated[talk.guessed :], len(talk.undated)
-        return [
-            replace(
-                revision(it.line, session, it.key, _estimate(self.modified, it.extra)), guessed=True
-            )
-            for it in waiting
-        ]
+        given: list[Found] = []
+        for it in waiting:
+            fields = _estimate(self.modified, it.extra)
+            spot, before = place_after(self.modified, talk.spots.get(it.parent)), talk.last_guess
+            if (
+                before is not None and spot < before.spot
+            ):  # a reply is deeper than what has no parent
+                fields["parent"] = before.key
+                spot = place_after(self.modified, before.spot)
+            talk.spots[it.key] = spot
+            talk.last_guess = _Last(it.line, spot, it.key)
+            given.append(replace(revision(it.line, session, it.key, fields), guessed=True))
+        return given
 
     def take(self, found: Found) -> Sequence[Found]:
         """Return the revisions that are needed for the place of the next message in the file."""
@@ -170,7 +180,8 @@ class FileOrder:
         own: int | None = data.get("timestamp")
         moment = talk.time if own is None else own
         if moment is None:
-            talk.undated.append(_Undated(line, id, data.get("extra", {})))
+            extra = data.get("extra", {})
+            talk.undated.append(_Undated(line, id, data.get("parent", ""), extra))
             return self._stop_waiting(session, talk) if len(talk.undated) > _WAITING else ()
         before = talk.before(line)
         given: list[Found] = []
@@ -179,7 +190,7 @@ class FileOrder:
             fields = _estimate(moment, data.get("extra", {}))
         elif not found.origin:
             talk.time, talk.is_guess = moment, False
-        for _, key, extra in talk.undated:
+        for _, key, _, extra in talk.undated:
             parent = {} if before is None else {"parent": before.key}
             given.append(revision(found.line, session, key, {**_estimate(moment, extra), **parent}))
             spot = (moment, 0) if before is None else place_after(moment, before.spot)

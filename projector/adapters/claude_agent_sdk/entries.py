@@ -214,7 +214,7 @@ def _meta(entry: Entry) -> str | None:
         return "summary"
     if entry.get("isMeta"):
         return "instructions"
-    return "task" if entry.get("isSidechain") or _is_text(entry.get("agentId")) else None
+    return "task" if entry.get("isSidechain", _is_text(entry.get("agentId"))) else None
 
 
 def _usage(name: str, entry: Entry, again: int) -> Iterator[dict[str, Any]]:

@@ -171,8 +171,15 @@ def test_a_message_without_a_readable_time_keeps_its_place(
 def test_a_source_without_any_readable_time_keeps_its_order(
     tmp_path: Path, journal_dir: Path
 ) -> None:
-    """This holds if it grows between two imports; its messages have the time of the file."""
-    lines = [{**claude(str(n), None, str(n), 0), "timestamp": "soon"} for n in range(6)]
+    """This holds if it grows between two imports; its messages have the time of the file.
+
+    A reply is not read after what is no reply and stands below it, such as a boundary.
+    """
+    parents = [None, "0", None, None, "3", "1"]
+    lines = [
+        {**claude(str(n), parent, str(n), 0), "timestamp": "soon"}
+        for n, parent in enumerate(parents)
+    ]
     for until in (3, 6):
         write(tmp_path / "c.jsonl", lines[:until])
         os.utime(tmp_path / "c.jsonl", (until, 1_770_000_000 + until))
