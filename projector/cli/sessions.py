@@ -20,6 +20,7 @@ from projector.views.session_tree import SessionNode, session_tree
 from projector.views.sessions import SessionSort
 
 _NONE = "no sessions; append something with `journal append`"
+_NONE_GONE = "no session is marked as gone; an import marks those that no source has any more"
 
 
 @click.command("sessions")
@@ -113,8 +114,12 @@ def command(
         )
         context.exit(code)
     if not nodes:
-        narrowed = gone or any(filters.values())
-        empty = f"there are no more than {offset:,} sessions" if offset else _NONE
-        print_line("no session passes the filters" if narrowed else empty, err=True)
+        if any(filters.values()) or (gone and offset):
+            empty = "no session passes the filters"
+        elif gone:
+            empty = _NONE_GONE
+        else:
+            empty = f"there are no more than {offset:,} sessions" if offset else _NONE
+        print_line(empty, err=True)
     print_sessions(nodes, names)
     context.exit(code)

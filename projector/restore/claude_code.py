@@ -71,21 +71,18 @@ def write(session: SessionView, messages: Sequence[MessageView]) -> SessionFile:
     folder = _NO_NAME.sub("-", session.cwd or "")
     place = f"~/.claude/projects/{folder or '<folder of the project>'}"
     found = SessionFile(f"{session.session}.jsonl", place)
-    there: set[str] = set()
+    lines = [line for each in messages if (line := _line(session, each, found)) is not None]
+    found.ids.update(line["uuid"] for line in lines)
+    there = set(found.ids)  # of two messages the reply may be the earlier one
     before: str | None = None
-    for message in messages:
-        line = _line(session, message, found)
-        if line is None:
-            continue
+    for line in lines:
         parent = line["parentUuid"]
-        if parent is not None and parent not in there and before is not None:
+        if parent is not None and parent not in there:
             found.lines.append(_link(line, parent, before))
             there.add(parent)
         found.lines.append(line)
-        found.ids.add(message.id)
-        there.add(message.id)
         if not line["isSidechain"] and line["type"] != _QUEUE:
-            before = message.id
+            before = line["uuid"]
     if session.title is not None:
         about = {"type": "custom-title", "customTitle": session.title}
         found.lines.append({**about, "sessionId": session.session})
@@ -184,8 +181,14 @@ def _input(arguments: str) -> Any:  # noqa: ANN401 - any JSON
         return arguments
 
 
-def _link(line: Line, uuid: str, parent: str) -> Line:
-    """Return a line without text, in the place of one that the journal does not have."""
+def _link(line: Line, uuid: str, parent: str | None) -> Line:
+    """Return a line without text, in the place of one that the journal does not have.
+
+    Args:
+        line: the line that names it as its parent.
+        uuid: its id.
+        parent: the line before; None if it begins the session.
+    """
     same = ("isSidechain", "userType", "cwd", "sessionId", "version", "gitBranch", "timestamp")
     return {
         "parentUuid": parent,

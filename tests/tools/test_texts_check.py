@@ -205,6 +205,6 @@ def test_a_dump_of_a_database_is_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the real transcripts in ../shared/data")
-def test_no_text_of_the_samples_of_all_formats_is_lost() -> None:
-    """Every text of them is in the journal. docs/sources.md has the counts of all real files."""
+def test_every_text_of_the_samples_of_all_formats_is_there_as_it_is() -> None:
+    """It is in the journal, once and in order. docs/sources.md has the counts of all real files."""
     assert command.main([str(SHARED / "format-samples")]) == 0

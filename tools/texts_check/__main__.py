@@ -13,7 +13,7 @@ from tools.texts_check.readers import READERS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the counts of each source; return 1 if a text is lost or a file is not imported."""
+    """Print the counts of each source; return 1 for a fault, or a file that is not imported."""
     parser = argparse.ArgumentParser(prog="python -m tools.texts_check", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path, help="files or folders with raw files")
     parser.add_argument("--only", action="append", metavar="SOURCE", help="check this source alone")
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(table.as_json(checked, unclaimed))
     else:
         print(table.as_markdown(checked) if chosen.markdown else table.as_text(checked, unclaimed))
-    return 1 if any(each.counts.lost or each.errors for each in checked) else 0
+    return 1 if any(each.counts.faults or each.errors for each in checked) else 0
 
 
 if __name__ == "__main__":

@@ -69,6 +69,12 @@ class Counts:
     ids: int = 0
     examples: list[tuple[str, str, str]] = field(default_factory=list)
 
+    @property
+    def faults(self) -> int:
+        """How many counts there are that the journal may not have."""
+        found = (self.lost, self.doubled, self.more, self.order, self.roles, self.names, self.ids)
+        return sum(found)
+
     def fault(self, name: str, session: str, what: str) -> None:
         """Count a fault, and keep the first ones of its kind."""
         setattr(self, name, getattr(self, name) + 1)

@@ -104,7 +104,8 @@ def test_a_file_of_claude_code_has_a_chain_without_gaps(journal_dir: Path, tmp_p
     result = {"type": "tool_result", "tool_use_id": "t1", "content": "a b", "is_error": False}
     more: dict[str, Any] = {"sessionId": UUIDS[0], "cwd": "/w/my app", "version": "2.1.0"}
     lines = [
-        claude(UUIDS[1], None, "list the files", 1, **more),
+        {**claude(UUIDS[5], None, "", 0, **more), "type": "progress", "data": {}},
+        claude(UUIDS[1], UUIDS[5], "list the files", 1, **more),
         {**claude(UUIDS[2], UUIDS[1], "", 2, **more), "type": "progress", "data": {}},
         claude(UUIDS[3], UUIDS[2], [thought, use], 3, type="assistant", **more),
         claude(UUIDS[4], UUIDS[3], [result], 4, **more),
@@ -116,12 +117,12 @@ def test_a_file_of_claude_code_has_a_chain_without_gaps(journal_dir: Path, tmp_p
     assert Path(done.file).name == f"{UUIDS[0]}.jsonl"
     assert done.folder == "~/.claude/projects/-w-my-app"
     found = lines_of(done)
-    assert [line["uuid"] for line in found] == UUIDS[1:5]
-    assert [line["parentUuid"] for line in found] == [None, *UUIDS[1:4]]
+    assert [line["uuid"] for line in found] == [UUIDS[5], *UUIDS[1:5]]
+    assert [line["parentUuid"] for line in found] == [None, UUIDS[5], *UUIDS[1:4]]
     assert {line["sessionId"] for line in found} == {UUIDS[0]}
     assert {line["cwd"] for line in found} == {"/w/my app"}
-    assert found[2]["message"]["content"] == [thought, use]
-    assert found[2]["version"] == "2.1.0"
+    assert found[3]["message"]["content"] == [thought, use]
+    assert found[3]["version"] == "2.1.0"
 
 
 def test_a_file_of_codex_begins_with_its_session(journal_dir: Path, tmp_path: Path) -> None:
