@@ -57,9 +57,9 @@ def command(path: Path, what: Path, *, folder: Path | None, as_json: bool) -> No
     With --to DIR, SESSION is the id of a session of Claude Code or Codex, or the beginning of one.
     It is written into DIR as its program writes it, with the ids and times of its messages; an
     existing file is never overwritten. To resume it, move the file into the folder of the program
-    that is printed. Secrets are replaced by marks, by the rules of today. A session of another
-    program is refused, and one that was forgotten is none. What cannot be written is named
-    (docs/archive.md). To import the file adds no message to this journal.
+    that is printed, or give that folder as DIR. Secrets are replaced by marks, by the rules of
+    today. A session of another program is refused, and one that was forgotten is none. What cannot
+    be written is named (docs/archive.md). To import the file adds no message to this journal.
 
     \b
     Examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +11,9 @@ import click
 from journal.cli.kit.clean import one_line
 from journal.cli.kit.exits import exit_codes
 from journal.cli.kit.output import print_json, print_line
-from journal.errors import counted
+from journal.errors import JournalOpenError, counted
 from journal.fs.directory import open_directory
+from journal.fs.location import expanded
 from projector.cli.kit.codes import CODES
 from projector.cli.show.resume import resume
 from projector.projection import Projection
@@ -19,7 +21,7 @@ from projector.restore.as_imported import conversation
 from projector.restore.restore import restore
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from projector.restore.restore import Restored
 
 
 def restore_session(path: Path, name: str, folder: Path, as_json: bool) -> None:  # noqa: FBT001 - `journal restore` calls it so
@@ -48,6 +50,18 @@ def restore_session(path: Path, name: str, folder: Path, as_json: bool) -> None:
         why = "" if how is None else f"; {how.note}"
         print_line(f"The file belongs in {done.folder}{why}", err=True)
         return
-    print_line(f"To resume it, move the file to {done.folder} and run `{how.command}`", err=True)
+    print_line(f"To resume it, {_move(done)}run `{how.command}`", err=True)
     if how.note is not None:
         print_line(f"note: {how.note}", err=True)
+
+
+def _move(done: Restored) -> str:
+    """Return what is to be done with a file before its program finds it; empty if it is there."""
+    try:
+        folder = expanded(done.folder)
+    except JournalOpenError:  # no home folder is known: the folder is printed as it is named
+        folder = Path(done.folder)
+    if Path(done.file).parent.resolve() == folder.resolve():
+        return ""
+    missing = "" if folder.is_dir() else ", which is to be made first,"
+    return f"move the file into the folder {done.folder}{missing} and "

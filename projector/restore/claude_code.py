@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from journal.importers.claude_code.outputs import OUTPUT
 from projector.restore.session_file import (
     Line,
     SessionFile,
     calls_of,
     extra_of,
+    folder_of_program,
     present,
     time_of,
 )
@@ -58,6 +60,7 @@ _QUEUE = "queue-operation"
 """The type of a line that is no part of the tree of lines."""
 _PULL_REQUEST = "pr-link"
 _SIDE_FILE = "outputs of tools that were in files beside the transcript"
+_SHOWN = "whole outputs of tools, of which the program gave the model a part"
 _FOREIGN = "messages that were not imported from Claude Code"
 
 
@@ -69,7 +72,8 @@ def write(session: SessionView, messages: Sequence[MessageView]) -> SessionFile:
         messages: its transcript, in order.
     """
     folder = _NO_NAME.sub("-", session.cwd or "")
-    place = f"~/.claude/projects/{folder or '<folder of the project>'}"
+    own = folder_of_program("CLAUDE_CONFIG_DIR", "~/.claude")
+    place = f"{own}/projects/{folder or '<folder of the project>'}"
     found = SessionFile(f"{session.session}.jsonl", place)
     lines = [line for each in messages if (line := _line(session, each, found)) is not None]
     found.ids.update(line["uuid"] for line in lines)
@@ -97,6 +101,9 @@ def _line(session: SessionView, message: MessageView, found: SessionFile) -> Lin
     if extra.keys() - _KNOWN - _LINK:
         side = "file" in extra or "taken_from" in extra
         found.left_out[_SIDE_FILE if side else f"messages of the kind {_kind(extra)}"] += 1
+        return None
+    if message.role == "tool" and message.id == f"{message.fields.get('parent')}{OUTPUT}":
+        found.left_out[_SHOWN] += 1
         return None
     # a session's own lines may name an agent, too
     is_agents = "agent_id" in extra and session.extra.get("agent_id") == extra["agent_id"]

@@ -22,6 +22,7 @@ from projector.restore.session_file import (
     SessionFile,
     calls_of,
     extra_of,
+    folder_of_program,
     present,
     stamp,
     time_of,
@@ -52,7 +53,7 @@ def write(session: SessionView, messages: Sequence[MessageView]) -> SessionFile:
     began = session.started or (messages[0].time if messages else 0)
     when = datetime.fromtimestamp(began // 1_000_000, UTC)
     name = f"rollout-{when:%Y-%m-%dT%H-%M-%S}-{session.session}.jsonl"
-    place = f"~/.codex/sessions/{when:%Y/%m/%d}"
+    place = f"{folder_of_program('CODEX_HOME', '~/.codex')}/sessions/{when:%Y/%m/%d}"
     found = SessionFile(name, place)
     found.lines.append(_envelope(stamp(began), "session_meta", _head(session, began)))
     if session.model is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,6 +44,11 @@ class SessionFile:
     def content(self) -> bytes:
         """Return the lines as bytes."""
         return b"".join(orjson.dumps(line) + b"\n" for line in self.lines)
+
+
+def folder_of_program(variable: str, default: str) -> str:
+    """Return the folder of a program: that of its environment variable, else its default."""
+    return os.environ.get(variable) or default
 
 
 def time_of(message: MessageView) -> str | None:

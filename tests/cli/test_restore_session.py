@@ -40,9 +40,30 @@ def test_the_command_is_that_of_show(
     result = CliRunner().invoke(cli, [*given, str(tmp_path / "a")], catch_exceptions=False)
     assert result.exit_code == 0, result.stderr
     assert printed in result.stderr
+    assert "move the file" in result.stderr or command == ""
     shown = CliRunner().invoke(cli, [*given, str(tmp_path / "b"), "--json"], catch_exceptions=False)
     found = json.loads(shown.stdout)["resume"]
     assert found == (None if command == "" else command or "cd '/w/my app' && claude --resume s1")
+
+
+def test_a_session_can_be_written_where_its_program_finds_it(
+    journal_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is that of the program's settings; elsewhere it is said if it has to be made."""
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    with Journal.open(journal_dir) as journal:
+        data = {"source": "claude-code", "cwd": "/w/app"}
+        journal.append(session="s1", type="session.created", data=data)
+        journal.append_message("s1", "user", "hello", id="u1", source="claude-code")
+    place = tmp_path / "claude" / "projects" / "-w-app"
+    given = ["--journal", str(journal_dir), "restore", "s1", "--to"]
+    for folder, printed in (
+        (tmp_path / "a", f"move the file into the folder {place}, which is to be made first, and"),
+        (place, "To resume it, run `cd /w/app && claude --resume s1`"),
+        (tmp_path / "b", f"move the file into the folder {place} and run"),
+    ):
+        result = CliRunner().invoke(cli, [*given, str(folder)], catch_exceptions=False)
+        assert printed in result.stderr
 
 
 def _restore(journal: Path, session: str, folder: Path) -> str:

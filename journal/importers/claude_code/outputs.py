@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MARK = "<persisted-output>"
 _SAVED = re.compile(r"Full output saved to: ([^\n]{1,4096})")
+OUTPUT = ":output"
+"""What the id of a message of an output has after that of the line's message."""
 _HEAD = 8192
 """Characters at the beginning of a result that may contain the name of the file."""
 
@@ -48,7 +50,7 @@ def outputs_of(
         partly = {"content": shown, "extra": {"file": name, "taken_from": SHOWN}}
         yield SideFile(line, session, SIDE_FOLDER, name, data, partly if shown else None)
     if shown and not named:
-        id = f"{fields['parent']}:output"
+        id = f"{fields['parent']}{OUTPUT}"
         copied = id if text_or_none(value.get("uuid")) else None
         data = {**fields, "role": "tool", "tool_call_id": _call(content[0]), "content": shown}
         yield message(line, session, id, {**data, "line": copied})

@@ -108,12 +108,14 @@ def test_a_file_of_claude_code_has_a_chain_without_gaps(journal_dir: Path, tmp_p
         claude(UUIDS[1], UUIDS[5], "list the files", 1, **more),
         {**claude(UUIDS[2], UUIDS[1], "", 2, **more), "type": "progress", "data": {}},
         claude(UUIDS[3], UUIDS[2], [thought, use], 3, type="assistant", **more),
-        claude(UUIDS[4], UUIDS[3], [result], 4, **more),
+        claude(UUIDS[4], UUIDS[3], [result], 4, toolUseResult={"stdout": "a b and c"}, **more),
     ]
     write(tmp_path / "in" / f"{UUIDS[0]}.jsonl", lines)
     import_all(journal_dir, tmp_path / "in")
     done = round_trip(journal_dir, UUIDS[0], tmp_path)
-    assert (done.source, done.messages, done.left_out) == ("claude-code", 3, {})
+    assert (done.source, done.messages) == ("claude-code", 3)
+    (why,) = done.left_out
+    assert why.startswith("whole outputs of tools"), "a person did not say them"
     assert Path(done.file).name == f"{UUIDS[0]}.jsonl"
     assert done.folder == "~/.claude/projects/-w-my-app"
     found = lines_of(done)
