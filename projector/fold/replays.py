@@ -24,6 +24,7 @@ WORDS = ("role", "content", "reasoning", "tool_calls")
 """The fields in which a message and its replay are equal."""
 _ROLE = "role"
 """The one of them that is short."""
+_TIME = "timestamp"
 
 USED = "usage"
 """Prefix of the lines of usage: a call and a message can have one id."""
@@ -67,9 +68,13 @@ def usage_line(data: Mapping[str, Any]) -> str | None:
 
 
 def usage_words(data: Mapping[str, Any]) -> str:
-    """Return a hash of the usage in an event: equal for usage and what repeats it."""
+    """Return a hash of the usage in an event: equal for usage and what repeats it.
+
+    What repeats it may have another time: forks of Codex write all lines again at theirs.
+    """
+    found = {name: value for name, value in data.items() if name != _TIME}
     # no hash of a message begins with the letter of usage
-    return USED[0] + _hash(canonical(data)).hexdigest()
+    return USED[0] + _hash(canonical(found)).hexdigest()
 
 
 def _hash(content: bytes, size: int = 16) -> blake2b:

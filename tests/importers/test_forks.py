@@ -44,12 +44,20 @@ def _call(second: int, id: str) -> bytes:
 _SAID = [("user", "quokka"), ("assistant", "which quokka?"), ("user", "continue")]
 
 
+def _used(second: int, *totals: int) -> bytes:
+    names = ("input_tokens", "cached_input_tokens", "output_tokens")
+    figures = dict(zip(names, totals, strict=True))
+    return _line(second, "event_msg", type="token_count", info={"total_token_usage": figures})
+
+
 def _rollouts() -> dict[str, list[bytes]]:
     """Return a rollout, its fork, and a fork of that, with other times for what they repeat."""
     parent = [_meta(0, _PARENT), *(_says(n, *said) for n, said in enumerate(_SAID, 1))]
-    parent += [_call(9, "call_0"), _says(10, "user", "continue")]
+    parent += [_call(9, "call_0"), _used(9, 5, 2, 1), _says(10, "user", "continue")]
     copied = [_meta(60, _PARENT), *(_says(60, *said) for said in _SAID), _call(60, "call_0")]
-    fork = [_meta(60, _FORK, forked_from_id=_PARENT), *copied, _says(70, "user", "wombat")]
+    copied.append(_used(60, 5, 2, 1))
+    own = [_says(70, "user", "wombat"), _used(71, 9, 2, 2)]
+    fork = [_meta(60, _FORK, forked_from_id=_PARENT), *copied, *own]
     again = [_meta(90, _FORK, forked_from_id=_PARENT), *copied, _says(90, "user", "wombat")]
     child = [_meta(90, _CHILD, forked_from_id=_FORK), *again, _says(99, "user", "emu")]
     return {_PARENT: parent, _FORK: fork, _CHILD: child}
@@ -166,4 +174,6 @@ def test_forks_count_once_in_any_order_of_import(tmp_path: Path) -> None:
             assert [m.home for m in fork] == [_PARENT] * 4 + [None]
             child = projection.conversation(_CHILD)[1]
             assert [m.home for m in child] == [_PARENT] * 4 + [_FORK] + [None]
+            used = {row.name: row.input_tokens for row in projection.usage(by="session").rows}
+            assert used == {_PARENT: 5 - 2, _FORK: 4}, "also if a copy has another time"
     assert len(digests) == 1

@@ -264,6 +264,7 @@ def _used(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
     type = random.choice([USAGE_ADDED, USAGE_ADDED, USAGE_SET])
     if type == USAGE_ADDED and (n := amounts["input_tokens"]) > 3:
         some["call"] = random.choice(["c", "an-id-of-a-call-"]) + str(n % 2)
+        some["timestamp"] = 60_000_000 * random.randint(1, 2)  # a copy may have another one
     return type, some
 
 

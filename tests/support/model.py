@@ -413,7 +413,8 @@ class Model:
         for key, fact in self._of("usage.added").items():
             alive = fact in self._since_deletion(key[0])
             call = fact.event.data.get("call", "")
-            line = ("u", call if len(call) >= 16 else "", canonical(fact.event.data))
+            used = {name: v for name, v in fact.event.data.items() if name != "timestamp"}
+            line = ("u", call if len(call) >= 16 else "", canonical(used))
             groups.setdefault(line, {})[key] = 0 if alive else 3
         shared = [
             group
@@ -471,6 +472,7 @@ class Model:
             if fact.event.type in {"usage.added", "usage.set"} and fact.key not in homes:
                 data = dict(fact.event.data)
                 call = data.pop("call", fact.event.id)
+                data.pop("timestamp", None)
                 for counter, amount in data.items():
                     value = round(amount * 10**9) if counter.endswith("cost") else amount
                     if fact.event.type == "usage.set":
