@@ -85,8 +85,8 @@ def check(name: str, files: Sequence[Claimed]) -> Checked:
         grouped[own] += raw[session]
     for session, pieces in grouped.items():
         numbers = {number for number, _ in pieces}
-        own = [each for each in places if not numbers.isdisjoint(each)]
-        compare(session, pieces, found.sessions.get(session, Found()), checked.counts, own)
+        inside = [each for each in places if not numbers.isdisjoint(each)]
+        compare(session, pieces, found.sessions.get(session, Found()), checked.counts, inside)
     for session in found.sessions.keys() - grouped.keys():
         compare(session, [], found.sessions[session], checked.counts)
     return checked

@@ -189,10 +189,10 @@ def compare(
     equal = side.take_equal(raw)
     counts.equal += len(equal)
     matches: list[tuple[int, int]] = []
-    for index, at in equal.items():
+    for index, match in equal.items():
         number, piece = raw[index]
-        _same_about(session, piece, found.pieces[at][1], counts)
-        matches.append((found.pieces[at][0], number))
+        _same_about(session, piece, found.pieces[match][1], counts)
+        matches.append((found.pieces[match][0], number))
     rest = [each for index, each in enumerate(raw) if index not in equal]
     whole = "\0".join(piece.text for _, piece in found.pieces)
     for number, piece in rest:
