@@ -65,6 +65,12 @@ def test_ratios_of_times_are_inverted() -> None:
     assert (wanted(found), ratio(found)) == ("100 x lower", "75 x lower")
 
 
+def test_nothing_on_both_sides_is_equal() -> None:
+    """Neither lost a message: the table prints 1 x, and no infinite ratio."""
+    assert figure("lost", "messages", [0.0], [0.0]).ratio == 1.0
+    assert figure("lost", "messages", [1.0], [0.0]).ratio == float("inf")
+
+
 def test_a_value_is_judged_by_itself() -> None:
     """The verdict does not depend on other values."""
     found = figure("a", "ms", [3.0], [1.0], target=at_most(2))

@@ -164,4 +164,6 @@ def _ratio(ours: float, theirs: float | None, target: Target | None) -> float | 
     if theirs is None:
         return None
     of, to = (theirs, ours) if target and target.of == "theirs / ours" else (ours, theirs)
-    return of / to if to else float("inf")
+    if not to:
+        return 1.0 if not of else float("inf")
+    return of / to
