@@ -74,11 +74,15 @@ class DocumentFormat:
         pieces: returns the document's pieces with their numbers, each as its items; it reads the
             document as a stream.
         whole: returns the items of a document that is in memory because it had to be repaired.
+        apart: returns the parser of the items of a list, each of which is a whole conversation that
+            ends with a `SessionEnd`; None if they depend on each other. Then several processes
+            read a large document.
     """
 
     matches: Callable[[Document], bool]
     pieces: Callable[[Document, Location], Iterator[Numbered]]
     whole: Callable[[Json, Location], Iterator[Item]]
+    apart: Callable[[Location], Parser] | None = None
 
 
 def loaded_late(load: Callable[[], Callable[_P, DatabaseResult]]) -> Callable[_P, DatabaseResult]:

@@ -91,6 +91,18 @@ def too_deep(value: Json) -> bool:
     return True
 
 
+def decode_strict(raw: bytes) -> Json:
+    """Return the value of strict JSON that `decode` reads without repairs, else None."""
+    coarse = raw.translate(_COARSE)
+    if _NINETEEN in coarse and _LONG_DIGITS.search(raw):
+        return None
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return None if coarse.count(b"{") > DEPTH and too_deep(value) else value
+
+
 def decode_shallow(raw: bytes) -> tuple[Json, tuple[str, ...]]:
     """Read bytes of fewer than `DEPTH` levels of nesting, as `decode`."""
     return _decode(raw, raw.translate(_COARSE))

@@ -100,16 +100,34 @@ class Document:
             Broken: the document is no JSON from here on.
         """
         if name is None:
-            for number, (raw, levels) in enumerate(raw_items(self.stream), 1):
-                yield number, _decoded(number, raw, levels, parse)
+            for number, (raw, levels, value) in enumerate(raw_items(self.stream), 1):
+                yield number, items_of_piece(number, raw, levels, value, parse)
             return
         for number, piece in enumerate(pieces_of(self.stream, name), 1):
             yield number, _deep(number) if too_deep(piece) else parse(number, piece)
 
 
-def _decoded(
-    number: int, raw: bytes, levels: int, parse: Callable[[int, Json], Iterator[Item]]
+def items_of_piece(
+    number: int,
+    raw: bytes,
+    levels: int,
+    value: Json,
+    parse: Callable[[int, Json], Iterator[Item]],
 ) -> Iterator[Item]:
+    """Return the items of an item of a list.
+
+    Args:
+        number: its number, from 1.
+        raw: its bytes.
+        levels: its levels of nesting, as `raw_items` yields them.
+        value: its value; None if it was not decoded.
+        parse: returns the items of its value.
+
+    Raises:
+        Broken: it is no JSON.
+    """
+    if value is not None:
+        return parse(number, value)
     try:
         piece, repairs = decode_shallow(raw) if levels < DEPTH else decode(raw)
     except BadLine as bad:

@@ -33,7 +33,7 @@ from journal.importers.run.tail import Tail
 from journal.importers.run.unchanged import settled_state, unchanged
 from journal.importers.run.watched import Watched, state_of
 from journal.importers.run.whole_database import read_database
-from journal.importers.run.whole_document import read_document
+from journal.importers.run.whole_document import OpenDocument, read_document
 from journal.process.garbage import rare_collections
 
 if TYPE_CHECKING:
@@ -220,12 +220,15 @@ class Importer:
             self._count(source, format)
             place = self._places.place(source.path, format, stream)
             if place.is_left_out or kind.document or format.lines is None:
-                given = source.path, format, stream, self.writer, self._places, place
-                self._remember(source, read_document(*given, step, reread=self.reread))
+                ahead = self.ahead.document(source, stream, format, place)
+                self._settled = self._settled if ahead is None else ahead.settled
+                given = self.writer, self._places, place, step
+                file = OpenDocument(source.path, format, stream, ahead)
+                self._remember(source, read_document(file, *given, reread=self.reread))
                 return None
             known = None if self.reread else self.ledger.matching(place.entry, format, stream)
             tail = Tail.begin(source.path, format, known, place.name)
-            is_new = tail.known is None and not tail.first_name
+            is_new = known is None and not place.name
         self.writer.origin = Origin(tail.format.name, tail.format.version)
         self.titles.note(source, tail.format)
         if is_new and last:
@@ -237,8 +240,7 @@ class Importer:
             # how far another format's lines were read, and why they were skipped, does not matter
             self.report.skipped = skipped
             return tail
-        if taken.settled is not None:
-            self._settled = taken.settled
+        self._settled = self._settled if taken.settled is None else taken.settled
         sessions, count = self.writer.sessions, taken.messages
         entry = self._places.noted(taken.entry, tail.name, sessions, count, stream)
         self._remember(source, entry, is_whole=not taken.names_files)

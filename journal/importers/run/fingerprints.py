@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _BYTES = 8
 
@@ -47,17 +47,30 @@ class Fingerprints:
     def add(self, event: Mapping[str, Any]) -> bool:
         """Add an event; return whether an earlier import added it."""
         try:
-            raw = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+            mark = print_of(event)
         except orjson.JSONEncodeError:
             return False  # the journal will refuse it, with the reason
-        mark = int.from_bytes(hashlib.blake2b(raw, digest_size=_BYTES).digest())
         at = bisect_left(self._known, mark)
         if at < len(self._known) and self._known[at] == mark:
             return True
         self._new.append(mark)
         return False
 
+    def add_new(self, marks: Iterable[int]) -> None:
+        """Add events that no earlier import added, by their marks."""
+        self._new.extend(marks)
+
     def packed(self) -> str:
         """Return all marks as text, sorted."""
         whole = array("Q", sorted(itertools.chain(self._known, self._new)))
         return base64.b64encode(whole.tobytes()).decode()
+
+
+def print_of(event: Mapping[str, Any]) -> int:
+    """Return the mark of an event.
+
+    Raises:
+        TypeError: it is no JSON.
+    """
+    raw = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=_BYTES).digest())

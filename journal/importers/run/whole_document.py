@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from journal.importers.files.compressed import bytes_read
 from journal.importers.files.decode import BadLine, decode
@@ -13,6 +13,8 @@ from journal.importers.files.side_files import message_without_file
 from journal.importers.files.streaming import DEEP, Broken, TooDeep
 from journal.importers.parsing.parser import Found, Repaired, SideFile, Skipped
 from journal.importers.parsing.transcript import Transcript
+from journal.importers.run.ahead.frames import MadeLines, unpacked
+from journal.importers.run.ahead.made import Made
 from journal.importers.run.fingerprints import Fingerprints
 from journal.importers.run.ledger import Entry
 from journal.importers.run.lines.items import parser_failed
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from journal.importers.files.document_shape import Shape
     from journal.importers.formats import DocumentFormat, SourceFormat
     from journal.importers.parsing.parser import Item, Location
+    from journal.importers.run.ahead.reading import Pieces
     from journal.importers.run.event_writer import EventWriter
     from journal.importers.run.known.places import Place, Places
 
@@ -32,10 +35,24 @@ REPAIRABLE = 64 * 1024 * 1024
 """Maximum bytes of a document that is read into memory if it cannot be streamed."""
 
 
+class OpenDocument(NamedTuple):
+    """A file that is opened.
+
+    Attributes:
+        path: the file.
+        format: its format.
+        stream: its text.
+        ahead: what was read ahead of it; None if nothing was.
+    """
+
+    path: Path
+    format: SourceFormat
+    stream: BinaryIO
+    ahead: Pieces | None
+
+
 def read_document(
-    path: Path,
-    format: SourceFormat,
-    stream: BinaryIO,
+    document: OpenDocument,
     writer: EventWriter,
     places: Places,
     place: Place,
@@ -49,9 +66,7 @@ def read_document(
     rewriting it. A file whose sessions were forgotten is not read, also if it has lines.
 
     Args:
-        path: the file.
-        format: its format.
-        stream: its text.
+        document: the file.
         writer: appends the events.
         places: get the name of its conversations.
         place: where its ids come from, with the entry of an earlier import.
@@ -61,6 +76,7 @@ def read_document(
     Raises:
         ImportFailed: the format's parser raised an error.
     """
+    path, format, stream, ahead = document
     size = os.fstat(stream.fileno()).st_size
     location, noted, before = location_of(path, place.name), place.entry, writer.found
     if place.is_left_out and noted is not None:
@@ -74,9 +90,13 @@ def read_document(
         return noted
     marks = Fingerprints.unpack(noted.marks if noted is not None else "")
     is_same = noted is not None and noted.parser == format.version
-    pieces, dated = 0, set[tuple[str, str]]()
+    dated = set[tuple[str, str]]()
     writer.sessions = set()
-    for item in _items(location, format, stream):
+    pieces = taken = 0 if ahead is None else _take(ahead, marks, writer, step)
+    is_read = ahead is not None and ahead.is_whole
+    for item in () if is_read else _items(location, format, stream):
+        if item.line <= taken:
+            continue
         if isinstance(item, SideFile):
             writer.report.pass_over("tool output that a document names", item.name)
             writer.take(message_without_file(item), None)
@@ -94,6 +114,27 @@ def read_document(
     writer.flush()
     entry = Entry(format.name, format.version, pieces, size, "", marks.packed())
     return places.noted(entry, location.name, writer.sessions, writer.found - before, stream)
+
+
+def _take(
+    ahead: Pieces, marks: Fingerprints, writer: EventWriter, step: Callable[[int], None]
+) -> int:
+    """Append what was read ahead of a document; return the number of pieces."""
+    taken = 0
+    for frame in ahead:
+        items = [*map(unpacked, frame.items)]
+        if isinstance(frame, MadeLines):
+            marks.add_new(frame.prints)
+            writer.take_line(items, 0, None)
+            writer.take_made([*map(Made.unpack, frame.events)], frame.size)
+        else:
+            for item in items:
+                if isinstance(item, Found):
+                    marks.add(item.event)
+            writer.take_line(items, frame.size, None)
+        taken += frame.lines
+        step(frame.read)
+    return taken
 
 
 def _target(item: Found) -> tuple[str, str]:

@@ -32,7 +32,7 @@ FORMS: list[dict[str, Any]] = [
 def split(raw: bytes, chunk: int) -> list[bytes]:
     """Return the items of a list that is read in chunks of this many bytes."""
     with patch.object(list_items, "_CHUNK", chunk):
-        return [item for item, _ in raw_items(io.BytesIO(raw))]
+        return [item for item, *_ in raw_items(io.BytesIO(raw))]
 
 
 def until_broken(raw: bytes, chunk: int) -> tuple[list[bytes], str]:
@@ -40,7 +40,7 @@ def until_broken(raw: bytes, chunk: int) -> tuple[list[bytes], str]:
     found: list[bytes] = []
     try:
         with patch.object(list_items, "_CHUNK", chunk):
-            found.extend(item for item, _ in raw_items(io.BytesIO(raw)))
+            found.extend(item for item, *_ in raw_items(io.BytesIO(raw)))
     except Broken as broken:
         return found, str(broken)
     return found, ""
@@ -107,7 +107,7 @@ def test_a_deep_item_is_found_whole(depth: int) -> None:
     deep = b"[" * depth + b"]" * depth
     with patch.object(list_items, "_CHUNK", 100):
         found = list(raw_items(io.BytesIO(b"[1," + deep + b",[[],[]]]")))
-    assert found == [(b"1", 0), (deep, depth), (b"[[],[]]", 2)]
+    assert found == [(b"1", 0, None), (deep, depth, None), (b"[[],[]]", 2, None)]
 
 
 def test_an_endless_nesting_is_given_up() -> None:
@@ -129,5 +129,35 @@ class _Counted(io.BytesIO):
 def test_a_list_is_read_no_further_than_its_item_needs() -> None:
     """The first item of a large list costs one chunk, and not the list."""
     stream = _Counted(b"[" + b'{"a": "text"}, ' * 100_000 + b"1]")
-    assert next(raw_items(stream)) == (b'{"a": "text"}', 1)
+    assert next(raw_items(stream)) == (b'{"a": "text"}', 1, None)
     assert stream.longest < 2 * 256 * 1024
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["a", "b"]) | TEXTS, VALUES, max_size=3), max_size=9),
+    st.sampled_from(FORMS),
+    st.integers(1, 400),
+)
+def test_objects_that_begin_alike_are_found_by_the_next_one(
+    values: list[dict[str, Any]], form: dict[str, Any], chunk: int
+) -> None:
+    """Their values are those of the standard library, whatever objects within them look like."""
+    alike = [{"id": at, "of": [value, value]} for at, value in enumerate(values)]
+    nested = [{"id": 1, "of": [{"id": 2}, {"id": 3}, *alike]}, *alike, {"id": alike}, {"id": 1}]
+    raw = json.dumps(nested, **form).encode("utf-8", "surrogatepass")
+    with patch.object(list_items, "_CHUNK", chunk):
+        found = list(raw_items(io.BytesIO(raw)))
+    read = [
+        json.loads(item.decode("utf-8", "surrogatepass")) if value is None else value
+        for item, _, value in found
+    ]
+    assert json.dumps(read) == json.dumps(nested)
+
+
+def test_most_objects_that_begin_alike_are_decoded_at_once() -> None:
+    """Only the first, after which the beginning of the next is known, and the last are not."""
+    text = '"}, {\\"title\\": "'
+    raw = json.dumps([{"title": text, "of": {"title": n}} for n in range(9)]).encode()
+    assert [value is None for *_, value in raw_items(io.BytesIO(raw))] == [True] + [False] * 7 + [
+        True
+    ]

@@ -39,7 +39,7 @@ from journal.redact.setup import redactor_of
 from journal.writer import Journal
 from tests.importers.feed import journal_events
 from tests.importers.run.test_driver import user_line
-from tools.bench.corpus.transcripts import write_claude_code
+from tools.bench.corpus.transcripts import write_chatgpt, write_claude_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,6 +164,64 @@ def test_one_of_two_readers_that_is_killed_leaves_the_others_files(
     assert two[0] == one[0]
     assert two[1] == one[1]
     assert 0 < two[3] < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b", {",
+        b', {"title": 1, "mapping": {}, "current_node": NaN}, 7, []]',
+        b', {"title": nothing}, {"title": 1}]',
+    ],
+)
+def test_a_document_is_read_in_blocks_by_two_processes(tmp_path: Path, damage: bytes) -> None:
+    """Events in their order, the report and the ledger are those of one process."""
+    (box := tmp_path / "box").mkdir()
+    write_chatgpt(file := box / "conversations.json", 1_400_000)
+    text = file.read_bytes()
+    at = text.index(b'"parts":["', len(text) // 3) + len(b'"parts":["')
+    text = text[:at] + _SECRET.encode() + b" " + text[at:]
+    file.write_bytes(text[:-1] + damage if damage else text)
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    *one, none = take(tmp_path / "one", box, _ONE)
+    *two, files = take(tmp_path / "two", box, 0)
+    *three, more = take(tmp_path / "three", box, 0, share=1)
+    assert (none, files, more) == (0, 1, 1)
+    assert one[1]["redacted"] == {"github-token": 1}
+    assert bool(one[1]["skipped"]) == bool(damage)
+    for other in (two, three):
+        assert [event[:3] for event in other[0]] == [event[:3] for event in one[0]]
+        # marks are keyed by the journal
+        differ = [a for a, b in zip(one[0], other[0], strict=True) if a[3] != b[3]]
+        assert len(differ) <= 1
+        assert other[1] == one[1]
+        assert len(other[2]) == len(one[2]) == 1
+    *again, files = take(tmp_path / "three", box, 0, share=1)
+    assert (again[0], files) == (three[0], 0)
+
+
+@pytest.mark.slow
+def test_a_document_of_which_a_reader_is_killed_is_read_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken of it is not appended again, and nothing of the rest is lost."""
+    monkeypatch.setattr("journal.importers.run.ahead.process._AHEAD", 1)
+    (box := tmp_path / "box").mkdir()
+    write_chatgpt(box / "conversations.json", 6_000_000)  # more than fits into the pipes
+    os.utime(box / "conversations.json", (1_700_000_000, 1_700_000_000))
+    one = take(tmp_path / "one", box, _ONE)
+    met: list[int] = []
+
+    def kill(_source: Source, read: int) -> None:
+        if read and not met:
+            met.extend(readers())
+            os.kill(met[-1], signal.SIGKILL)
+
+    two = take(tmp_path / "two", box, 0, kill, share=1)
+    assert len(met) == 2
+    assert two == (*one[:3], 0)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from journal.importers.run.ahead.made import Packed
 
 _LENGTH = 4
-BEGIN, MADE, LINES, END, FAILED, UNSENDABLE = range(6)
+BEGIN, MADE, LINES, END, FAILED, UNSENDABLE, BLOCK = range(7)
 """The first value of a frame: its kind."""
 _FOUND, _SKIPPED, _DUPLICATE, _REPAIRED = range(4)
 """The first value of an item: its kind."""
@@ -28,13 +28,13 @@ class Task(NamedTuple):
     """What a reader is to do.
 
     Attributes:
-        paths: the files, in order.
+        paths: the files, in order; of a document, its part and the number of parts.
         forced: the name of their format; empty if it is detected.
         journal: folder of the journal; empty if no redaction is asked for.
         rules: of the journal's redactor; empty without one.
     """
 
-    paths: list[bytes]
+    paths: list[tuple[bytes, int, int]]
     forced: str
     journal: bytes
     rules: str
@@ -45,7 +45,7 @@ class Begin(NamedTuple):
 
     Attributes:
         path: the file, as bytes.
-        importer: name and version of its format; empty if it is no file of lines, and nothing
+        importer: name and version of its format; empty if it is not read ahead, and nothing
             follows.
         state: `state_of` of the file before it was read.
         settled: `settled_state` of it then.
@@ -58,7 +58,7 @@ class Begin(NamedTuple):
 
 
 class MadeLines(NamedTuple):
-    """Lines of the file whose events are encoded.
+    """Lines of the file, or items of a document, whose events are encoded.
 
     Attributes:
         read: bytes of the file that were read so far, about.
@@ -66,6 +66,7 @@ class MadeLines(NamedTuple):
         size: bytes of them, about.
         events: of each event what `Maker.make` returns.
         items: the other items.
+        prints: of a document, `print_of` each event.
     """
 
     read: int
@@ -73,10 +74,11 @@ class MadeLines(NamedTuple):
     size: int
     events: list[Packed]
     items: list[tuple[Any, ...]]
+    prints: list[int]
 
 
 class Lines(NamedTuple):
-    """A line of the file of which the import has to look at an event.
+    """A line of the file, or an item of a document, of which the import has to look at an event.
 
     Attributes:
         read: bytes of the file that were read so far, about.

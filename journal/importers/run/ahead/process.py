@@ -110,7 +110,7 @@ class Reader:
         with contextlib.suppress(OSError):  # it has ended: the next read shows that
             write_frame(process.stdin, BEGIN, task)
             _widen(process.stdout)
-            self._waiting.update(task.paths)
+            self._waiting.update(path for path, _, _ in task.paths)
         self.pipes.add(process.stdout, self)
 
     def begin(self, path: bytes) -> Begin | None:

@@ -1,9 +1,9 @@
 """Takes the lines of files from processes that read ahead.
 
-Each process has every n-th file. The import asks for its files in their order, so it reads from one
-process after the other. It uses what was read of a file only if the file is still as it was then,
-and reads it itself otherwise. So the events, their order and all that is reported are those of one
-process.
+Each process has every n-th file of lines, and every n-th block of a large document. The import asks
+for its files in their order, so it reads from one process after the other. It uses what was read of
+a file only if the file is still as it was then, and reads it itself otherwise. So the events, their
+order and all that is reported are those of one process.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from journal.errors import ImportFailed
 from journal.importers.files.walk import COMPRESSED
 from journal.importers.run.ahead.frames import (
+    BLOCK,
     END,
     FAILED,
     LINES,
@@ -30,6 +31,7 @@ from journal.importers.run.ahead.frames import (
 )
 from journal.importers.run.ahead.made import Made
 from journal.importers.run.ahead.process import Ended, Pipes, Reader
+from journal.importers.run.known.places import Place
 from journal.importers.run.ledger import Entry
 from journal.importers.run.watched import state_of
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from journal.importers.files.walk import Source
+    from journal.importers.formats import SourceFormat
     from journal.importers.run.event_writer import EventWriter
     from journal.importers.run.tail import Tail
     from journal.writer import Journal
@@ -48,6 +51,7 @@ SHARE = 64 * 1024 * 1024
 _READERS = 2
 """Maximum of processes: two read faster than the import appends."""
 _LINES = (".jsonl", f".jsonl{COMPRESSED}")
+_DOCUMENT = ".json"
 """Endings of the files that they read."""
 
 
@@ -87,15 +91,16 @@ class ReadAhead:
     least: int
     share: int = SHARE
     files: int = 0
-    _readers: dict[bytes, Reader] = field(default_factory=dict)  # by file
+    _readers: dict[bytes, list[Reader]] = field(default_factory=dict)  # by file
     _pipes: Pipes | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for reader in self._readers.values():
-            reader.end()
+        for readers in self._readers.values():
+            for reader in readers:
+                reader.end()
         self._readers.clear()
         if self._pipes is not None:
             self._pipes.close()
@@ -109,23 +114,55 @@ class ReadAhead:
             forced: the name of their format; empty if it is detected.
             journal: gets their events.
         """
-        paths: list[bytes] = []
+        paths: dict[bytes, bool] = {}  # whether it is a document
         size = 0
         for source in found:
-            if source.path.name.endswith(_LINES):
+            is_document = source.path.name.endswith(_DOCUMENT)
+            if is_document or source.path.name.endswith(_LINES):
                 with contextlib.suppress(OSError):  # the import reports it
-                    size += source.path.stat().st_size
-                    paths.append(os.fsencode(source.path))
-        paths = list(dict.fromkeys(paths))
+                    own = source.path.stat().st_size
+                    # the ends of the items of a small one are not worth to be looked for twice
+                    if not is_document or own >= self.least:
+                        size += own
+                        paths[os.fsencode(source.path)] = is_document
         if not paths or size < self.least:
             return
-        count = min(max(1, size // self.share), _READERS, len(paths))
-        rules = "" if journal.redactor is None else journal.redactor.rules
+        most = _READERS if any(paths.values()) else min(_READERS, len(paths))
+        count = min(max(1, size // self.share), most)
         pipes = self._pipes = Pipes()
-        for number in range(count):
-            reader, own = Reader(pipes), paths[number::count]
-            self._readers.update(dict.fromkeys(own, reader))
-            reader.start(Task(own, forced, os.fsencode(journal.path), rules))
+        readers = [Reader(pipes) for _ in range(count)]
+        tasks: list[list[tuple[bytes, int, int]]] = [[] for _ in range(count)]
+        turn = 0
+        for path, is_document in paths.items():
+            numbers = range(count) if is_document else (turn,)
+            self._readers[path] = [readers[number] for number in numbers]
+            for number in numbers:
+                tasks[number].append((path, number, count))
+            turn = turn if is_document else (turn + 1) % count
+        rules = "" if journal.redactor is None else journal.redactor.rules
+        for reader, task in zip(readers, tasks, strict=True):
+            reader.start(Task(task, forced, os.fsencode(journal.path), rules))
+
+    def document(
+        self, source: Source, stream: BinaryIO, format: SourceFormat, place: Place
+    ) -> Pieces | None:
+        """Return what was read ahead of a document; None if nothing was.
+
+        Args:
+            source: the file.
+            stream: the opened file.
+            format: its format.
+            place: where its ids come from: those of a new file come from its path.
+        """
+        path = os.fsencode(source.path)
+        if path not in self._readers or place != Place():
+            return None
+        begins = [reader.begin(path) for reader in self._readers[path]]
+        of = format.importer, state_of(source.path, os.fstat(stream.fileno()), database=False)
+        if any(it is None or (it.importer, it.state) != of for it in begins):
+            return None
+        settled = {it.settled for it in begins if it is not None}
+        return Pieces(self, self._readers[path], settled.pop() if len(settled) == 1 else "")
 
     def take(
         self,
@@ -152,7 +189,8 @@ class ReadAhead:
             OSError: the file cannot be read.
         """
         path = os.fsencode(source.path)
-        reader = self._readers.get(path)
+        readers = self._readers.get(path)
+        reader = readers[0] if readers else None
         begin = None if reader is None else reader.begin(path)
         state = state_of(source.path, os.fstat(stream.fileno()), database=False)
         taken = 0
@@ -170,6 +208,40 @@ class ReadAhead:
                 tail.messages = writer.found - before
         tail.read(stream, writer, last=True, step=step, taken=taken)
         return Taken(tail.entry(), tail.messages, tail.names_files)
+
+
+@dataclass(slots=True)
+class Pieces:
+    """A document that was read ahead.
+
+    Attributes:
+        settled: `settled_state` of the file before it was read.
+        is_whole: whether all frames were taken: if not, the import reads the rest itself.
+    """
+
+    _ahead: ReadAhead
+    _readers: list[Reader]
+    settled: str
+    is_whole: bool = False
+
+    def __iter__(self) -> Iterator[MadeLines | Lines]:
+        """Yield the frames of its items, in their order; the end may be missing."""
+        turn = 0
+        while True:
+            try:
+                kind, fields = self._readers[turn].frame()
+            except Ended:
+                return
+            if kind == MADE:
+                yield MadeLines(*fields)
+            elif kind == LINES:
+                yield Lines(*fields)
+            elif kind == BLOCK:
+                turn = (turn + 1) % len(self._readers)
+            else:
+                self.is_whole = kind == END
+                self._ahead.files += self.is_whole
+                return
 
 
 def _lines(reader: Reader, writer: EventWriter) -> Iterator[MadeLines | Lines | End]:
