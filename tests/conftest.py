@@ -32,7 +32,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # a test's own journal is open and appends nothing: waiting a second for it would change nothing
-erase.__kwdefaults__["patience"] = 0.1
+erase.__kwdefaults__ = {**(erase.__kwdefaults__ or {}), "patience": 0.1}
 
 # a shared machine is sometimes slow, which is no failure; `make torture` runs many more examples
 settings.register_profile("journal", deadline=None, max_examples=30)
