@@ -51,7 +51,13 @@ def decode(raw: bytes) -> tuple[Json, tuple[str, ...]]:
         BadLine: the line is no JSON.
     """
     coarse = raw.translate(_COARSE)
-    value, repairs = _decode(raw, coarse)
+    if _NINETEEN in coarse:
+        value, repairs = _decode(raw, coarse)
+    else:
+        try:  # almost every line
+            value, repairs = orjson.loads(raw), ()
+        except orjson.JSONDecodeError:
+            value, repairs = _decode_slowly(raw.removeprefix(BOM))
     if coarse.count(b"{") > DEPTH and too_deep(value):
         raise BadLine("nested too deeply")
     return value, repairs
@@ -91,16 +97,12 @@ def too_deep(value: Json) -> bool:
     return True
 
 
-def decode_strict(raw: bytes) -> Json:
-    """Return the value of strict JSON that `decode` reads without repairs, else None."""
+def is_exact(raw: bytes, value: Json) -> bool:
+    """Return whether a value that orjson read is what `decode` returns, without repairs."""
     coarse = raw.translate(_COARSE)
     if _NINETEEN in coarse and _LONG_DIGITS.search(raw):
-        return None
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
-    return None if coarse.count(b"{") > DEPTH and too_deep(value) else value
+        return False
+    return coarse.count(b"{") <= DEPTH or not too_deep(value)
 
 
 def decode_shallow(raw: bytes) -> tuple[Json, tuple[str, ...]]:

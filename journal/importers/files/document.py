@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
-from journal.importers.files.decode import DEPTH, BadLine, decode, decode_shallow, too_deep
+from journal.importers.files.decode import (
+    DEPTH,
+    BadLine,
+    decode,
+    decode_shallow,
+    is_exact,
+    too_deep,
+)
 from journal.importers.files.document_shape import Shape, shape_of
 from journal.importers.files.list_items import raw_items
 from journal.importers.files.streaming import (
@@ -120,16 +127,17 @@ def items_of_piece(
         number: its number, from 1.
         raw: its bytes.
         levels: its levels of nesting, as `raw_items` yields them.
-        value: its value; None if it was not decoded.
+        value: its value, as orjson reads it; None if it was not decoded.
         parse: returns the items of its value.
 
     Raises:
         Broken: it is no JSON.
     """
-    if value is not None:
+    if value is not None and is_exact(raw, value):
         return parse(number, value)
     try:
-        piece, repairs = decode_shallow(raw) if levels < DEPTH else decode(raw)
+        is_shallow = value is None and levels < DEPTH
+        piece, repairs = decode_shallow(raw) if is_shallow else decode(raw)
     except BadLine as bad:
         if str(bad) != DEEP:
             # its end may be wrong, too: what follows could be a text within a message

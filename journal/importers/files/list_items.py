@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
-from journal.importers.files.decode import decode_strict
+import orjson
+
 from journal.importers.files.streaming import DEEP, Broken, TooDeep, past_bom
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ _ENDED = "it ends within the list"
 def raw_items(stream: BinaryIO) -> Iterator[tuple[bytes, int, Json]]:
     """Yield the bytes of each item of a list, its levels of nesting, and its value.
 
-    The bytes are JSON only if the document is. The levels are 0 for a single value. The value is
-    None if the item was not decoded; if it was, its levels are not counted, and are few.
+    The bytes are JSON only if the document is. The levels are 0 for a single value. The value, as
+    orjson reads it, is None if the item was not decoded; if it was, its levels are not counted.
 
     Args:
         stream: the document, which is read from its beginning.
@@ -140,11 +141,13 @@ class _Text:
             if end:
                 with memoryview(self._held) as held:
                     raw = bytes(held[:end])
-                self.value = decode_strict(raw)
-                if self.value is not None:
+                try:
+                    self.value = orjson.loads(raw)
+                except orjson.JSONDecodeError:
+                    begin, tries = end, tries + 1
+                else:
                     self.at, self._failed = end, 0
                     return raw
-                begin, tries = end, tries + 1
             else:
                 begin = max(begin, len(self._held) - len(self._between) + 1)
                 if len(self._held) > _LONGEST or not self._read_on():

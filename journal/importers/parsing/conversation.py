@@ -65,6 +65,8 @@ class Conversation:
         if not parts.is_empty:
             data = {"role": role, **parts.fields(), "source": self.source, **fields}
             yield message(line, self.session, id, data)
+        if not parts.results:
+            return
         alone = parts.is_empty and len(parts.results) == 1
         shared = {name: fields[name] for name in _SHARED if name in fields}
         if (fields.get("extra") or {}).get("estimated_time"):

@@ -61,7 +61,8 @@ def _read_text(value: str) -> SourceTime:
     if not value:
         return SourceTime()
     zoned = True
-    if _NUMBER.fullmatch(value):
+    # almost all are dates with hyphens
+    if value[4:5] != "-" and _NUMBER.fullmatch(value):
         # whole digits first: a float of microseconds would lose the last digits
         digits = value.removesuffix("Z")
         found = _from_number(float(digits) if "." in digits else int(digits))

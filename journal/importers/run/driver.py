@@ -30,8 +30,8 @@ from journal.importers.run.known.unsure import sync
 from journal.importers.run.ledger import Entry, Ledger
 from journal.importers.run.report import Report
 from journal.importers.run.tail import Tail
-from journal.importers.run.unchanged import settled_state, unchanged
-from journal.importers.run.watched import Watched, state_of
+from journal.importers.run.unchanged import unchanged
+from journal.importers.run.watched import Watched, settled_state, state_of
 from journal.importers.run.whole_database import read_database
 from journal.importers.run.whole_document import OpenDocument, read_document
 from journal.process.garbage import rare_collections

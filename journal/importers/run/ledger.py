@@ -56,7 +56,7 @@ class Entry:
         digest: 32 hex digits: blake2b of these bytes; empty for a document or a database.
         marks: of lines, what is still missing of them; of a document, `Fingerprints.packed` of its
             events that are in the journal; of a database, `KnownState.packed`.
-        state: of the file when it was read, as `unchanged.settled_state`: while it is the same,
+        state: of the file when it was read, as `watched.settled_state`: while it is the same,
             nothing is new; empty if another import must read the file.
         folders: `folder_mark` of each folder above the source, the innermost first.
         sessions: ids of the sessions that the source has, sorted, each ended by a newline.

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from journal.importers.files.sqlite_file import SETTLED
 from journal.importers.run.index_titles import without_index
-from journal.importers.run.watched import Watched, state_of
+from journal.importers.run.watched import DATABASE, Watched, settled_state, state_of
 
 if TYPE_CHECKING:
-    import os
-    from pathlib import Path
-
     from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
     from journal.importers.run.ledger import Entry
-
-_DATABASE = "database"
-"""First word of the settled state of a database."""
-
-
-def settled_state(path: Path, found: os.stat_result, *, database: bool) -> str:
-    """Return a text that changes with a file; empty if the next change may not change it.
-
-    A file that was written a moment ago can be written again at the same time of the clock.
-    """
-    if abs(time.time_ns() - found.st_mtime_ns) < SETTLED:
-        return ""
-    numbers = state_of(path, found, database=database)
-    return " ".join((_DATABASE if database else "file", *map(str, numbers)))
 
 
 def unchanged(source: Source, entry: Entry, format: SourceFormat) -> Watched | None:
@@ -44,7 +25,7 @@ def unchanged(source: Source, entry: Entry, format: SourceFormat) -> Watched | N
     """
     if not entry.state or entry.parser != format.version:
         return None
-    database = entry.state.startswith(_DATABASE)
+    database = entry.state.startswith(DATABASE)
     try:
         found = source.path.stat()
     except OSError:

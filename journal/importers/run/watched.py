@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.importers.files.sqlite_file import changes_of
+from journal.importers.files.sqlite_file import SETTLED, changes_of
 
 if TYPE_CHECKING:
     import os
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from journal.importers.formats import SourceFormat
     from journal.importers.run.tail import Tail
 
+DATABASE = "database"
+"""First word of the settled state of a database."""
 _REST = 10
 """A database is not read again for this many times the duration of its last read."""
 
@@ -59,3 +61,14 @@ def state_of(path: Path, found: os.stat_result, *, database: bool) -> tuple[int,
     """Return numbers that change with a file; the first one is its inode."""
     same = changes_of(path) if database else (found.st_size, found.st_mtime_ns)
     return (found.st_ino, *same)
+
+
+def settled_state(path: Path, found: os.stat_result, *, database: bool) -> str:
+    """Return a text that changes with a file; empty if the next change may not change it.
+
+    A file that was written a moment ago can be written again at the same time of the clock.
+    """
+    if abs(time.time_ns() - found.st_mtime_ns) < SETTLED:
+        return ""
+    numbers = state_of(path, found, database=database)
+    return " ".join((DATABASE if database else "file", *map(str, numbers)))

@@ -36,8 +36,7 @@ from journal.importers.run.ahead.pieces import parser_apart, send_pieces
 from journal.importers.run.ahead.sender import Sender
 from journal.importers.run.detect import Detector
 from journal.importers.run.tail import Tail
-from journal.importers.run.unchanged import settled_state
-from journal.importers.run.watched import state_of
+from journal.importers.run.watched import settled_state, state_of
 from journal.process.garbage import collect_rarely
 
 if TYPE_CHECKING:
