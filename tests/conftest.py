@@ -75,6 +75,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (_loads_clickhouse(item), item.get_closest_marker("slow") is None))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse a pytest for which the groups of pytest-xdist have no effect, as 9.2 was.
+
+    Tests that share a browser or a server would start one in each process, or disturb each other.
+    """
+    if session.config.getoption("loadgroup", default=False):
+        for item in session.items:
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+                raise pytest.UsageError("this pytest ignores the groups of tests (xdist_group)")
+
+
 def _loads_clickhouse(item: pytest.Item) -> bool:
     return item.path.parent.name == "sink" or item.path.name == "test_large.py"
 

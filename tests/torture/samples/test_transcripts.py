@@ -9,7 +9,7 @@ import pytest
 from journal.importers.claude_code import rewinds as claude_code_rewinds
 from journal.importers.files.torn import Parts
 from journal.importers.parsing import file_order, reused_ids
-from journal.importers.run import tail
+from journal.importers.run.lines import items
 from tests.torture.steps import transcripts
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_unreliable_transcripts_are_read_in_order(
         (reused_ids.ReusedIds, "key_of", lambda _self, _session, own, _data: own),
         (file_order.FileOrder, "take", lambda _self, _found: iter(())),
         (claude_code_rewinds.Rewinds, "take", lambda _self, _line, _value: []),
-        (tail, "parts_of", lambda raw, _is_line: Parts([], len(raw))),
+        (items, "parts_of", lambda raw, _is_line: Parts([], len(raw))),
     ],
 )
 def test_an_importer_without_a_rule_is_detected(

@@ -130,7 +130,7 @@ def test_no_id_makes_a_name_that_does_something(viewer: Served, path: Path) -> N
 @pytest.mark.parametrize(
     ("state", "status", "why"),
     [
-        ({}, 400, "lacks `id`"),
+        ({}, 400, "lacks <code>id</code>"),
         ({"id": "nothing"}, 404, "No session matches"),
         ({"id": "a/b", "format": "pdf"}, 400, "Format must be one of md, html"),
         ({"id": "a/b", "detail": "some"}, 400, "Detail must be one of full"),
