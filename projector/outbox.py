@@ -34,6 +34,7 @@ class Progress:
     """What a sink has of a database.
 
     Attributes:
+        form: version of what its documents are made of.
         build: uuid of the build of the database.
         table: what identifies the table of the sink.
         base: version of the documents of the first pass; those of the outbox have this plus their
@@ -42,11 +43,16 @@ class Progress:
         position: last position of the outbox that was sent.
     """
 
+    form: int
     build: str
     table: str
     base: int
     scanned: int | None
     position: int
+
+    def has_sent(self, build: str | None) -> bool:
+        """Return whether all messages that a build had were sent, and what it lacked is erased."""
+        return self.scanned is None and self.build == build
 
     def save(self, folder: Path) -> None:
         """Write it into the folder of the database.

@@ -40,6 +40,11 @@ def named_requests(event: Event) -> list[str]:
     return [id for id in named if isinstance(id, str)] if isinstance(named, list) else []
 
 
+def is_of_run(event: Event) -> bool:
+    """Return whether a receipt is of a run; else it only says what left the sink since."""
+    return not ("sink" in event.data and "lines" not in event.data)
+
+
 def find_lost_requests(directory: Directory) -> tuple[str, ...]:
     """Return the ids of requests that no lane has any more, sorted.
 

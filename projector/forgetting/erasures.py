@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.erasure.pending import find_hidden, find_pending
-from journal.erasure.receipts import count_erased, named_requests
+from journal.erasure.receipts import count_erased, is_of_run, named_requests
 from journal.erasure.request import request_of
 from journal.erasure.requests import Forgotten, read_requests
 from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FORGET
@@ -15,6 +15,7 @@ from journal.fs.key_file import read_keys
 from journal.segments.find import find_events
 from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_segments
+from journal.segments.mirrors import is_mirror
 from projector.errors import ProjectionDamaged
 from projector.projection import Projection
 from projector.run.hiding import recorded
@@ -47,6 +48,8 @@ class Receipt:
             hold what was to be forgotten.
         started: when the run began; microseconds since 1970.
         duration: microseconds that it took.
+        sink: of this machine's sink, as far as its receipts say: `pending` if it may have what was
+            forgotten, `removed` if it has it no more; None if there was no sink.
     """
 
     time: int
@@ -58,6 +61,7 @@ class Receipt:
     unsearched: int
     started: int
     duration: int
+    sink: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,15 +196,21 @@ def _read_erasures(journal: Directory) -> list[Erasure]:
     known = {key.id for key in read_keys(journal.path)}
     requests: dict[str, Request] = {}
     receipts: dict[str, Receipt] = {}
-    for event in _events(journal, ERASURE_REQUESTED):
+    in_sink: dict[str, tuple[int, str]] = {}
+    for event, _ in _events(journal, ERASURE_REQUESTED):
         request = request_of(event)
         if request is not None:
             requests[request.id] = request
-    for event in _events(journal, ERASURE_COMPLETED):
+    for event, is_own in _events(journal, ERASURE_COMPLETED):
         receipt = _receipt(event)
+        word = event.data.get("sink")
         for id in named_requests(event):
-            if id not in receipts or receipts[id].time < receipt.time:
+            if is_own and isinstance(word, str):
+                in_sink[id] = max(in_sink.get(id, (0, "")), (event.time, word))
+            if is_of_run(event) and (id not in receipts or receipts[id].time < receipt.time):
                 receipts[id] = receipt
+    for id in in_sink.keys() & receipts.keys():
+        receipts[id] = replace(receipts[id], sink=in_sink[id][1])
     erased = count_erased(list_segments(journal.lanes))
     listed = [
         _erasure(each, known, erased[each.id], receipts.get(each.id)) for each in requests.values()
@@ -247,11 +257,12 @@ def _lost(id: str, erased: int, receipt: Receipt) -> Erasure:
     )
 
 
-def _events(journal: Directory, type: str) -> Iterator[Event]:
+def _events(journal: Directory, type: str) -> Iterator[tuple[Event, bool]]:
+    """Yield the events of a type, and whether each is of this machine."""
     for ref in list_segments(journal.lanes):
         for event in find_events(ref, type.encode())[0]:
             if event.session == FORGET and event.type == type:
-                yield event
+                yield event, not is_mirror(ref.lane)
 
 
 def _receipt(event: Event) -> Receipt:

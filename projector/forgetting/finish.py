@@ -11,6 +11,7 @@ from journal.erasure.eraser import erase
 from journal.erasure.requests import RequestScan
 from journal.errors import EraseError, JournalError, SyncError, reason
 from journal.format.event_types import ERASURE_COMPLETED, ERASURE_REQUESTED, FORGET
+from journal.format.fields.erasure import REMOVED
 from journal.fs.directory import open_directory
 from journal.process import clock
 from journal.writer import Journal
@@ -19,7 +20,9 @@ from projector.errors import NotFinished, NotProjected, ProjectorError
 from projector.forgetting.erasures import only_recorded, read_erasures
 from projector.forgetting.files.leftovers import databases, remove_leftovers
 from projector.forgetting.files.own_files import foreign_files
+from projector.forgetting.in_sink import append_removed, pending_in_sink
 from projector.projection import Projection
+from projector.sink.forgotten import state_in_sink
 from projector.upkeep.salvage import salvage
 
 if TYPE_CHECKING:
@@ -61,6 +64,8 @@ class Outcome:
             not read, and may hold what is forgotten, such as a copy of a segment.
         unknown_keys: ids of keys that requests name and the journal lacks: what these requests
             forget cannot be determined. Add the line of the key to the file `key`.
+        sink: `pending` while the journal's sink may have what is forgotten: `projector sink run`
+            erases it there. `removed` if it has it no more; None where there is no sink.
         started: microseconds since 1970.
         duration: microseconds.
     """
@@ -76,6 +81,7 @@ class Outcome:
     lost: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
     unknown_keys: tuple[str, ...] = ()
+    sink: str | None = None
     started: int = 0
     duration: int = 0
 
@@ -156,6 +162,7 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
         lost=lost,
         foreign=foreign_files(journal),
         unknown_keys=forgotten.unknown_keys,
+        sink=state_in_sink(journal),
         started=started,
         duration=round((time.monotonic() - began) * 1e6),
     )
@@ -164,6 +171,8 @@ def finish(journal: Directory, *, erase_damage: bool = False) -> Outcome:
     is_news = waiting or (report.lines and known) or is_cleared
     if is_news and not (outcome.pending or outcome.newer):
         _write_receipt(journal, outcome, waiting or tuple(sorted(known)))
+    if outcome.sink == REMOVED:
+        append_removed(journal, pending_in_sink(listed))
     return outcome
 
 
@@ -249,7 +258,7 @@ def _size(journal: Directory) -> int:
 
 
 def _write_receipt(journal: Directory, outcome: Outcome, requests: tuple[str, ...]) -> None:
-    data = {
+    data: dict[str, Any] = {
         "requests": list(requests),
         "lines": outcome.lines,
         "segments": outcome.segments,
@@ -259,5 +268,7 @@ def _write_receipt(journal: Directory, outcome: Outcome, requests: tuple[str, ..
         "started": outcome.started,
         "duration": outcome.duration,
     }
+    if outcome.sink is not None:
+        data["sink"] = outcome.sink
     with Journal.open(journal.path, fsync="always") as lane:
         lane.append(session=FORGET, type=ERASURE_COMPLETED, data=data)

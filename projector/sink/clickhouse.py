@@ -11,40 +11,42 @@ from typing import TYPE_CHECKING
 import orjson
 
 from projector.sink.document import Checksum, Document, Key
+from projector.sink.conditions import conditions_of, matching
 from projector.sink.errors import SinkError
-from projector.text.normalize import fold, is_cjk, pairs
-from projector.text.query_tree import All, Either
-from projector.text.term import Term
+from projector.sink.literals import literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from projector.sink.document import Asked
     from projector.sink.engines import Engine
-    from projector.text.query_tree import Node
 
 # a part that a mutation or a merge has replaced is deleted seconds later, since it may have what
 # was forgotten; for that its successor must be on the disk
 _CREATE = """
 CREATE TABLE IF NOT EXISTS {table} (
   part LowCardinality(String), session String, id String, role LowCardinality(String),
-  source LowCardinality(String), machine LowCardinality(String), place Int64, text String,
-  state UInt8, deleted UInt8, version UInt64,
+  source LowCardinality(String), {added}, machine LowCardinality(String), place Int64,
+  text String, state UInt8, deleted UInt8, version UInt64,
   INDEX words text TYPE text(tokenizer = 'splitByNonAlpha')
 ) ENGINE = ReplacingMergeTree(version, deleted) ORDER BY (session, id)
 SETTINGS old_parts_lifetime = 1, cleanup_delay_period = 5, max_cleanup_delay_period = 5,
   cleanup_delay_period_random_add = 0, min_rows_to_fsync_after_merge = 1, fsync_after_insert = 1,
   fsync_part_directory = 1
 """
+_ADDED = {
+    "model": "LowCardinality(String)",
+    "branch": "LowCardinality(String)",
+    "meta": "UInt8",
+    "tools": "Array(LowCardinality(String))",
+    "files": "Array(String)",
+    "failed": "UInt8",
+}
+"""Columns that the first tables did not have."""
 _HASHED = (
-    "session",
-    "id",
-    "role",
-    "source",
-    "machine",
-    "toString(place)",
-    "toString(state)",
-    "text",
+    *("session", "id", "role", "source", "model", "branch", "toString(meta)"),
+    *("arrayStringConcat(tools, '\\n')", "arrayStringConcat(files, '\\n')", "toString(failed)"),
+    *("machine", "toString(place)", "toString(state)", "text"),
 )
 _CHECKSUM = (
     "SELECT count(), sum(reinterpretAsUInt64(substring(MD5(concat("
@@ -68,17 +70,30 @@ class ClickHouse:
             SinkError: ClickHouse cannot be reached or refuses; the other methods raise it, too.
         """
         query = (
-            f"SELECT toString(uuid) FROM system.tables WHERE database = {_text(self._database)}"
-            f" AND name = {_text(self._name)}"
+            f"SELECT toString(uuid) FROM system.tables WHERE database = {literal(self._database)}"
+            f" AND name = {literal(self._name)}"
         )
         found = self._engine.select(query)
         if not found:
             self._engine.run(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
-            self._engine.run(_CREATE.format(table=self._table))
+            added = ", ".join(map(" ".join, _ADDED.items()))
+            self._engine.run(_CREATE.format(table=self._table, added=added))
             found = self._engine.select(query)
         if not found:
             raise SinkError(f"the table {self._table} was made, and is not there")
+        self._add_columns()
         return str(found[0][0])
+
+    def _add_columns(self) -> None:
+        """Add the columns that a table of an earlier version does not have."""
+        query = (
+            f"SELECT name FROM system.columns WHERE database = {literal(self._database)}"
+            f" AND table = {literal(self._name)}"
+        )
+        there = {str(name) for (name,) in self._engine.select(query)}
+        missing = [f"ADD COLUMN {name} {kind}" for name, kind in _ADDED.items() if name not in there]
+        if missing:
+            self._engine.run(f"ALTER TABLE {self._table} {', '.join(missing)}")
 
     def put(self, documents: Sequence[Document]) -> None:
         """Store documents; again does nothing."""
@@ -90,12 +105,12 @@ class ClickHouse:
     def erase(self, part: str, sessions: Sequence[str]) -> None:
         """Erase the documents of sessions, all versions and physically."""
         if sessions:
-            names = ", ".join(map(_text, sessions))
-            self._erase(f"part = {_text(part)} AND session IN ({names})")
+            names = ", ".join(map(literal, sessions))
+            self._erase(f"part = {literal(part)} AND session IN ({names})")
 
     def erase_older(self, part: str, version: int) -> None:
         """Erase all documents of a part with a lower version, physically."""
-        self._erase(f"part = {_text(part)} AND version < {version}")
+        self._erase(f"part = {literal(part)} AND version < {version}")
 
     def _erase(self, condition: str) -> None:
         # the statement returns when all files are rewritten
@@ -103,82 +118,36 @@ class ClickHouse:
             f"ALTER TABLE {self._table} DELETE WHERE {condition} SETTINGS mutations_sync = 2"
         )
 
+    def older(self, part: str, version: int) -> int:
+        """Return how many rows of a part have a lower version, of all versions of a document."""
+        query = f"SELECT count() FROM {self._table} WHERE part = {literal(part)}"
+        return int(self._engine.select(f"{query} AND version < {version}")[0][0])
+
     def sessions(self, part: str) -> list[str]:
         """Return the ids of the sessions that a part has documents of."""
-        query = f"SELECT DISTINCT session FROM {self._table} WHERE part = {_text(part)}"
+        query = f"SELECT DISTINCT session FROM {self._table} WHERE part = {literal(part)}"
         return [str(session) for (session,) in self._engine.select(query)]
 
     def latest(self, part: str) -> int:
         """Return the highest version of a part; 0 if it has no document."""
-        query = f"SELECT max(version) FROM {self._table} WHERE part = {_text(part)}"
+        query = f"SELECT max(version) FROM {self._table} WHERE part = {literal(part)}"
         return int(self._engine.select(query)[0][0])
 
     def search(self, asked: Asked) -> list[Key]:
         """Return the messages that match, the newest first."""
-        conditions = ["deleted = 0", _condition(asked.wanted)]
-        conditions += [
-            f"{name} = {_text(value)}"
-            for name in ("role", "source", "session", "machine")
-            if (value := getattr(asked, name)) is not None
-        ]
-        if asked.since is not None:
-            conditions.append(f"place >= {asked.since}")
-        if asked.until is not None:
-            conditions.append(f"place < {asked.until}")
+        conditions = " AND ".join(("deleted = 0", matching(asked.wanted), *conditions_of(asked)))
         query = (
-            f"SELECT session, id FROM {self._table} FINAL WHERE {' AND '.join(conditions)}"
+            f"SELECT session, id FROM {self._table} FINAL WHERE {conditions}"
             f" ORDER BY place DESC, session DESC, id DESC LIMIT {asked.limit} OFFSET {asked.offset}"
         )
         return [Key(str(session), str(id)) for session, id in self._engine.select(query)]
 
     def checksum(self, part: str) -> Checksum:
         """Return the checksum of the documents of a part that are not deleted."""
-        query = _CHECKSUM.format(table=self._table, part=_text(part))
+        query = _CHECKSUM.format(table=self._table, part=literal(part))
         [(count, total)] = self._engine.select(query)
         return Checksum(int(count), int(total))
 
     def close(self) -> None:
         """Close the connection."""
         self._engine.close()
-
-
-def _text(value: str) -> str:
-    """Return a text as a literal of ClickHouse."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0")
-    return f"'{escaped}'"
-
-
-def _condition(node: Node) -> str:
-    """Return the condition that a text has what is searched for."""
-    if isinstance(node, Term):
-        return _has(node)
-    if isinstance(node, Either):
-        return f"({' OR '.join(map(_condition, node.choices))})"
-    assert isinstance(node, All)  # noqa: S101 - of the three kinds of nodes
-    wanted = [*map(_condition, node.wanted), *(f"NOT {_condition(n)}" for n in node.unwanted)]
-    return f"({' AND '.join(wanted)})"
-
-
-def _has(term: Term) -> str:
-    *whole, last = tokens_of(term)
-    if term.prefix or (len(last) == 1 and is_cjk(last)):
-        # the index has no beginnings of words: the texts are read
-        begins = " ".join((*whole, last))
-        found = f"position(concat(' ', text), {_text(' ' + begins)}) > 0"
-        tokens = whole
-    elif not whole:
-        return f"hasAllTokens(text, [{_text(last)}])"
-    else:
-        found = f"hasPhrase(text, {_text(' '.join((*whole, last)))})"
-        tokens = []
-    narrowed = f"hasAllTokens(text, [{', '.join(map(_text, tokens))}]) AND " if tokens else ""
-    return f"({narrowed}{found})"
-
-
-def tokens_of(term: Term) -> list[str]:
-    """Return the words of a term, runs of Chinese, Japanese and Korean as pairs of characters."""
-    *words, last = (fold(word) for word in term.words)
-    tokens: list[str] = []
-    for word in words:
-        tokens += pairs(word) if is_cjk(word) else [word]
-    return [*tokens, *(pairs(last)[:-1] or [last])] if is_cjk(last) else [*tokens, last]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from journal.segments.mirrors import parse_mirror
 from projector.db.columns import Columns, from_columns
 from projector.db.schema import OUTBOX, part_of
+from projector.fold.facets import facets
 from projector.fold.messages import OUT
 from projector.outbox import build_of
 from projector.sink.document import Document
-from projector.text.document import document
+from projector.text.document import searched
 from projector.text.normalize import fold, index_form
-from projector.views.machines import lane_folders
+from projector.views.machines import lane_owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +68,7 @@ class Documents:
         self.build = build_of(db)
         query = "SELECT 1 FROM _meta WHERE key = ?"
         self.is_kept = db.execute(query, (OUTBOX,)).get is not None
-        self._machines = {
-            lane: mirror[0] if (mirror := parse_mirror(folder)) is not None else ""
-            for lane, folder in lane_folders(db).items()
-        }
+        self._machines = {lane: owner for lane, (_, owner) in lane_owners(db).items()}
 
     def scan(self, behind: int, limit: int, version: int) -> Batch:
         """Return messages that a search finds, whose rowids are greater than one."""
@@ -100,12 +97,33 @@ class Documents:
         machine = self._machines.get(lane, "")
         is_gone = state >= OUT or is_replay
         if is_gone:
-            return Document(self.part, session, id, "", "", machine, place, "", 0, 1, version)
+            nothing = ("", "", "", "", 0, (), (), 0, machine, place, "", 0, 1, version)
+            return Document(self.part, session, id, *nothing)
         timestamp, parent, role, source, content, is_json, other = columns
-        made = Columns(timestamp, parent, role, source, content, bool(is_json), other)
-        text = fold(index_form(document(from_columns(made)))[:_LONGEST])
-        about = (role or "", source or "", machine, place, text, state)
-        return Document(self.part, session, id, *about, 0, version)
+        data = from_columns(
+            Columns(timestamp, parent, role, source, content, bool(is_json), other)
+        )
+        own, tools, files, failed = facets(data)
+        text = fold(index_form(searched(data))[:_LONGEST])
+        return Document(
+            self.part,
+            session,
+            id,
+            role or "",
+            source or "",
+            own.model or "",
+            own.branch or "",
+            int(isinstance(data.get("meta"), str)),
+            tools,
+            files,
+            int(failed),
+            machine,
+            place,
+            text,
+            state,
+            0,
+            version,
+        )
 
 
 def _last(rows: list[tuple[Any, ...]]) -> int | None:

@@ -18,6 +18,7 @@ from projector.db.process_lock import ProcessLock
 from projector.outbox import Progress, read_progress
 from projector.projection import Projection
 from projector.run.lock_holder import catch_up_once
+from projector.sink.document import FORM
 from projector.sink.documents import Batch, Documents
 from projector.sink.errors import SinkError
 
@@ -41,10 +42,17 @@ _ERASED = 1_000
 
 
 class Sent(NamedTuple):
-    """What was sent: documents, and sessions that were erased."""
+    """What was sent.
+
+    Attributes:
+        documents: how many were sent.
+        erased: sessions that were erased.
+        is_swept: whether a pass over all messages ended: nothing else of the part is in the sink.
+    """
 
     documents: int = 0
     erased: int = 0
+    is_swept: bool = False
 
 
 class _Next(NamedTuple):
@@ -95,6 +103,7 @@ class Drainer:
         self._await_outbox()
         progress = None if again else read_progress(self._folder)
         sent = erased = 0
+        is_swept = False
         storing: Future[None] | None = None
         is_done = False
         # the next batch is read while the sink stores the one before
@@ -116,8 +125,9 @@ class Drainer:
                     storing.result()
                     # whatever has a lower version is not in the projection any more
                     self._sink.erase_older(found.part, progress.base)
+                    is_swept = True
             self._finish(storing, progress)
-        return Sent(sent, erased)
+        return Sent(sent, erased, is_swept)
 
     def _finish(self, storing: Future[None] | None, progress: Progress | None) -> None:
         """Wait until a batch is stored, and note it."""
@@ -146,7 +156,8 @@ class Drainer:
     def _next(self, db: apsw.Connection, progress: Progress | None) -> _Next:
         """Read what is to be sent; no batch if everything must be sent from the beginning."""
         documents = Documents(db)
-        if progress is None or (progress.build, progress.table) != (documents.build, self._table):
+        now = FORM, documents.build, self._table
+        if progress is None or (progress.form, progress.build, progress.table) != now:
             return _Next(documents.part, documents.build, None, documents.sessions())
         if progress.scanned is not None:
             batch = documents.scan(progress.scanned, self._batch, progress.base)
@@ -157,7 +168,7 @@ class Drainer:
     def _begin(self, found: _Next) -> tuple[Progress, int]:
         """Begin a pass over all messages; erase the sessions that are not there any more."""
         base = self._sink.latest(found.part) + 1
-        progress = Progress(found.build, self._table, base, 0, 0)
+        progress = Progress(FORM, found.build, self._table, base, 0, 0)
         gone = sorted(set(self._sink.sessions(found.part)) - (found.sessions or set()))
         for at in range(0, len(gone), _ERASED):
             self._sink.erase(found.part, gone[at : at + _ERASED])

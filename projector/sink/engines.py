@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 300.0
 """Seconds for one statement: one that erases reads the whole table."""
+_LONGEST = 1 << 24
+"""Bytes of a statement without its rows: a search may name thousands of sessions."""
 _SHOWN = 400
 """Characters of an error of the server that are shown."""
 
@@ -73,7 +75,10 @@ class Http:
 
     def _post(self, body: bytes) -> bytes:
         # numbers beyond 2^53 must not become text
-        path = "/?output_format_json_quote_64bit_integers=0&wait_end_of_query=1"
+        path = (
+            "/?output_format_json_quote_64bit_integers=0&wait_end_of_query=1"
+            f"&max_query_size={_LONGEST}"
+        )
         try:
             self._connection.request("POST", path, body, self._headers)
             response = self._connection.getresponse()
@@ -107,6 +112,7 @@ class Embedded:
         self._folder = folder
         try:
             self._session = session.Session(str(folder))
+            self._session.query(f"SET max_query_size = {_LONGEST}")
         except Exception as error:
             raise SinkError(f"cannot open {folder}: {error}") from error
 

@@ -13,57 +13,28 @@ from projector.search.find import FoundHits
 from projector.search.hits import hit
 from projector.search.matches import Matches
 from projector.search.texts import COLUMNS, text_of
+from projector.sink.asking import ask
 from projector.sink.config import read_config
-from projector.sink.document import Asked
 from projector.sink.errors import NotAsked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import apsw
 
     from journal.segments.machines import Machines
-    from projector.search.filters import Filters
     from projector.search.find import SearchRequest
     from projector.search.hits import Hit, Look
-    from projector.sink.document import Key, Sink
+    from projector.reading.reader import Answer
+    from projector.sink.document import Key
     from projector.text.query import Query
     from projector.views.freshness import Freshness
 
-_SUPPORTED = frozenset(("session", "since", "until", "roles", "sources", "subagents"))
 _ROW = (
     f"SELECT e.id, {COLUMNS} FROM _events e JOIN _sessions s ON s.id = e.session"
     " WHERE s.session = ? AND e.event_id = ?"
 )
-
-
-def find(sink: Sink, query: Query, filters: Filters, limit: int, offset: int) -> list[Key]:
-    """Return the messages that a sink finds, the newest first.
-
-    Raises:
-        NotAsked: a filter, or a way to ask, that a sink does not know.
-        SinkError: the sink cannot be reached, or refuses.
-    """
-    if query.wanted is None or query.pattern is not None:
-        raise NotAsked("a sink finds words and phrases; leave --sink out for --regex")
-    for name in filters.__slots__:
-        value = getattr(filters, name)
-        if name not in _SUPPORTED and value not in (None, False):
-            raise NotAsked(f"a sink has no filter by {name}; leave --sink out")
-    if not filters.subagents:
-        raise NotAsked("a sink has no filter by subagents; leave --sink out")
-    asked = Asked(
-        query.wanted,
-        role=filters.roles[0] if filters.roles else None,
-        source=filters.sources[0] if filters.sources else None,
-        session=filters.session,
-        since=filters.since,
-        until=filters.until,
-        limit=limit,
-        offset=offset,
-    )
-    return sink.search(asked)
 
 
 class SinkSearch(Searcher):
@@ -82,17 +53,24 @@ class SinkSearch(Searcher):
         )
 
     def _find(self, asked: SearchRequest) -> tuple[FoundHits, Freshness]:
-        if asked.sort != "relevance" or asked.group is not None:
+        if asked.sort == "oldest" or asked.group is not None:
             raise NotAsked("a sink returns the newest first, each by itself; leave --sink out")
         query, limit = asked.query, asked.limit
-        keys = find(self._sink, query, asked.filters, limit + 1, asked.offset)
-        wanted = keys[:limit]
-        if isinstance(self.shows, Parts):
-            hits, fresh = self.shows.read(lambda dbs: _shown(dbs, wanted, query, asked.look))
-        else:
-            hits, fresh = self.shows.read(lambda db: _shown((db,), wanted, query, asked.look))
+        wanted, _ = self._read(
+            lambda dbs: ask(dbs, query, asked.filters, limit + 1, asked.offset)
+        )
+        keys = self._sink.search(wanted)
+        hits, fresh = self._read(lambda dbs: _shown(dbs, keys[:limit], query, asked.look))
         matches = Matches([], len(keys) <= limit, asked.offset + len(keys))
         return FoundHits(hits, matches), fresh
+
+    def _read(
+        self, query: Callable[[Sequence[apsw.Connection]], Answer]
+    ) -> tuple[Answer, Freshness]:
+        """Query the projection, or its parts."""
+        if isinstance(self.shows, Parts):
+            return self.shows.read(query)
+        return self.shows.read(lambda db: query((db,)))
 
     def machines(self) -> Machines:
         """Return the machines whose lanes are in the journal."""

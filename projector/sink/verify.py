@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from journal.format.fields.erasure import PENDING, REMOVED
+from projector.db.generations import generations, with_part
+from projector.outbox import read_progress
 from projector.projection import Projection
 from projector.sink.document import Checksum
 from projector.sink.documents import Documents
@@ -23,10 +26,13 @@ class Compared:
 
     Attributes:
         projection, sink: their checksums.
+        forgotten: `pending` if the sink may have what was forgotten, also in rows that no search
+            finds any more; `removed` if it has it no more; None if nothing was ever forgotten.
     """
 
     projection: Checksum
     sink: Checksum
+    forgotten: str | None
 
     @property
     def is_equal(self) -> bool:
@@ -41,25 +47,50 @@ def compare(journal: Directory, sink: Sink, part: Part | None) -> Compared:
         SinkError: the sink cannot be reached, or refuses.
         ProjectionError, ReadError: the projection cannot be read.
     """
+    table = sink.prepare()
     with Projection(journal.path, part=None if part is None else str(part)) as projection:
-        (own, name), _ = projection.read(_checksum)
-    return Compared(own, sink.checksum(name))
+        own, _ = projection.read(_own)
+    progress = read_progress(generations(with_part(journal, part).base).folder)
+    forgotten = None
+    if own.has_forgotten:
+        is_swept = (
+            progress is not None
+            and progress.has_sent(own.build)
+            and progress.table == table
+            and not sink.older(own.part, progress.base)
+        )
+        forgotten = REMOVED if is_swept else PENDING
+    return Compared(own.checksum, sink.checksum(own.part), forgotten)
 
 
-def _checksum(db: apsw.Connection) -> tuple[Checksum, str]:
+class _Own(NamedTuple):
+    """What a projection has: its documents, its part as text, its build, and any request."""
+
+    checksum: Checksum
+    part: str
+    build: str
+    has_forgotten: bool
+
+
+def _own(db: apsw.Connection) -> _Own:
     documents = Documents(db)
     count = total = 0
     for document in documents.every():
         count += 1
         total += hash_of(document)
-    return Checksum(count, total % 2**64), documents.part
+    has_forgotten = db.execute("SELECT 1 FROM _requests LIMIT 1").get is not None
+    return _Own(Checksum(count, total % 2**64), documents.part, documents.build, has_forgotten)
 
 
 def hash_of(document: Document) -> int:
     """Return the hash of a document, as of `projector.sink.document.Checksum`."""
     from hashlib import md5  # noqa: PLC0415 - only a comparison needs it
 
-    _, session, id, role, source, machine, place, text, state, *_ = document
-    fields = (session, id, role, source, machine, str(place), str(state), text)
+    fields = (
+        *(document.session, document.id, document.role, document.source),
+        *(document.model, document.branch, str(document.meta)),
+        *("\n".join(document.tools), "\n".join(document.files), str(document.failed)),
+        *(document.machine, str(document.place), str(document.state), document.text),
+    )
     digest = md5("\0".join(fields).encode(errors="replace"), usedforsecurity=False).digest()
     return int.from_bytes(digest[:8], "little")

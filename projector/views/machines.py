@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.segments.mirrors import is_mirror
+from journal.segments.mirrors import is_mirror, parse_mirror
 
 if TYPE_CHECKING:
     import apsw
@@ -31,6 +31,17 @@ def lane_folders(db: apsw.Connection) -> dict[int, str]:
 def lane_machines(db: apsw.Connection, machines: Machines) -> dict[int, tuple[str, str]]:
     """Return uuid and name of the machine of each lane, by the lane's row."""
     return {lane: machines.of_folder(folder) for lane, folder in lane_folders(db).items()}
+
+
+def lane_owners(db: apsw.Connection) -> dict[int, tuple[str, str]]:
+    """Return the folder of each lane and the uuid of its machine, by the lane's row.
+
+    The uuid is empty for this machine: it follows from the folder alone, and no name is needed.
+    """
+    return {
+        lane: (folder, "" if (mirror := parse_mirror(folder)) is None else mirror[0])
+        for lane, folder in lane_folders(db).items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ TEXTS = "texts"
 _COUNTS = ("lines", "segments", "bytes", "generations", "unsearched", "duration")
 """Fields of a receipt that are counts."""
 
+PENDING, REMOVED = "pending", "removed"
+"""What a receipt says of a sink: it may have what was forgotten, or has it no more."""
+
 REQUEST: dict[str, tuple[type, ...]] = {
     "key": (str,),
     **dict.fromkeys(HASHED, (list,)),
@@ -36,6 +39,7 @@ RECEIPT: dict[str, tuple[type, ...]] = {
     "requests": (list,),
     **dict.fromkeys(_COUNTS, (int,)),
     "started": (int,),
+    "sink": (str,),
     "extra": (dict,),
 }
 """The fields of a receipt, and the kind of each."""
@@ -100,6 +104,8 @@ def check_receipt(data: Mapping[str, Any]) -> None:
     for name in _COUNTS:
         if not 0 <= data.get(name, 0) <= LARGEST:
             raise EventError(f"{name} must be from 0 to {LARGEST}, not {shown(data[name])}")
+    if data.get("sink", REMOVED) not in (PENDING, REMOVED):
+        raise EventError(f"sink must be {PENDING!r} or {REMOVED!r}, not {shown(data['sink'])}")
 
 
 def check_numbers(name: str, numbers: Mapping[str, Any]) -> None:

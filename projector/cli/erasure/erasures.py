@@ -12,6 +12,7 @@ from journal.cli.kit.output import print_json_lines, print_line
 from journal.cli.kit.times import format_local_time
 from journal.erasure.receipts import REMEDY
 from journal.errors import counted
+from journal.format.fields.erasure import PENDING, REMOVED
 from projector.cli.kit.codes import CODES
 from projector.forgetting.erasures import erasures
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
     from journal.erasure.pending import Hidden, Pending
     from projector.forgetting.erasures import Erasure
+
+
+_IN_SINK = {
+    PENDING: "; pending in the sink: `projector sink run`",
+    REMOVED: "; removed from the sink",
+    None: "",
+}
 
 
 @click.command("erasures", cls=ExitCommand, codes=CODES)
@@ -41,9 +49,9 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
 
     JSON: {"id", "time", "scope", "reason", "sessions", "events", "messages", "texts", "key",
     "key_is_known", "allows_again", "erased", "receipt": {"time", "requests", "lines", "segments",
-    "bytes", "generations", "unsearched", "started", "duration"}, "pending": [{"lane_folder",
-    "lane", "segment", "pid", "host"}], "hidden": [{"lane_folder", "lane", "segment", "pid",
-    "host", "request", "events", "late", "last"}], "is_lost"}
+    "bytes", "generations", "unsearched", "started", "duration", "sink"}, "pending":
+    [{"lane_folder", "lane", "segment", "pid", "host"}], "hidden": [{"lane_folder", "lane",
+    "segment", "pid", "host", "request", "events", "late", "last"}], "is_lost"}
 
     A request that no lane has any more, and that a receipt or the database names, is listed with
     `is_lost`, and the exit code is 5.
@@ -54,7 +62,9 @@ def command(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cl
     that left something pending there is none. A later run has a receipt of its own if it erased
     something again, or damage that could not be searched before. `hidden` is as in `journal
     status`. `sessions`, `events`, `messages` and `texts` count hashes. `unsearched` are bytes of
-    damage that the run could not search. Times are in µs since 1970, the duration is in µs.
+    damage that the run could not search. `sink` is `pending` while the journal's sink may have what
+    was forgotten, until `projector sink run` has sent the projection again; then `removed`; null
+    where there was no sink. Times are in µs since 1970, the duration is in µs.
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     path: Path = context.obj
     found = erasures(path)
@@ -119,5 +129,5 @@ def _state(erasure: Erasure) -> str:
     )
     return (
         f"{_done(erasure, at)}; that run {run}{shared} in"
-        f" {receipt.duration / 1e6:.1f} s{unsearched}"
+        f" {receipt.duration / 1e6:.1f} s{unsearched}{_IN_SINK.get(receipt.sink, '')}"
     )

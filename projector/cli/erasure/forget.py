@@ -141,6 +141,9 @@ def command(
     file back from a backup or a copy. --finish --new-key makes a new key where there is none; what
     the old requests forget is never recognized again.
 
+    A sink (docs/large.md) has what is forgotten until its drainer has sent the projection again:
+    that is named, `journal erasures` shows when it is removed, and the exit code is the same.
+
     What is forgotten cannot be brought back. Bytes that a disk or a file system keeps by itself,
     such as snapshots, are not erased.
 
@@ -150,7 +153,7 @@ def command(
     {"scope", "sessions": [{...}], "messages", "replays", "keys", "replaced", "children", "events",
     "elsewhere", "outcome": {"requests", "lines", "segments", "bytes", "generations",
     "pending": [{...}], "unreadable": [{...}], "newer": [{...}], "lost", "foreign",
-    "unknown_keys", "started", "duration"}};
+    "unknown_keys", "sink", "started", "duration"}};
     {"outcome": {...}}
 
     The first is that of --dry-run, the last that of --finish. Messages and replays have "session",

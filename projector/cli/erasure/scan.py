@@ -73,7 +73,7 @@ def command(
     JSON: {"session", "id", "type", "lane", "seq", "kind", "count"};
     {"secrets": [{...}], "texts", "outcome": {"requests", "lines", "segments", "bytes",
     "generations", "pending": [{...}], "unreadable": [{...}], "newer": [{...}], "lost",
-    "foreign", "unknown_keys", "started", "duration"}}
+    "foreign", "unknown_keys", "sink", "started", "duration"}}
 
     The second is that of --redact: `texts` is the number of different texts with secrets, and
     `outcome` is that of `journal forget`, null if nothing was done.

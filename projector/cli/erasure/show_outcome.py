@@ -9,6 +9,7 @@ from journal.cli.kit.clean import one_line
 from journal.cli.kit.output import print_line, warn
 from journal.erasure.receipts import warnings
 from journal.errors import counted
+from journal.format.fields.erasure import PENDING, REMOVED
 
 if TYPE_CHECKING:
     from projector.forgetting.finish import Outcome
@@ -36,6 +37,14 @@ def show_outcome(outcome: Outcome, done: str = "erased") -> None:
         f"{lines} in {segments} {done} ({counted(outcome.bytes, 'byte')});"
         f" {counted(outcome.generations, 'old database')} removed"
     )
+    if outcome.sink == REMOVED:
+        print_line("removed from the sink")
+    elif outcome.sink == PENDING:
+        print_line(
+            "pending in the sink: it may have what is forgotten until `projector sink run` has sent"
+            " the projection again; then `journal erasures` says so",
+            err=True,
+        )
     for each in outcome.pending:
         process = f"process {each.pid} on {each.host}" if each.pid else "another process"
         where = f"lane {each.lane_folder} ({each.lane}) segment {each.segment}"

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.cli.kit.exits import BUSY, DAMAGED, DONE
 from journal.cli.kit.output import print_json, print_line
 from journal.cli.kit.signals import call_on_signals
 from journal.errors import counted
+from journal.format.fields.erasure import PENDING, REMOVED
 from journal.fs.directory import open_directory
 from projector.cli.kit.part import part_option
+from projector.forgetting.in_sink import note_removed
 from projector.outbox import CONFIG
 from projector.sink.config import Config, read_config, write_config
 from projector.sink.drain import Drainer
@@ -30,7 +33,11 @@ _PAUSE = 1.0
 """Seconds between two looks at the journal."""
 _LONGEST = 60.0
 """Seconds between two tries where the sink cannot be reached."""
-_DIFFERENT = 5
+_FORGOTTEN = {
+    None: "",
+    PENDING: "; what was forgotten is pending in the sink: run `projector sink run --once`",
+    REMOVED: "; what was forgotten is removed from the sink",
+}
 
 
 @click.group("sink")
@@ -80,7 +87,8 @@ def use(path: Path, url: str, database: str, table: str, user: str, password_fil
 def off(path: Path) -> None:
     """Forget the sink of the journal: nothing is sent any more.
 
-    The next event empties the outbox. What the sink has stays there: drop the table yourself.
+    The next event empties the outbox. What the sink has stays there, also what is forgotten from
+    now on: drop the table yourself.
     There is no time limit.
     """
     journal = open_directory(path, create=False)
@@ -133,11 +141,17 @@ def _send(
         closing(read_config(journal).connect()) as sink,
         closing(Drainer(journal, sink, part)) as drainer,
     ):
+        is_noted = False  # a drainer that was killed may not have noted what it erased
         while not stopping.is_set():
             began = time.perf_counter()
             sent = drainer.drain(again=again, stop=stopping.is_set)
             again = False
-            if once or sent != (0, 0):
+            if sent.is_swept or not is_noted:
+                is_noted = True
+                if removed := note_removed(journal):
+                    what = counted(removed, "request")
+                    print_line(f"removed from the sink what {what} to forget named", err=True)
+            if once or sent.documents or sent.erased:
                 seconds = time.perf_counter() - began
                 what = f"{counted(sent.documents, 'document')} sent in {seconds:.1f} s"
                 gone = f", {counted(sent.erased, 'session')} erased" if sent.erased else ""
@@ -160,13 +174,16 @@ def verify(
     """Compare every document of the sink with the projection.
 
     It sends nothing: run `projector sink run --once` before. The exit code is 5 if they differ, and
-    `projector sink run --once --again` sends all messages again then. There is no time limit.
+    `projector sink run --once --again` sends all messages again then. It is 7 if they are equal,
+    and the sink may still have what was forgotten, in rows that no search finds any more: `projector
+    sink run` erases them. There is no time limit.
 
-    JSON: {"equal", "documents", "sink_documents", "checksum", "sink_checksum"}
+    JSON: {"equal", "documents", "sink_documents", "checksum", "sink_checksum", "forgotten"}
+
+    `forgotten` is `pending`, `removed`, or null if nothing was ever forgotten.
     """
     journal = open_directory(context.obj, create=False)
     with closing(read_config(journal).connect()) as sink:
-        sink.prepare()
         found = compare(journal, sink, part)
     if as_json:
         print_json(
@@ -176,12 +193,15 @@ def verify(
                 "sink_documents": found.sink.documents,
                 "checksum": found.projection.sum,
                 "sink_checksum": found.sink.sum,
+                "forgotten": found.forgotten,
             }
         )
     else:
         verb = "equal" if found.is_equal else "DIFFERENT"
         print_line(
             f"{verb}: {found.projection.documents:,} documents in the projection,"
-            f" {found.sink.documents:,} in the sink"
+            f" {found.sink.documents:,} in the sink{_FORGOTTEN[found.forgotten]}"
         )
-    context.exit(0 if found.is_equal else _DIFFERENT)
+    if not found.is_equal:
+        context.exit(DAMAGED)
+    context.exit(BUSY if found.forgotten == PENDING else DONE)

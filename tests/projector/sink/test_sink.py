@@ -21,14 +21,12 @@ from journal.cli import cli as journal_cli
 from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
 from projector.cli import cli
-from projector.fold.part import Part
 from projector.outbox import PROGRESS
 from projector.sink.config import Config, read_config, write_config
-from projector.sink.documents import Documents
-from projector.sink.drain import Drainer, Sent
 from projector.sink.errors import SinkError
 from projector.sink.verify import compare
 from tests.support.programs import clickhouse
+from tests.support.sinks import assert_equal, change, drain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
     from tests.support.programs.clickhouse import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clickhouse")]
-
-_FIELDS = "session, id, role, source, machine, place, text, state"
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
@@ -57,49 +52,6 @@ def table(server: Server, journal_dir: Path) -> str:
     journal = open_directory(journal_dir)
     write_config(journal, Config(server.url, "tests", name, user="someone"))
     return f"tests.{name}"
-
-
-def drain(journal_dir: Path, *, batch: int = 7, again: bool = False, part: str = "") -> Sent:
-    """Send what the sink lacks."""
-    journal = open_directory(journal_dir)
-    with closing(read_config(journal).connect()) as sink:
-        drainer = Drainer(journal, sink, Part.parse(part) if part else None, batch)
-        with closing(drainer):
-            return drainer.drain(again=again)
-
-
-def assert_equal(journal_dir: Path, table: str, *parts: str) -> None:
-    """Fail unless the sink has, row by row, the documents of the projection."""
-    wanted = []
-    for part in parts or (None,):
-        with Projection.open(journal_dir, part=part) as projection:
-            documents, _ = projection.read(lambda db: list(Documents(db).every()))
-        wanted += [list(each)[1:9] for each in documents]
-    query = f"SELECT {_FIELDS} FROM {table} FINAL WHERE deleted = 0 FORMAT JSONCompact"
-    found = orjson.loads(clickhouse.run(query))["data"]
-    assert sorted(found) == sorted(wanted)
-
-
-def change(store: SessionStore, random: Random, rounds: int) -> None:
-    """Append, revise, remove, archive, clear and delete at random, and fork."""
-    for _ in range(rounds):
-        session = f"s{random.randrange(4)}"
-        n = random.randrange(30)
-        kind = random.randrange(12)
-        if kind < 6:
-            line = f"line-{n}" if n % 3 == 0 else None
-            text = f"word{n} straße ÉCOLE 北京大学 it's a \\ test\n{random.random()}"
-            store.append(session, random.choice(["user", "tool"]), text, id=f"m{n}", line=line)
-        elif kind < 8:
-            store.revise_message(session, f"m{n}", content=f"revised {random.random()}")
-        elif kind == 8:
-            store.remove_messages(session, [f"m{n}"])
-        elif kind == 9:
-            store.archive_messages(session, [f"m{n}"])
-        elif kind == 10:
-            store.restore_messages(session, [f"m{n}"])
-        elif random.random() < 0.3:
-            store.delete(session)
 
 
 def test_a_drainer_that_dies_at_any_step_ends_equal(

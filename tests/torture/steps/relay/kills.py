@@ -7,8 +7,6 @@ all machines end with the same bytes and one digest, without damage, and with ea
 from __future__ import annotations
 
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.support.programs.end import end
+from tests.support.programs.restarted import Program
 from tests.support.relay.fleet import Machine, assert_same
 from tests.support.relay.servers import Server, cluster
 from tests.torture.arguments import Amount, again, step_parser
@@ -29,38 +27,6 @@ _AMOUNT = Amount(whole=200, sample=2, unit="rounds")
 _ACTIONS = 6
 _CLUSTERED = 0.2
 """Part of the rounds that have a cluster of three."""
-
-
-class Program:
-    """A command that runs until it is killed, and is started again."""
-
-    def __init__(self, *command: object) -> None:
-        self._command = [sys.executable, "-m", *map(str, command)]
-        self._process = self._start()
-
-    def _start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self._command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def kill(self) -> None:
-        """Kill it, and start it again."""
-        end(self._process)
-        self._process = self._start()
-
-    def pause(self, seconds: float) -> None:
-        """Stop it for some time."""
-        self._process.send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
-        self._process.send_signal(signal.SIGCONT)
-
-    def end(self) -> None:
-        """Kill it for good."""
-        end(self._process)
 
 
 def run_round(seed: int, folder: Path) -> int:

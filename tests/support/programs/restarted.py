@@ -1,0 +1,42 @@
+"""Programs that are killed and started again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+from tests.support.programs.end import end
+
+
+class Program:
+    """A command that runs until it is killed, and is started again."""
+
+    def __init__(self, *command: object) -> None:
+        self._command = [sys.executable, "-m", *map(str, command)]
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def kill(self) -> None:
+        """Kill it, and start it again."""
+        end(self._process)
+        self._process = self._start()
+
+    def pause(self, seconds: float) -> None:
+        """Stop it for some time."""
+        self._process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self._process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """Kill it for good."""
+        end(self._process)

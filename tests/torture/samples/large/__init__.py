@@ -1,0 +1,1 @@
+"""Samples of the torture of journals past one database."""

@@ -1,0 +1,1 @@
+"""Torture of journals past one database: their parts, and their sink."""

@@ -1,0 +1,193 @@
+"""Projectors of parts and their drainers are killed while a journal changes: nothing is lost.
+
+Each round has a journal in two parts, with a projector and a drainer for each, and ClickHouse
+behind HTTP. They are killed and paused at random, the sink is down for a while, and its requests
+end before they are run, or after it without an answer. Sessions are deleted and forgotten meanwhile.
+Whatever happens, the parts end with the digest of one projection of all events, the sink has row by
+row what they have, nothing forgotten is in one of its rows, and the receipt says so.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from journal import Journal
+from journal.fs.directory import open_directory
+from journal.verify import verify
+from projector import Parts, Projection
+from projector.fold.part import Part
+from projector.forgetting.erasures import erasures
+from projector.forgetting.finish import finish_forgetting
+from projector.forgetting.forget import forget, plan
+from projector.forgetting.in_sink import note_removed
+from projector.forgetting.selection import Selection
+from projector.sink.config import Config, read_config, write_config
+from projector.sink.verify import compare
+from tests.support.programs import clickhouse
+from tests.support.programs.restarted import Program
+from tests.support.sinks import assert_equal, drain
+from tests.torture.arguments import Amount, again, step_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.support.programs.clickhouse import Server
+
+_AMOUNT = Amount(whole=60, sample=1, unit="rounds")
+_ACTIONS = 8
+_PARTS = ("1/2", "2/2")
+_SESSIONS = 6
+_SECRET = "mausoleumword"
+
+
+def run_round(seed: int, folder: Path) -> int:
+    """Run one round in an empty folder; return how many events were appended.
+
+    Raises:
+        AssertionError: something is lost, doubled, damaged or different.
+    """
+    random = Random(seed)
+    path = folder / "journal"
+    table = f"t{uuid4().hex}"
+    events = 0
+    with ExitStack() as stack:
+        server = stack.enter_context(clickhouse.serving())
+        journal = open_directory(path)
+        write_config(journal, Config(server.url, "tests", table))
+        appended = _append(random, path, 40)
+        events += appended
+        command = ("projector", "--journal", path)
+        programs = [
+            Program(*command, *words, "--part", part)
+            for part in _PARTS
+            for words in (("run",), ("sink", "run"))
+        ]
+        for program in programs:
+            stack.callback(program.end)
+        at = random.randrange(_ACTIONS)
+        for number in range(_ACTIONS):
+            events += _append(random, path, random.choice([1, 10, 200]))
+            if number == at:
+                _forget(random, path)
+            _hit(random, server, programs)
+            time.sleep(random.uniform(0, 0.6))
+        for program in programs:
+            program.end()
+        server.before = server.after = lambda _: False
+        server.is_down = False
+        _check(path, f"tests.{table}")
+    return events
+
+
+def _append(random: Random, path: Path, count: int) -> int:
+    """Append messages and what changes them; return how many events there are more."""
+    changes = []
+    for _ in range(count):
+        session = f"s{random.randrange(_SESSIONS)}"
+        id = f"m{random.randrange(10_000)}"
+        match random.randrange(10):
+            case 0:
+                type, data = "message.revised", {"message": id, "content": f"revised {id}"}
+            case 1:
+                type, data = "message.removed", {"messages": [id]}
+            case 2:
+                type, data = "message.archived", {"messages": [id]}
+            case 3 if random.random() < 0.1:
+                type, data = "session.deleted", {}
+            case _:
+                line = {"line": f"line-{id[1:3]}"} if random.random() < 0.2 else {}
+                words = f"words of {session} {id} {_SECRET if session == 's0' else ''}"
+                data = {"role": random.choice(["user", "tool"]), "content": words, **line}
+                type = "message.appended"
+        event = {"session": session, "type": type, "data": data}
+        changes.append(event | ({"id": f"{id}-{uuid4().hex[:8]}"} if "role" in data else {}))
+    with Journal.open(path, fsync="never") as journal:
+        journal.append_many(changes)
+    return len(changes)
+
+
+def _forget(random: Random, path: Path) -> None:
+    """Forget the session whose messages have the secret."""
+    del random
+    found = plan(path, Selection(sessions=("s0",)))
+    if found:
+        forget(path, found)
+
+
+def _hit(random: Random, server: Server, programs: list[Program]) -> None:
+    """Kill or pause a program, or trouble the server."""
+    program = random.choice(programs)
+    match random.choice(["killed", "killed", "all killed", "paused", "down", "before", "after"]):
+        case "killed":
+            program.kill()
+        case "all killed":
+            for each in programs:
+                each.kill()
+        case "paused":
+            program.pause(random.uniform(0, 0.5))
+        case "down":
+            server.is_down = True
+            time.sleep(random.uniform(0, 0.5))
+            server.is_down = False
+        case when:
+            at = server.requests + random.randint(1, 6)
+            setattr(server, when, lambda number: number == at)
+
+
+def _check(path: Path, table: str) -> None:
+    """Fail unless all is there once, and equal."""
+    finish_forgetting(path)
+    for part in _PARTS:
+        drain(path, part=part, batch=50)
+    journal = open_directory(path)
+    note_removed(journal)
+    assert not verify(path / "lanes").problems
+    with Parts.open(path) as parts, Projection.open(path) as whole:
+        assert parts.digest() == whole.digest()
+    with closing(read_config(journal).connect()) as sink:
+        for part in _PARTS:
+            found = compare(journal, sink, Part.parse(part))
+            assert found.is_equal, found
+            assert found.forgotten in (None, "removed"), found
+    assert_equal(path, table, *_PARTS)
+    query = f"SELECT count() FROM {table} WHERE position(text, '{_SECRET}') > 0"
+    listed = erasures(path)
+    if listed:
+        assert int(clickhouse.run(query)) == 0
+        assert [each.receipt and each.receipt.sink for each in listed] == ["removed"] * len(listed)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the rounds of the command line; return the exit code."""
+    parser = step_parser(__doc__, seed=1)
+    _AMOUNT.add_to(parser)
+    given = parser.parse_args(arguments)
+    began = time.monotonic()
+    rounds = events = 0
+    for seed in _AMOUNT.budget(given).seeds():
+        rounds += 1
+        folder = Path(tempfile.mkdtemp(prefix="large-"))
+        try:
+            events += run_round(seed, folder)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
+            print(f"FAILED seed {seed}: {type(error).__name__}: {error} (in {folder})")
+            print(f"again: {again('large.kills', seed, 'rounds')}", flush=True)
+            return 1
+        shutil.rmtree(folder)
+    print(
+        f"large.kills: {rounds:,} rounds, {events:,} events in {time.monotonic() - began:.0f} s:"
+        " parts and sink are equal to one projection"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
