@@ -267,7 +267,18 @@ def _events(journal: Directory, type: str) -> Iterator[tuple[Event, bool]]:
 
 def _receipt(event: Event) -> Receipt:
     # another program may have written it: what has another kind counts as zero
-    names = ("lines", "segments", "bytes", "generations", "unsearched", "started", "duration")
-    numbers = (event.data.get(name) for name in names)
-    named = len(named_requests(event))
-    return Receipt(event.time, named, *(it if isinstance(it, int) else 0 for it in numbers))
+    def number(name: str) -> int:
+        value = event.data.get(name)
+        return value if isinstance(value, int) else 0
+
+    return Receipt(
+        event.time,
+        len(named_requests(event)),
+        number("lines"),
+        number("segments"),
+        number("bytes"),
+        number("generations"),
+        number("unsearched"),
+        number("started"),
+        number("duration"),
+    )

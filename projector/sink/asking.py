@@ -56,7 +56,8 @@ def ask(
         dbs: the databases of the projection, of which the sessions are looked up.
         query: what is searched for.
         filters: which messages are searched.
-        limit, offset: how many, the newest first, and how many of these to skip.
+        limit: how many are wanted, the newest first.
+        offset: how many of these to skip.
 
     Raises:
         NotAsked: a sink cannot answer it.
@@ -98,9 +99,7 @@ class _Sessions:
     def __init__(self, dbs: Sequence[apsw.Connection]) -> None:
         self._dbs = dbs
 
-    def valued(
-        self, field: Field, values: tuple[str, ...], *, is_not: bool = False
-    ) -> Valued:
+    def valued(self, field: Field, values: tuple[str, ...], *, is_not: bool = False) -> Valued:
         """Return the condition that a message has a value, of its own or of its session."""
         sessions = self.with_values(field.column, values)
         return Valued(field.column, values, sessions, is_not)
@@ -134,9 +133,7 @@ class _Sessions:
         """Return the condition that a call names a file."""
         if not path.startswith("/"):
             return Named("/".join(parts(path)))
-        inside = (
-            (self.with_values(PROJECT.column, (cwd,)), name) for cwd, name in relative(path)
-        )
+        inside = ((self.with_values(PROJECT.column, (cwd,)), name) for cwd, name in relative(path))
         return Named(whole(path), tuple(each for each in inside if each[0]))
 
     def owners(self, origin: Origin) -> tuple[str, ...]:

@@ -19,17 +19,29 @@ if TYPE_CHECKING:
 
 def conditions_of(asked: Asked) -> Iterator[str]:
     """Yield the conditions of the filters of a search."""
-    if asked.roles is not None:
-        yield one_of("role", asked.roles)
-        if PERSON in asked.roles and not asked.include_meta:
-            yield f"NOT (meta AND role = {literal(PERSON)})"
+    yield from map(_valued, asked.values)
+    yield from _of_sessions(asked)
+    yield from _of_messages(asked)
+    if asked.since is not None:
+        yield f"place >= {asked.since}"
+    if asked.until is not None:
+        yield f"place < {asked.until}"
+
+
+def _of_sessions(asked: Asked) -> Iterator[str]:
     if asked.session is not None:
         yield f"session = {literal(asked.session)}"
-    yield from map(_valued, asked.values)
     if asked.sessions is not None:
         yield one_of("session", asked.sessions)
     if asked.but_sessions:
         yield f"NOT {one_of('session', asked.but_sessions)}"
+
+
+def _of_messages(asked: Asked) -> Iterator[str]:
+    if asked.roles is not None:
+        yield one_of("role", asked.roles)
+        if PERSON in asked.roles and not asked.include_meta:
+            yield f"NOT (meta AND role = {literal(PERSON)})"
     if asked.tool is not None:
         yield f"has(tools, {literal(asked.tool)})"
     if asked.file is not None:
@@ -38,10 +50,6 @@ def conditions_of(asked: Asked) -> Iterator[str]:
         yield "failed"
     if asked.machines is not None:
         yield one_of("machine", asked.machines)
-    if asked.since is not None:
-        yield f"place >= {asked.since}"
-    if asked.until is not None:
-        yield f"place < {asked.until}"
 
 
 def _valued(wanted: Valued) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from projector.db.columns import Columns, from_columns
+from projector.db.columns import Columns, from_columns, read_content
 from projector.db.schema import OUTBOX, part_of
 from projector.fold.facets import facets
 from projector.fold.messages import OUT
@@ -16,10 +17,13 @@ from projector.text.normalize import fold, index_form
 from projector.views.machines import lane_owners
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import apsw
 
+_FULL = 32 * 1024 * 1024
+"""Characters of texts from which on a batch is full: with few and long messages, too, it takes some
+hundred MiB at most."""
 _LONGEST = 1_000_000
 """Characters of a text that is sent: as many as are indexed."""
 
@@ -72,27 +76,36 @@ class Documents:
 
     def scan(self, behind: int, limit: int, version: int) -> Batch:
         """Return messages that a search finds, whose rowids are greater than one."""
-        rows = self._db.execute(_SCANNED, (behind, limit)).fetchall()
-        documents = [self._document(row[1:], version) for row in rows]
-        return Batch(documents, _last(rows), len(rows) < limit)
+        return self._batch(_SCANNED, behind, limit, lambda _: version)
 
     def changed(self, behind: int, limit: int, base: int) -> Batch:
         """Return messages in the outbox behind a position."""
-        rows: list[tuple[Any, ...]] = self._db.execute(_CHANGED, (behind, limit)).fetchall()
-        documents = [self._document(row[1:], base + int(row[0])) for row in rows]
-        return Batch(documents, _last(rows), len(rows) < limit)
+        return self._batch(_CHANGED, behind, limit, lambda position: base + position)
+
+    def _batch(self, query: str, behind: int, limit: int, version: Callable[[int], int]) -> Batch:
+        documents: list[Document] = []
+        size, last = 0, None
+        with closing(self._db.execute(query, (behind, limit))) as rows:
+            for number, *row in rows:
+                last = int(number)
+                found = self._document(row, version(last))
+                documents.append(found)
+                size += len(found.text)
+                if size >= _FULL:
+                    return Batch(documents, last, is_last=False)
+        return Batch(documents, last, len(documents) < limit)
 
     def every(self) -> Iterator[Document]:
         """Yield all messages that a search finds."""
-        for row in self._db.execute(_SCANNED, (0, -1)):
-            yield self._document(row[1:], 0)
+        for _, *row in self._db.execute(_SCANNED, (0, -1)):
+            yield self._document(row, 0)
 
     def sessions(self) -> set[str]:
         """Return the ids of the sessions that have messages which a search finds."""
         query = "SELECT session FROM _sessions WHERE indexed AND id > 0"
         return {str(session) for (session,) in self._db.execute(query)}
 
-    def _document(self, row: tuple[Any, ...], version: int) -> Document:
+    def _document(self, row: Sequence[Any], version: int) -> Document:
         session, id, state, place, lane, is_replay, *columns = row
         machine = self._machines.get(lane, "")
         is_gone = state >= OUT or is_replay
@@ -100,9 +113,14 @@ class Documents:
             nothing = ("", "", "", "", 0, (), (), 0, machine, place, "", 0, 1, version)
             return Document(self.part, session, id, *nothing)
         timestamp, parent, role, source, content, is_json, other = columns
-        data = from_columns(
-            Columns(timestamp, parent, role, source, content, bool(is_json), other)
-        )
+        if other is None:  # most messages have only a content that is searched
+            data = (
+                {} if content is None else {"content": read_content(content, is_json=bool(is_json))}
+            )
+        else:
+            data = from_columns(
+                Columns(timestamp, parent, role, source, content, bool(is_json), other)
+            )
         own, tools, files, failed = facets(data)
         text = fold(index_form(searched(data))[:_LONGEST])
         return Document(
@@ -124,7 +142,3 @@ class Documents:
             0,
             version,
         )
-
-
-def _last(rows: list[tuple[Any, ...]]) -> int | None:
-    return int(rows[-1][0]) if rows else None

@@ -20,6 +20,8 @@ _TIMEOUT = 300.0
 """Seconds for one statement: one that erases reads the whole table."""
 _LONGEST = 1 << 24
 """Bytes of a statement without its rows: a search may name thousands of sessions."""
+_ROWS = "JSONCompactEachRow"
+"""The format of rows that are inserted. Arrow takes ClickHouse as long, and needs pyarrow."""
 _SHOWN = 400
 """Characters of an error of the server that are shown."""
 
@@ -27,8 +29,15 @@ _SHOWN = 400
 class Engine(Protocol):
     """Runs SQL."""
 
-    def run(self, sql: str, rows: bytes = b"") -> None:
-        """Run a statement; `rows` follow it, as JSON objects, one a line."""
+    def run(self, sql: str) -> None:
+        """Run a statement."""
+        ...
+
+    def insert(self, into: str, rows: bytes) -> None:
+        """Insert rows, JSON arrays of the columns that `into` names, one a line.
+
+        They are on the disk when it returns.
+        """
         ...
 
     def select(self, sql: str) -> Sequence[Sequence[Any]]:
@@ -57,13 +66,21 @@ class Http:
             else http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
         )
 
-    def run(self, sql: str, rows: bytes = b"") -> None:
+    def run(self, sql: str) -> None:
         """Run a statement.
 
         Raises:
             SinkError: the server cannot be reached, or refuses.
         """
-        self._post(sql.encode(errors="replace") + b"\n" + rows)
+        self._post(sql.encode(errors="replace"))
+
+    def insert(self, into: str, rows: bytes) -> None:
+        """Insert rows, as `Engine.insert`.
+
+        Raises:
+            SinkError: as `run`.
+        """
+        self._post(f"INSERT INTO {into} FORMAT {_ROWS}\n".encode(errors="replace") + rows)
 
     def select(self, sql: str) -> Sequence[Sequence[Any]]:
         """Return the rows of a query.
@@ -116,13 +133,27 @@ class Embedded:
         except Exception as error:
             raise SinkError(f"cannot open {folder}: {error}") from error
 
-    def run(self, sql: str, rows: bytes = b"") -> None:
+    def run(self, sql: str) -> None:
         """Run a statement.
 
         Raises:
             SinkError: ClickHouse refuses.
         """
-        self._query(f"{sql}\n{rows.decode()}" if rows else sql)
+        self._query(sql)
+
+    def insert(self, into: str, rows: bytes) -> None:
+        """Insert rows, as `Engine.insert`.
+
+        Raises:
+            SinkError: as `run`.
+        """
+        try:
+            # rows within the statement would be copied twice, and searched for its end
+            with self._session.send_insert(f"INSERT INTO {into}", _ROWS) as inserter:
+                inserter.append(rows)
+                inserter.finish()
+        except Exception as error:  # as in `_query`
+            raise self._refused(error) from error
 
     def select(self, sql: str) -> Sequence[Sequence[Any]]:
         """Return the rows of a query.
@@ -136,9 +167,12 @@ class Embedded:
         try:
             found = self._session.query(sql)
         except Exception as error:  # chdb has no class of errors that its releases agree on
-            raise SinkError(f"{self._folder} refuses: {str(error)[:_SHOWN]}") from error
+            raise self._refused(error) from error
         content: bytes = found if isinstance(found, bytes) else found.bytes()
         return content
+
+    def _refused(self, error: Exception) -> SinkError:
+        return SinkError(f"{self._folder} refuses: {str(error)[:_SHOWN]}")
 
     def close(self) -> None:
         """Close the files."""

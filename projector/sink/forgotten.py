@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from projector.fold.part import Part
 
+
 def state_in_sink(journal: Directory) -> str | None:
     """Return `PENDING` while the sink may have what was forgotten, else `REMOVED`.
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import apsw
 
     from journal.segments.machines import Machines
+    from projector.reading.reader import Answer
     from projector.search.find import SearchRequest
     from projector.search.hits import Hit, Look
-    from projector.reading.reader import Answer
     from projector.sink.document import Key
     from projector.text.query import Query
     from projector.views.freshness import Freshness
@@ -56,9 +56,7 @@ class SinkSearch(Searcher):
         if asked.sort == "oldest" or asked.group is not None:
             raise NotAsked("a sink returns the newest first, each by itself; leave --sink out")
         query, limit = asked.query, asked.limit
-        wanted, _ = self._read(
-            lambda dbs: ask(dbs, query, asked.filters, limit + 1, asked.offset)
-        )
+        wanted, _ = self._read(lambda dbs: ask(dbs, query, asked.filters, limit + 1, asked.offset))
         keys = self._sink.search(wanted)
         hits, fresh = self._read(lambda dbs: _shown(dbs, keys[:limit], query, asked.look))
         matches = Matches([], len(keys) <= limit, asked.offset + len(keys))

@@ -175,8 +175,8 @@ def verify(
 
     It sends nothing: run `projector sink run --once` before. The exit code is 5 if they differ, and
     `projector sink run --once --again` sends all messages again then. It is 7 if they are equal,
-    and the sink may still have what was forgotten, in rows that no search finds any more: `projector
-    sink run` erases them. There is no time limit.
+    and the sink may still have what was forgotten, in rows that no search finds any more:
+    `projector sink run` erases them. There is no time limit.
 
     JSON: {"equal", "documents", "sink_documents", "checksum", "sink_checksum", "forgotten"}
 

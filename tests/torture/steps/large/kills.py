@@ -2,7 +2,9 @@
 
 Each round has a journal in two parts, with a projector and a drainer for each, and ClickHouse
 behind HTTP. They are killed and paused at random, the sink is down for a while, and its requests
-end before they are run, or after it without an answer. Sessions are deleted and forgotten meanwhile.
+end before they are run, or after it without an answer. Meanwhile sessions are deleted, and one is
+forgotten.
+
 Whatever happens, the parts end with the digest of one projection of all events, the sink has row by
 row what they have, nothing forgotten is in one of its rows, and the receipt says so.
 """
@@ -16,7 +18,7 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from journal import Journal
@@ -45,7 +47,7 @@ _AMOUNT = Amount(whole=60, sample=1, unit="rounds")
 _ACTIONS = 8
 _PARTS = ("1/2", "2/2")
 _SESSIONS = 6
-_SECRET = "mausoleumword"
+_FORGOTTEN = "mausoleumword"
 
 
 def run_round(seed: int, folder: Path) -> int:
@@ -62,8 +64,7 @@ def run_round(seed: int, folder: Path) -> int:
         server = stack.enter_context(clickhouse.serving())
         journal = open_directory(path)
         write_config(journal, Config(server.url, "tests", table))
-        appended = _append(random, path, 40)
-        events += appended
+        events += _append(random, path, 40)
         command = ("projector", "--journal", path)
         programs = [
             Program(*command, *words, "--part", part)
@@ -76,7 +77,7 @@ def run_round(seed: int, folder: Path) -> int:
         for number in range(_ACTIONS):
             events += _append(random, path, random.choice([1, 10, 200]))
             if number == at:
-                _forget(random, path)
+                _forget(path)
             _hit(random, server, programs)
             time.sleep(random.uniform(0, 0.6))
         for program in programs:
@@ -90,6 +91,7 @@ def run_round(seed: int, folder: Path) -> int:
 def _append(random: Random, path: Path, count: int) -> int:
     """Append messages and what changes them; return how many events there are more."""
     changes = []
+    data: dict[str, Any]
     for _ in range(count):
         session = f"s{random.randrange(_SESSIONS)}"
         id = f"m{random.randrange(10_000)}"
@@ -104,7 +106,7 @@ def _append(random: Random, path: Path, count: int) -> int:
                 type, data = "session.deleted", {}
             case _:
                 line = {"line": f"line-{id[1:3]}"} if random.random() < 0.2 else {}
-                words = f"words of {session} {id} {_SECRET if session == 's0' else ''}"
+                words = f"words of {session} {id} {_FORGOTTEN if session == 's0' else ''}"
                 data = {"role": random.choice(["user", "tool"]), "content": words, **line}
                 type = "message.appended"
         event = {"session": session, "type": type, "data": data}
@@ -114,9 +116,8 @@ def _append(random: Random, path: Path, count: int) -> int:
     return len(changes)
 
 
-def _forget(random: Random, path: Path) -> None:
-    """Forget the session whose messages have the secret."""
-    del random
+def _forget(path: Path) -> None:
+    """Forget the session whose messages have the word."""
     found = plan(path, Selection(sessions=("s0",)))
     if found:
         forget(path, found)
@@ -158,7 +159,7 @@ def _check(path: Path, table: str) -> None:
             assert found.is_equal, found
             assert found.forgotten in (None, "removed"), found
     assert_equal(path, table, *_PARTS)
-    query = f"SELECT count() FROM {table} WHERE position(text, '{_SECRET}') > 0"
+    query = f"SELECT count() FROM {table} WHERE position(text, '{_FORGOTTEN}') > 0"
     listed = erasures(path)
     if listed:
         assert int(clickhouse.run(query)) == 0
