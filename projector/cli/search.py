@@ -155,8 +155,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     projection; if one is missing, an error names it. With --part only the named parts are searched,
     and stderr says so. Nothing nearest is looked for in parts, and --include-replays is refused.
 
-    With --sink the sink is asked (`projector sink`), with the filters --role, --source, --session,
-    --since and --until: the newest come first, and nothing is ranked.
+    With --sink the sink is asked (`projector sink`): the newest come first, and nothing is ranked.
+    --include-replays, --regex, --sort oldest and --group are refused then.
 
     The exit code is 3 if nothing is found and a filter names a value that nothing has: the nearest
     values that there are are printed on stderr.

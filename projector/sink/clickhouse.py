@@ -70,8 +70,8 @@ class ClickHouse:
             SinkError: ClickHouse cannot be reached or refuses; the other methods raise it, too.
         """
         query = (
-            f"SELECT toString(uuid) FROM system.tables WHERE database = {literal(self._database)}"
-            f" AND name = {literal(self._name)}"
+            "SELECT toString(uuid), create_table_query FROM system.tables"
+            f" WHERE database = {literal(self._database)} AND name = {literal(self._name)}"
         )
         found = self._engine.select(query)
         if not found:
@@ -81,21 +81,12 @@ class ClickHouse:
             found = self._engine.select(query)
         if not found:
             raise SinkError(f"the table {self._table} was made, and is not there")
-        self._add_columns()
-        return str(found[0][0])
-
-    def _add_columns(self) -> None:
-        """Add the columns that a table of an earlier version does not have."""
-        query = (
-            f"SELECT name FROM system.columns WHERE database = {literal(self._database)}"
-            f" AND table = {literal(self._name)}"
-        )
-        there = {str(name) for (name,) in self._engine.select(query)}
-        missing = [
-            f"ADD COLUMN {name} {kind}" for name, kind in _ADDED.items() if name not in there
-        ]
+        [[uuid, made]] = found
+        # a table of an earlier version does not have them
+        missing = [f"ADD COLUMN {n} {kind}" for n, kind in _ADDED.items() if f"`{n}`" not in made]
         if missing:
             self._engine.run(f"ALTER TABLE {self._table} {', '.join(missing)}")
+        return str(uuid)
 
     def put(self, documents: Sequence[Document]) -> None:
         """Store documents; again does nothing."""

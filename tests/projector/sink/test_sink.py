@@ -5,54 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from contextlib import closing
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-import orjson
 import pytest
-from click.testing import CliRunner
 
 from journal import Journal
-from journal.cli import cli as journal_cli
 from journal.fs.directory import open_directory
 from projector import Projection, SessionStore
-from projector.cli import cli
 from projector.outbox import PROGRESS
 from projector.sink.config import Config, read_config, write_config
 from projector.sink.errors import SinkError
 from projector.sink.verify import compare
+from tests.projector.sink.running import run
 from tests.support.programs import clickhouse
 from tests.support.sinks import assert_equal, change, drain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from click.testing import Result
+    from pathlib import Path
 
     from tests.support.programs.clickhouse import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clickhouse")]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """ClickHouse behind HTTP."""
-    clickhouse.needed()
-    with clickhouse.serving() as server:
-        yield server
-
-
-@pytest.fixture
-def table(server: Server, journal_dir: Path) -> str:
-    """A table of its own, which the journal names as its sink."""
-    name = f"t{uuid4().hex}"
-    journal = open_directory(journal_dir)
-    write_config(journal, Config(server.url, "tests", name, user="someone"))
-    return f"tests.{name}"
 
 
 def test_a_drainer_that_dies_at_any_step_ends_equal(
@@ -62,8 +37,8 @@ def test_a_drainer_that_dies_at_any_step_ends_equal(
     random = Random(5)  # noqa: S311 - reproducible, not secret
     died = 0
     with SessionStore.open(journal_dir) as store:
-        for step in range(24):
-            change(store, random, 20)
+        for step in range(16):
+            change(store, random, 30)
             start = server.requests
 
             def die(number: int, at: int = start + 1 + step // 2) -> bool:
@@ -71,7 +46,7 @@ def test_a_drainer_that_dies_at_any_step_ends_equal(
 
             setattr(server, "before" if step % 2 else "after", die)
             try:
-                drain(journal_dir, batch=random.choice([3, 1000]))
+                drain(journal_dir, batch=random.choice([9, 1000]))
             except SinkError:  # the connection is gone
                 died += 1
             server.before = server.after = lambda _: False
@@ -167,87 +142,6 @@ def test_parts_are_drained_into_one_table(journal_dir: Path, server: Server, tab
                 drain(journal_dir, part=part)
             assert_equal(journal_dir, table, "1/2", "2/2")
             assert_equal(journal_dir, table)
-
-
-def run(journal_dir: Path, *arguments: str) -> Result:
-    """Run a command of the projector."""
-    return CliRunner().invoke(cli, ["--journal", str(journal_dir), *arguments])
-
-
-def test_a_search_of_the_sink_finds_what_the_projection_finds(
-    journal_dir: Path, server: Server
-) -> None:
-    """The newest first, whatever the scripts and signs are."""
-    texts = {
-        "a": "Straße und École in 北京大学",
-        "b": "get_user_name failed: connection refused",
-        "c": "C++ is no C, and café au lait",
-        "d": "it's a quote's end \\ backslash",
-        "e": "東京 (Tokyo) and Seoul 서울에서",
-        "f": "connections are refused",
-    }
-    with Journal.open(journal_dir) as journal:
-        for n, (id, text) in enumerate(texts.items()):
-            journal.append_message("s", "user", text, id=id, timestamp=1_770_000_000_000_000 + n)
-    table = f"t{uuid4().hex}"
-    used = run(journal_dir, "sink", "use", server.url, "--database", "tests", "--table", table)
-    assert used.exit_code == 0, used.stderr
-    assert run(journal_dir, "sink", "run", "--once").exit_code == 0
-    queries = (
-        *("ecole", "北京", "大学", "get_user_name", '"connection refused"', "connection*", "C++"),
-        *("it's", "quote", "東京", "서울", "refused NOT user", "tokyo OR cafe", "zebra", "京"),
-    )
-    with Projection.open(journal_dir) as projection:
-        for query in queries:
-            wanted = [hit.id for hit in projection.search(query, sort="newest", enough=0)]
-            result = run(journal_dir, "search", "--sink", "--json", query)
-            assert result.exit_code == 0, result.stderr
-            found = [hit["id"] for hit in orjson.loads(result.stdout)["hits"]]
-            assert found == wanted, query
-    refused = run(journal_dir, "search", "--sink", "x", "--include-replays")
-    assert refused.exit_code == 2
-    assert "no replays" in refused.stderr
-
-
-def test_what_is_forgotten_leaves_the_sink_and_its_files(
-    journal_dir: Path, server: Server, table: str
-) -> None:
-    """All versions of it: the word is in no file of ClickHouse any more."""
-    del server
-    random = Random(10)  # noqa: S311 - reproducible, not secret
-    with SessionStore.open(journal_dir) as store:
-        change(store, random, 30)
-        store.append("secret", "user", "the mausoleumword is here", id="m1")
-        drain(journal_dir)
-        store.revise_message("secret", "m1", content="mausoleumword again")
-        drain(journal_dir)
-    query = f"SELECT count() FROM {table} WHERE position(text, 'mausoleumword') > 0"
-    assert int(clickhouse.run(query)) == 2
-    assert is_anywhere("mausoleumword", clickhouse.folder())
-    forgotten = CliRunner().invoke(
-        journal_cli, ["--journal", str(journal_dir), "forget", "secret", "--yes"]
-    )
-    assert forgotten.exit_code == 0, forgotten.output
-    sent = drain(journal_dir)
-    assert sent.erased == 1
-    assert int(clickhouse.run(query)) == 0
-    assert_equal(journal_dir, table)
-    until = time.monotonic() + 60
-    while is_anywhere("mausoleumword", clickhouse.folder()) and time.monotonic() < until:
-        time.sleep(0.5)
-    assert not is_anywhere("mausoleumword", clickhouse.folder())
-
-
-def is_anywhere(word: str, folder: str) -> bool:
-    """Return whether a file below a folder has a word, as ClickHouse compresses short blocks."""
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                if word.encode() in Path(root, name).read_bytes():
-                    return True
-            except FileNotFoundError:
-                continue
-    return False
 
 
 def test_without_a_sink_nothing_is_noted(journal_dir: Path) -> None:

@@ -100,7 +100,8 @@ class Server:
 
         self._http = Quiet(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        Thread(target=self._http.serve_forever, daemon=True).start()
+        # it looks so often whether it was closed, and each test closes one
+        Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def answer(self, body: bytes) -> tuple[int, bytes]:
         """Run a request; return the status and the answer."""
