@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOCK = Lock()
+_SHOWN = 40
+"""Bytes of a statement that a test can see."""
 
 
 @cache
@@ -58,6 +60,7 @@ class Server:
             returns True, the connection ends without an answer.
         is_down: whether it answers each request with an error.
         requests: how many it got.
+        statement: the beginning of the one that it got last.
         users: the values of the header `Authorization`.
     """
 
@@ -66,6 +69,7 @@ class Server:
         self.after: Callable[[int], bool] = lambda _: False
         self.is_down = False
         self.requests = 0
+        self.statement = b""
         self.users: set[str | None] = set()
         server = self
 
@@ -75,6 +79,7 @@ class Server:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 server.requests += 1
+                server.statement = body[:_SHOWN]
                 number = server.requests
                 server.users.add(self.headers["Authorization"])
                 self.close_connection = server.before(number)

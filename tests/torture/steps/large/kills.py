@@ -1,9 +1,9 @@
 """Projectors of parts and their drainers are killed while a journal changes: nothing is lost.
 
 Each round has a journal in two parts, with a projector and a drainer for each, and ClickHouse
-behind HTTP. They are killed and paused at random, the sink is down for a while, and its requests
-end before they are run, or after it without an answer. Meanwhile sessions are deleted, and one is
-forgotten.
+behind HTTP. They are killed and paused at random, also just before or after documents are stored.
+The sink is down for a while, and its requests end before they are run, or after it without an
+answer. Meanwhile sessions are deleted, and in half of the rounds one is forgotten.
 
 Whatever happens, the parts end with the digest of one projection of all events, the sink has row by
 row what they have, nothing forgotten is in one of its rows, and the receipt says so.
@@ -73,13 +73,14 @@ def run_round(seed: int, folder: Path) -> int:
         ]
         for program in programs:
             stack.callback(program.end)
-        at = random.randrange(_ACTIONS)
+        at = random.randrange(2 * _ACTIONS)  # it begins a new pass, which mends what was lost
         for number in range(_ACTIONS):
+            _trouble(random, server, programs)
             events += _append(random, path, random.choice([1, 10, 200]))
             if number == at:
                 _forget(path)
-            _hit(random, server, programs)
-            time.sleep(random.uniform(0, 0.6))
+            _hit(random, programs)
+            time.sleep(random.uniform(0, 1.5))
         for program in programs:
             program.end()
         server.before = server.after = lambda _: False
@@ -123,10 +124,10 @@ def _forget(path: Path) -> None:
         forget(path, found)
 
 
-def _hit(random: Random, server: Server, programs: list[Program]) -> None:
-    """Kill or pause a program, or trouble the server."""
+def _hit(random: Random, programs: list[Program]) -> None:
+    """Kill or pause programs, or leave them alone."""
     program = random.choice(programs)
-    match random.choice(["killed", "killed", "all killed", "paused", "down", "before", "after"]):
+    match random.choice(["killed", "all killed", "paused", "left", "left", "left"]):
         case "killed":
             program.kill()
         case "all killed":
@@ -134,13 +135,29 @@ def _hit(random: Random, server: Server, programs: list[Program]) -> None:
                 each.kill()
         case "paused":
             program.pause(random.uniform(0, 0.5))
-        case "down":
-            server.is_down = True
-            time.sleep(random.uniform(0, 0.5))
-            server.is_down = False
-        case when:
-            at = server.requests + random.randint(1, 6)
-            setattr(server, when, lambda number: number == at)
+
+
+def _trouble(random: Random, server: Server, programs: list[Program]) -> None:
+    """Let a request end without an answer, or kill the drainers at it: one that stores documents."""
+    number = random.randint(1, 3)
+    kills = random.random() < 0.5
+
+    def end(_: int) -> bool:
+        nonlocal number
+        number -= server.statement.startswith(b"INSERT")
+        if number != 0:
+            return False
+        number = -1
+        for program in programs if kills else ():
+            program.kill()
+        return True
+
+    server.before = server.after = lambda _: False
+    setattr(server, random.choice(["before", "after"]), end)
+    if random.random() < 0.1:
+        server.is_down = True
+        time.sleep(random.uniform(0, 0.5))
+        server.is_down = False
 
 
 def _check(path: Path, table: str) -> None:
