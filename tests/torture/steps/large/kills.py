@@ -50,8 +50,8 @@ _SESSIONS = 6
 _FORGOTTEN = "mausoleumword"
 
 
-def run_round(seed: int, folder: Path) -> int:
-    """Run one round in an empty folder; return how many events were appended.
+def run_round(seed: int, folder: Path) -> tuple[int, int]:
+    """Run one round in an empty folder; return how many events were appended, and inserts ended.
 
     Raises:
         AssertionError: something is lost, doubled, damaged or different.
@@ -73,9 +73,10 @@ def run_round(seed: int, folder: Path) -> int:
         ]
         for program in programs:
             stack.callback(program.end)
+        trouble = _Trouble(random, server, programs)
         at = random.randrange(2 * _ACTIONS)  # it begins a new pass, which mends what was lost
         for number in range(_ACTIONS):
-            _trouble(random, server, programs)
+            trouble.arm()
             events += _append(random, path, random.choice([1, 10, 200]))
             if number == at:
                 _forget(path)
@@ -83,10 +84,9 @@ def run_round(seed: int, folder: Path) -> int:
             time.sleep(random.uniform(0, 1.5))
         for program in programs:
             program.end()
-        server.before = server.after = lambda _: False
-        server.is_down = False
+        trouble.disarm()
         _check(path, f"tests.{table}")
-    return events
+    return events, trouble.ended
 
 
 def _append(random: Random, path: Path, count: int) -> int:
@@ -137,27 +137,44 @@ def _hit(random: Random, programs: list[Program]) -> None:
             program.pause(random.uniform(0, 0.5))
 
 
-def _trouble(random: Random, server: Server, programs: list[Program]) -> None:
-    """Let a request end without an answer, or kill the drainers at it: one that stores documents."""
-    number = random.randint(1, 3)
-    kills = random.random() < 0.5
+class _Trouble:
+    """Ends requests that store documents without an answer, before or after they are run.
 
-    def end(_: int) -> bool:
-        nonlocal number
-        number -= server.statement.startswith(b"INSERT")
-        if number != 0:
-            return False
-        number = -1
-        for program in programs if kills else ():
-            program.kill()
-        return True
+    Attributes:
+        ended: how many it ended.
+    """
 
-    server.before = server.after = lambda _: False
-    setattr(server, random.choice(["before", "after"]), end)
-    if random.random() < 0.1:
-        server.is_down = True
-        time.sleep(random.uniform(0, 0.5))
-        server.is_down = False
+    def __init__(self, random: Random, server: Server, programs: list[Program]) -> None:
+        self._random, self._server, self._programs = random, server, programs
+        self.ended = 0
+
+    def arm(self) -> None:
+        """Choose the request that ends next, and whether the programs are killed then."""
+        number = self._random.randint(1, 2)
+        kills = self._random.random() < 0.5
+
+        def end(_: int) -> bool:
+            nonlocal number
+            if not self._server.statement.startswith(b"INSERT"):
+                return False
+            number -= 1
+            if number:
+                return False
+            self.ended += 1
+            for program in self._programs if kills else ():
+                program.kill()
+            return True
+
+        self.disarm()
+        setattr(self._server, self._random.choice(["before", "after"]), end)
+        if self._random.random() < 0.1:
+            self._server.is_down = True
+            time.sleep(self._random.uniform(0, 0.5))
+            self._server.is_down = False
+
+    def disarm(self) -> None:
+        """Let all requests be answered."""
+        self._server.before = self._server.after = lambda _: False
 
 
 def _check(path: Path, table: str) -> None:
@@ -189,19 +206,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
     began = time.monotonic()
-    rounds = events = 0
+    rounds = events = ended = 0
     for seed in _AMOUNT.budget(given).seeds():
         rounds += 1
         folder = Path(tempfile.mkdtemp(prefix="large-"))
         try:
-            events += run_round(seed, folder)
+            appended, hit = run_round(seed, folder)
+            events, ended = events + appended, ended + hit
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
             print(f"FAILED seed {seed}: {type(error).__name__}: {error} (in {folder})")
             print(f"again: {again('large.kills', seed, 'rounds')}", flush=True)
             return 1
         shutil.rmtree(folder)
     print(
-        f"large.kills: {rounds:,} rounds, {events:,} events in {time.monotonic() - began:.0f} s:"
+        f"large.kills: {rounds:,} rounds, {events:,} events, {ended:,} inserts ended in {time.monotonic() - began:.0f} s:"
         " parts and sink are equal to one projection"
     )
     return 0
