@@ -87,7 +87,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _loads_clickhouse(item: pytest.Item) -> bool:
-    return item.path.parent.name == "sink" or item.path.name == "test_large.py"
+    return item.path.parent.name in {"sink", "large"} or item.path.name == "test_large.py"
 
 
 def is_slow(item: pytest.Item) -> bool:

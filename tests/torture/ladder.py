@@ -92,6 +92,7 @@ STEPS = (
     Step("relay_chunks", _tool("relay.chunks"), 0.02),
     Step("relay_calls", _tool("relay.calls"), 0.01),
     Step("relay_kills", _tool("relay.kills"), 0.04),
+    Step("large_kills", _tool("large.kills"), 0.03),
     Step("power", _tool("power_cut"), 0.07),
 )
 

@@ -12,4 +12,4 @@ from tests.torture.steps.large import kills
 def test_a_round_of_kills_ends_equal(capsys: pytest.CaptureFixture[str]) -> None:
     """The parts have one digest, and the sink has row by row what they have."""
     clickhouse.needed()
-    assert kills.main(["--sample", "--seed", "1"]) == 0, capsys.readouterr().out
+    assert kills.main(["--sample", "--seed", "2"]) == 0, capsys.readouterr().out
