@@ -15,7 +15,7 @@ from projector import SessionStore
 from projector.forgetting.erasures import erasures
 from tests.projector.sink.running import in_journal, run
 from tests.support.programs import clickhouse
-from tests.support.sinks import assert_equal, change, drain
+from tests.support.programs.sinks import assert_equal, change, drain
 
 if TYPE_CHECKING:
     from tests.support.programs.clickhouse import Server

@@ -16,7 +16,7 @@ from projector.sink.errors import NotAsked
 from projector.sink.search import SinkSearch
 from tests.projector.sink.running import run
 from tests.support.programs import clickhouse
-from tests.support.sinks import assert_equal, drain
+from tests.support.programs.sinks import assert_equal, drain
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from projector.sink.errors import SinkError
 from projector.sink.verify import compare
 from tests.projector.sink.running import run
 from tests.support.programs import clickhouse
-from tests.support.sinks import assert_equal, change, drain
+from tests.support.programs.sinks import assert_equal, change, drain
 
 if TYPE_CHECKING:
     from pathlib import Path

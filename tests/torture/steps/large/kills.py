@@ -36,7 +36,7 @@ from projector.sink.config import Config, read_config, write_config
 from projector.sink.verify import compare
 from tests.support.programs import clickhouse
 from tests.support.programs.restarted import Program
-from tests.support.sinks import assert_equal, drain
+from tests.support.programs.sinks import assert_equal, drain
 from tests.torture.arguments import Amount, again, step_parser
 
 if TYPE_CHECKING:
