@@ -83,18 +83,18 @@ def _no_json(raw: bytes) -> str:
 
 def too_deep(value: Json) -> bool:
     """Return whether a value is nested more deeply than a journal accepts."""
-    level = [value]
-    for _ in range(DEPTH):
-        below: list[Json] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        if not below:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(DEPTH - 1):
+        if not level:
             return False
-        level = below
-    return True
+        # a class is compared faster than `isinstance` is called, and a decoder makes no others
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if item.__class__ is dict else item)
+            if inner.__class__ is dict or inner.__class__ is list
+        ]
+    return any(level)
 
 
 def is_exact(raw: bytes, value: Json) -> bool:
