@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import threading
-import weakref
 from typing import TYPE_CHECKING, Any, Self, Unpack, get_args
 
 from journal.errors import ClosedError, EventError, Reentered
-from journal.format.event_types import BLIND, EVENT_TYPES, MESSAGE_APPENDED
+from journal.format.event_types import EDITS, MESSAGE_APPENDED, SWEEPING
 from journal.format.fields.message import message_data
 from journal.format.new_event import check_all, checked, with_index
 from journal.fs.directory import open_directory
 from journal.lanes.group_commit import Fsync, SharedLane
+from journal.process.ending import close_at_end
 from journal.process.fork import no_fork, register
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from journal.format.fields.message import MoreMessageFields
@@ -39,6 +38,7 @@ class Journal:
             journal.append_message("s1", "user", "hello", id="m1")
             journal.append(session="s1", type="session.titled", data={"title": "Greetings"})
             journal.append_many([new_event("s1", "tool.used", {"tool": "ls"}, id="t1")])
+            journal.append_behind_read([new_event("s1", "tool.used", {"tool": "cd"}, id="t2")])
             journal.sync()
             print(journal.path, journal.ends())
 
@@ -72,7 +72,7 @@ class Journal:
         self._lane: SharedLane | None = SharedLane(self._directory, fsync)
         self._edits: EditOrder | None = None
         self._closed = False
-        _handles.add(self)
+        close_at_end(self)
         register(self)
 
     @classmethod
@@ -183,20 +183,33 @@ class Journal:
             EventError: one of them cannot be stored; its index is named; nothing was written.
             ClockError, AppendError, SyncError, ClosedError: as `append`.
         """
-        new = check_all(events)
+        return self._append_all(check_all(events), EDITS)
+
+    def append_behind_read(self, events: Iterable[Mapping[str, Any] | Encoded]) -> list[Position]:
+        """Append as `append_many`, for a caller that has just read what the events change.
+
+        An edit must come behind the events that it changes, so `append_many` reads the ends of all
+        lanes before. This method does so only for a sweep, which names them.
+
+        Raises:
+            EventError, ClockError, AppendError, SyncError, ClosedError: as `append_many`.
+        """
+        return self._append_all(check_all(events), SWEEPING)
+
+    def _append_all(self, new: list[Ready], dependent: Container[str]) -> list[Position]:
         self._check_open()
         try:
-            return self._append(new) if new else []
+            return self._append(new, dependent) if new else []
         except EventError as error:
             raise with_index(new, error) from error
 
-    def _append(self, events: list[Ready]) -> list[Position]:
+    def _append(self, events: list[Ready], dependent: Container[str] = EDITS) -> list[Position]:
         lane = self._lane or self._lease()
         if self.redactor is not None:
             events = self.redactor.redact_events(events)
         ends = None
         for event in events:
-            if event[2] in _EDITS:
+            if event[2] in dependent:
                 ends = self._edit_order().look(events, lane.path.name)
                 break
         try:
@@ -209,7 +222,7 @@ class Journal:
 
         It is synced at once: a handler cannot always start a thread.
         """
-        if any(event[2] in _EDITS for event in events):
+        if any(event[2] in EDITS for event in events):
             # the edit must also come behind the events of this handle's own lane
             ends = self._edit_order().look(events, "")
         for lane in list(self._aside):
@@ -244,8 +257,8 @@ class Journal:
         """Lease a lane for a forked child, which must not write to its parent's."""
         with self._turn:
             self._check_open()
-            lane = self._lane = self._lane or SharedLane(self._directory, self._fsync)
-        return lane
+            self._lane = self._lane or SharedLane(self._directory, self._fsync)
+            return self._lane
 
     def _check_open(self) -> None:
         if self._closed:
@@ -270,17 +283,18 @@ class Journal:
             SyncError: the disk refused; the handle is closed all the same.
             Reentered: called in a handler in the middle of another call; nothing was done.
         """
-        lanes = [*([self._lane] if self._lane is not None else []), *self._aside]
-        # an error of one lane must not keep the others from being closed
         try:
-            with contextlib.ExitStack() as stack:
-                for lane in lanes:
+            with contextlib.ExitStack() as stack:  # one error must not keep the others open
+                for lane in self._lanes():
                     stack.callback(lane.close)
                 with self._turn:
                     self._closed = True
         except Reentered:
             self._closed = False
             raise
+
+    def _lanes(self) -> list[SharedLane]:
+        return [*([self._lane] if self._lane is not None else []), *self._aside]
 
     def __enter__(self) -> Self:
         self._check_open()
@@ -301,20 +315,6 @@ class Journal:
         """Release the parent's lane: two processes must never write to one segment."""
         self._turn = threading.RLock()
         self._edits = None
-        lanes = [*([self._lane] if self._lane is not None else []), *self._aside]
-        self._lane, self._aside = None, []
+        lanes, self._lane, self._aside = self._lanes(), None, []
         for lane in lanes:
             lane.abandon()
-
-
-_EDITS = frozenset(EVENT_TYPES) - BLIND
-_handles: weakref.WeakSet[Journal] = weakref.WeakSet()
-
-
-def _close_all() -> None:
-    with contextlib.ExitStack() as stack:  # as in `close`
-        for handle in list(_handles):
-            stack.callback(handle.close)
-
-
-atexit.register(_close_all)

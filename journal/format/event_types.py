@@ -151,6 +151,9 @@ _KNOWN: dict[str, tuple[_Fields, tuple[str, ...]]] = {
 EVENT_TYPES = tuple(_KNOWN)
 """The event types whose fields are known; others are stored unchanged."""
 
+EDITS = frozenset(EVENT_TYPES) - BLIND
+"""Types of events that come behind all records that their author may have read."""
+
 _NAMES = {
     str: "a string",
     int: "an integer",

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
-    import apsw
-
     from journal.lanes.group_commit import Fsync
     from journal.redact.scanner import Scanner
+    from projector.board.states import Snapshot
 
 
 class Board(Holding, Lists):
@@ -174,14 +173,14 @@ class Board(Holding, Lists):
         if by is not None:
             check_text("by", by)
 
-        def question(db: apsw.Connection) -> tuple[bool, list[dict[str, Any]]]:
-            before = self._at(db).found(task)
+        def question(at: Snapshot) -> tuple[bool, list[dict[str, Any]]]:
+            before = at.found(task)
             if before["state"] != BLOCKED:
                 return False, []
             state = changes.ended(before, OPEN)
-            return True, self._change(db, task, before, state, event="unblocked", by=by)
+            return True, self._change(at, task, before, state, event="unblocked", by=by)
 
-        return self.store.decide(question)
+        return self._decide(question)
 
     def depend(self, task: str, after: Iterable[str], *, by: str | None = None) -> None:
         """Set the tasks that must be done before a task; none if `after` is empty.
@@ -199,8 +198,7 @@ class Board(Holding, Lists):
         if by is not None:
             check_text("by", by)
 
-        def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
-            at = self._at(db)
+        def question(at: Snapshot) -> tuple[None, list[dict[str, Any]]]:
             before = at.found(task)
             for each in needed:
                 at.found(each)
@@ -213,9 +211,9 @@ class Board(Holding, Lists):
                 return None, []
             state = {**before, "after": needed}
             note = ", ".join(needed) or "nothing"
-            return None, self._change(db, task, before, state, event="depends", by=by, note=note)
+            return None, self._change(at, task, before, state, event="depends", by=by, note=note)
 
-        self.store.decide(question)
+        self._decide(question)
 
     def close(self) -> None:
         """Close the store; again does nothing.

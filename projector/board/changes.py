@@ -23,6 +23,9 @@ BODY = "task"
 EXTRA = "board"
 """The key of a message's `extra` that has what it is on a board."""
 
+HISTORY = f"{SOURCE}:"
+"""The ids of the messages about the changes of a task begin with this."""
+
 _TERM = ("expires", "boot", "until")
 _SAYINGS = {
     "claimed": "Claimed",
@@ -150,4 +153,4 @@ def history_message(task: str, number: int, last: Mapping[str, Any]) -> dict[str
 
 def history_id(number: int) -> str:
     """Return the id of the message about a change of a task."""
-    return f"{SOURCE}:{number}"
+    return f"{HISTORY}{number}"

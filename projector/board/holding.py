@@ -19,11 +19,12 @@ from projector.store.keys import key_event
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import apsw
-
+    from projector.board.states import Snapshot
     from projector.board.task import State
 
 _CLAIM_SECONDS = 300.0
+_LOOK_SECONDS = 1.0
+"""Seconds after which a heartbeat reads again how far the lanes have come."""
 
 
 class Holding(BoardHandle):
@@ -62,26 +63,23 @@ class Holding(BoardHandle):
 
     def _may_have_ready(self, worker: str) -> bool:
         """Return whether a worker can claim a task, or could a moment ago."""
-
-        def query(db: apsw.Connection | None) -> bool:
-            return db is not None and self._at(db).has_ready(worker)
-
-        return self.store.projection.peek(query) or self._read(lambda at: at.has_ready(worker))[0]
+        return self.store.decisions.ask_on(
+            self._unapplied, lambda values: self._at(values).has_ready(worker)
+        )
 
     def _claim_first(self, task: str | None, worker: str, seconds: float) -> TaskClaim | None:
         """Claim a task if it is ready, or the first that is."""
 
-        def question(db: apsw.Connection) -> tuple[TaskClaim | None, list[dict[str, Any]]]:
-            at = self._at(db)
+        def question(at: Snapshot) -> tuple[TaskClaim | None, list[dict[str, Any]]]:
             ready = at.ready(worker) if task is None else [(task, at.found(task))]
             for found, before in ready:
                 if at.is_for(worker, found, before):
                     state = changes.claimed(before, worker, seconds)
                     claim = TaskClaim(found, worker, state["token"], state["expires"], seconds)
-                    return claim, self._change(db, found, before, state, event="claimed", by=worker)
+                    return claim, self._change(at, found, before, state, event="claimed", by=worker)
             return None, []
 
-        return self.store.decide(question)
+        return self._decide(question)
 
     def beat(self, claim: TaskClaim) -> TaskClaim:
         """Extend a claim: it is in force for its seconds from now. One append, and no lock.
@@ -99,7 +97,9 @@ class Holding(BoardHandle):
         check_claim(claim)
         ends = term(claim.seconds)
         key = beat_key(claim.task, claim.token)
-        self.store.add([key_event(self._names.beats, key, {"worker": claim.worker, **ends})])
+        event = key_event(self._names.beats, key, {"worker": claim.worker, **ends})
+        # only its holder beats, also in another process: what that wrote is read now and then
+        self._append(event, min(_LOOK_SECONDS, claim.seconds / 4))
         return TaskClaim(claim.task, claim.worker, claim.token, ends["expires"], claim.seconds)
 
     def complete(self, claim: TaskClaim, *, result: Any = None) -> None:  # noqa: ANN401 - any JSON
@@ -144,8 +144,8 @@ class Holding(BoardHandle):
         """End a claim in a state; a claim that has done so already may do it again."""
         check_claim(claim)
 
-        def question(db: apsw.Connection) -> tuple[None, list[dict[str, Any]]]:
-            before = self._at(db).found(claim.task)
+        def question(at: Snapshot) -> tuple[None, list[dict[str, Any]]]:
+            before = at.found(claim.task)
             held = before["state"], before["token"], before.get("holder")
             if held != (CLAIMED, claim.token, claim.worker):
                 if _was_ended(before, claim, event):
@@ -156,10 +156,10 @@ class Holding(BoardHandle):
             state = changes.ended(before, to, **fields)
             note = fields.get("reason")
             return None, self._change(
-                db, claim.task, before, state, event=event, by=claim.worker, note=note
+                at, claim.task, before, state, event=event, by=claim.worker, note=note
             )
 
-        self.store.decide(question)
+        self._decide(question)
 
 
 def _was_ended(state: Mapping[str, Any], claim: TaskClaim, event: str) -> bool:

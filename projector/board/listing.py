@@ -45,7 +45,7 @@ class Lists(BoardHandle):
             )
 
         def query(at: Snapshot) -> list[Task]:
-            found = [] if state == DONE else at.unfinished.by_change(at.db)
+            found = [] if state == DONE else at.unfinished.by_change(at.values.db)
             found += at.finished() if state in (None, DONE) else ()
             return [at.view(*each) for each in found if state in (None, each[1]["state"])]
 
@@ -64,7 +64,7 @@ class Lists(BoardHandle):
 
         def query(at: Snapshot) -> TaskDetails:
             state = at.found(task)
-            said = said_of(at.db, task)
+            said = said_of(at.values.db, task)
             body, comments = comments_of(said)
             return TaskDetails(at.view(task, state), body, comments, events_of(said, state))
 

@@ -9,19 +9,18 @@ import orjson
 
 from journal.format.bounds import is_count
 from projector.board.names import beat_key
+from projector.board.reading import is_written
 from projector.board.stored import CLAIMED, OPEN, valid
 from projector.board.task import Task
 from projector.errors import NotFound
 from projector.store.claims import is_over
-from projector.store.keys import key_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    import apsw
-
     from projector.board.names import Names
     from projector.board.unfinished import Unfinished
+    from projector.store.deciding.unapplied import KeyValues
 
 _BY_CHANGE = """
 SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session
@@ -31,15 +30,15 @@ WHERE s.session = ? AND k.value IS NOT NULL ORDER BY k.ord, k.key
 
 @dataclass(slots=True)
 class Snapshot:
-    """The tasks of a board in one snapshot of the projection.
+    """The tasks of a board at one moment.
 
     Args:
-        db: the projection.
+        values: the key-values at that moment.
         names: the namespaces of the board.
         unfinished: what is known of the tasks that are not done.
     """
 
-    db: apsw.Connection
+    values: KeyValues
     names: Names
     unfinished: Unfinished
     _done: dict[str, bool] = field(default_factory=dict)
@@ -47,8 +46,8 @@ class Snapshot:
     def state(self, task: str) -> dict[str, Any] | None:
         """Return the state of a task as it is stored; None if the board has no such task."""
         # a crash can separate the two events of a completion: the first is the decision
-        return valid(key_value(self.db, self.names.done, task)) or valid(
-            key_value(self.db, self.names.tasks, task)
+        return valid(self.values.get(self.names.done, task)) or valid(
+            self.values.get(self.names.tasks, task)
         )
 
     def found(self, task: str) -> dict[str, Any]:
@@ -63,9 +62,13 @@ class Snapshot:
             raise NotFound(f"the board {board!r} has no task {task!r}")
         return state
 
+    def is_written(self, task: str, id: str) -> bool:
+        """Return whether the session of a task has a message about a change."""
+        return self.values.has_message(task, id) or is_written(self.values.db, task, id)
+
     def finished(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the ids and states of tasks that are done, the first one first."""
-        for task, value in self.db.execute(_BY_CHANGE, (self.names.done,)):
+        for task, value in self.values.db.execute(_BY_CHANGE, (self.names.done,)):
             state = valid(orjson.loads(value))
             if state is not None:
                 yield task, state
@@ -73,7 +76,7 @@ class Snapshot:
     def is_done(self, task: str) -> bool:
         """Return whether a task is done."""
         if task not in self._done:
-            self._done[task] = valid(key_value(self.db, self.names.done, task)) is not None
+            self._done[task] = valid(self.values.get(self.names.done, task)) is not None
         return self._done[task]
 
     def is_ready(self, task: str, state: Mapping[str, Any]) -> bool:
@@ -89,11 +92,11 @@ class Snapshot:
         """Return when the claim of a task ends, with its last heartbeat; None if it has ended."""
         beat = None
         if is_over(dict(state)):
-            beat = key_value(self.db, self.names.beats, beat_key(task, state["token"]))
+            beat = self.values.get(self.names.beats, beat_key(task, state["token"]))
             if not isinstance(beat, dict) or not is_count(beat.get("expires")) or is_over(beat):
                 return None
             return int(beat["expires"])
-        beat = key_value(self.db, self.names.beats, beat_key(task, state["token"]))
+        beat = self.values.get(self.names.beats, beat_key(task, state["token"]))
         later = beat.get("expires") if isinstance(beat, dict) else None
         return max(int(state["expires"]), later) if is_count(later) else int(state["expires"])
 
@@ -102,7 +105,7 @@ class Snapshot:
 
         The highest priority is first; of one priority that which was not changed for longest.
         """
-        for task, state in self.unfinished.by_priority(self.db):
+        for task, state in self.unfinished.by_priority(self.values):
             if self.is_for(worker, task, state):
                 yield task, state
 

@@ -1,12 +1,14 @@
 """The tasks of a board that are not done, kept between two snapshots of the projection.
 
 A search for work would read and sort all of them. So a board keeps them in memory, in the order in
-which they are claimed, and reads only those again that were changed since its last look.
+which they are claimed, and reads only those again that were changed since its last look. What was
+changed behind the snapshot is put between them at each look.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.board.names import Names
+    from projector.store.deciding.unapplied import KeyValues
 
 _Place = tuple[int, int, str]
 """What tasks are sorted by: the priority with its sign changed, when they were changed, the id."""
@@ -50,13 +53,30 @@ class Unfinished:
         self._places: list[_Place] = []
         self._states: dict[str, tuple[_Place, dict[str, Any]]] = {}
 
-    def by_priority(self, db: apsw.Connection) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the ids and states of tasks in a snapshot, in which nothing else may look.
+    def by_priority(self, values: KeyValues) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the ids and states of tasks, while nothing else asks with the same connection.
 
         The highest priority is first; of one priority that which was not changed for longest.
         """
-        self._refresh(db)
-        yield from self._valid(self._places)
+        self._refresh(values.db)
+        tasks, done = values.changed(self._names.tasks), values.changed(self._names.done)
+        ahead: dict[_Place, dict[str, Any]] = {}
+        for task in tasks.keys() | done.keys():
+            placed = before = self._states.get(task)
+            # one that was not done in the snapshot has no key-value there that says so
+            if (task in done or before is None) and values.get(self._names.done, task) is not None:
+                continue
+            if (now := tasks.get(task)) is not None:
+                if before is None or before[0][1] >= now.at[0]:
+                    now = values.last(self._names.tasks, task) or now
+                placed = _placed(task, now.value, now.at[0])
+            if placed is not None:
+                ahead[placed[0]] = placed[1]
+        known = (each for each in self._places if each[2] not in tasks and each[2] not in done)
+        for place in merge(known, sorted(ahead)):
+            state = valid(ahead.get(place) or self._states[place[2]][1])
+            if state is not None:
+                yield place[2], state
 
     def by_change(self, db: apsw.Connection) -> list[tuple[str, dict[str, Any]]]:
         """Return the ids and states of tasks in a snapshot, the longest unchanged first."""
@@ -123,7 +143,14 @@ class Unfinished:
                 insort(self._places, self._states[task][0])
 
     def _put(self, task: str, value: str, ord: int) -> None:
-        state = orjson.loads(value)
-        # of many tasks few are looked at: what else a state must have is checked then
-        if isinstance(state, dict) and type(priority := state.get("priority")) is int:
-            self._states[task] = (-priority, ord, task), state
+        placed = _placed(task, orjson.loads(value), ord)
+        if placed is not None:
+            self._states[task] = placed
+
+
+def _placed(task: str, state: object, ord: int) -> tuple[_Place, dict[str, Any]] | None:
+    """Return the place and the state of a task; None if it is no state."""
+    # of many tasks few are looked at: what else a state must have is checked then
+    if isinstance(state, dict) and type(priority := state.get("priority")) is int:
+        return (-priority, ord, task), state
+    return None

@@ -50,7 +50,7 @@ _BATCH = 2_000
 """Events inserted with one statement."""
 _SESSIONS = 1_000
 """Sessions folded in one transaction, or a few more."""
-_FUTURE = "future-format-"
+FUTURE = "future-format-"
 """Prefix of the uuid of a segment that only a newer program can read."""
 _NOWHERE = 2**62
 NOTHING = Mark("", 0, 0, 0)
@@ -182,7 +182,7 @@ class Intake:
         events = 0
         for record in walk.over(chunk.items):
             # records of a newer format are skipped: a newer program rebuilds the projection
-            if not mark.uuid.startswith((_FUTURE, PASSED)):
+            if not mark.uuid.startswith((FUTURE, PASSED)):
                 if _is_request(record) and self.hiding.stops(ref.lane, record.event):
                     return events, walk.start
                 events += self._take_record(walk, mark, record)
@@ -232,7 +232,7 @@ class Intake:
     def _begin(self, ref: SegmentRef, mark: Mark, header: Header, end: int) -> None:
         """Store a segment's header, which has `end` bytes."""
         if header.format > FORMAT:
-            mark.uuid = f"{_FUTURE}{header.format}"
+            mark.uuid = f"{FUTURE}{header.format}"
             reason = f"format {header.format}: this program reads up to {FORMAT}"
             self._quarantine(ref, mark, Damage(0, end, reason))
         else:

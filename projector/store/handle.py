@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager, suppress
-from importlib import import_module
-from threading import get_ident
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from journal.arbiter import arbitrating
-from journal.errors import ClosedError, EventError, Reentered, shown
+from journal.errors import ClosedError, EventError
 from journal.format.event import check_key
-from journal.format.new_event import check_iterable
-from journal.process.fork import no_fork
 from journal.writer import Journal
 from projector.arguments import check_callable, check_seconds
 from projector.errors import NotProjected, ProjectionDamaged, ProjectionError
 from projector.projection import Projection
+from projector.store.deciding.decisions import Decisions
 from projector.store.seen import seen_by_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
-    from pathlib import Path
+    import os
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import apsw
 
-    from journal.arbiter import Arbiter
     from journal.format.position import Position
     from journal.lanes.group_commit import Fsync
     from journal.redact.scanner import Scanner
@@ -52,6 +45,7 @@ class Handle:
     Attributes:
         journal: what it appends with.
         projection: what it reads with.
+        decisions: what it decides with.
     """
 
     def __init__(
@@ -68,7 +62,9 @@ class Handle:
         self._timeout = timeout
         self._position: Position | None = None
         self._is_closed = False
-        self._has_decided = False
+        self.decisions = Decisions(
+            self.journal, self.projection, timeout, self._note, is_durable=fsync == "always"
+        )
 
     @property
     def position(self) -> Position | None:
@@ -81,7 +77,9 @@ class Handle:
         Raises:
             EventError, ClockError, AppendError, SyncError, ClosedError: as `Journal.append_many`.
         """
-        positions = self.journal.append_many(events)
+        self._note(self.journal.append_many(events))
+
+    def _note(self, positions: list[Position]) -> None:
         if positions:
             self._position = positions[-1]
 
@@ -185,36 +183,7 @@ class Handle:
         """
         check_callable("question", question, EventError)
         self._check_open()
-        with _deciding(self.journal.path), self._arbitrating() as arbiter:
-            decided, fresh = self.projection.read(question, patience=self._timeout)
-            if not fresh:
-                raise NotProjected(f"nothing was decided: {fresh.behind}; see `projector status`")
-            answer, events = _pair(decided)
-            if events:
-                with arbiter.appending():
-                    self.add(events)
-        return answer
-
-    def _arbitrating(self) -> AbstractContextManager[Arbiter]:
-        """Return the lock for decisions, to be acquired."""
-        if not self._has_decided:
-            self._prepare()
-            self._has_decided = True
-        return arbitrating(self.journal.path, self._timeout)
-
-    def _prepare(self) -> None:
-        """Import, open and build what a first decision needs: others must not wait for that.
-
-        It takes no lock of the projector if there is a projection: all that begin to decide would
-        wait for it, and so would the one that decides.
-        """
-        # a store that decides nothing does not need them
-        with no_fork.turn:
-            import_module("journal.lanes.edit_order")
-            import_module("projector.run.lock_holder")
-        with suppress(ProjectionError):  # the decision meets it, too, and mends it or fails
-            if not self.projection.peek(lambda db: db is not None):
-                self.projection.catch_up(patience=0.0)
+        return self.decisions.decide(question)
 
     def __enter__(self) -> Self:
         self._check_open()
@@ -239,40 +208,3 @@ class Handle:
         finally:
             self.projection.close()
         self._is_closed = True
-
-
-@contextmanager
-def _deciding(journal: Path) -> Iterator[None]:
-    """Refuse a decision in the question of another one: it would wait for itself.
-
-    Raises:
-        Reentered: this thread decides in the same journal.
-    """
-    # a forked child has not the lock of its parent
-    decider = os.getpid(), get_ident(), str(journal)
-    if decider in _deciders:
-        raise Reentered(
-            f"this thread is in the middle of a decision in {journal}, and the next one cannot"
-            " begin before it ends; nothing was done. Append what belongs to both in one decision,"
-            " or decide when the call has returned"
-        )
-    try:
-        _deciders.add(decider)
-        yield
-    finally:
-        _deciders.discard(decider)
-
-
-_deciders: set[tuple[int, int, str]] = set()
-"""Who is in the middle of a decision: process, thread and the journal's folder."""
-
-
-def _pair(decided: tuple[Answer, list[dict[str, Any]]]) -> tuple[Answer, list[dict[str, Any]]]:
-    """Return what a question returned, after a check that it is an answer and events."""
-    if not isinstance(decided, tuple) or len(decided) != 2:  # noqa: PLR2004 - a pair
-        raise EventError(
-            f"question must return the answer and a list of events, not {shown(decided)};"
-            " nothing was written"
-        )
-    check_iterable("events", decided[1])
-    return decided

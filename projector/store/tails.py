@@ -62,13 +62,13 @@ def read_on(
             records = _read(offsets, ref)
             mine = [(record, end) for record, end in records if record.event.session in sessions]
             if mine:
-                lane = _lane(ref.folder, ref.number, ref.version[0])
+                lane = lane_uuid(ref.folder, ref.number, ref.version[0])
                 found += [Located(lane, record, ref, end) for record, end in mine]
     return sorted(found, key=event_order)
 
 
 @lru_cache(maxsize=4096)
-def _lane(folder: Path, number: int, _inode: int) -> str:
+def lane_uuid(folder: Path, number: int, _inode: int) -> str:
     """Return the uuid of a segment's lane, which decides between events of the same order."""
     try:
         return read_lane_uuid(folder, number)

@@ -12,6 +12,7 @@ from journal.format.new_event import new_event
 from projector import Board, Selection, SessionStore, StaleClaim, forget
 from projector.board.names import names_of
 from projector.board.unfinished import Unfinished
+from projector.store.deciding.unapplied import KeyValues, UnappliedKeys
 from projector.store.keys import key_event
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def stored(board: Board, known: Unfinished) -> list[Any]:
     """Return what is known of the tasks of a board."""
 
     def query(db: Any) -> list[Any]:  # noqa: ANN401 - a connection
-        return [list(known.by_priority(db)), known.by_change(db)]
+        return [list(known.by_priority(KeyValues(db))), known.by_change(db)]
 
     return board.store.read_all(query)
 
@@ -38,8 +39,9 @@ def assert_known(board: Board, known: Unfinished) -> None:
 def test_after_any_change_it_is_what_a_first_look_finds(journal_dir: Path, seed: int) -> None:
     """Other handles changed tasks, too, and a look may have missed many changes."""
     rng = random.Random(seed)  # noqa: S311 - no secret
-    known = Unfinished(NAMES)
+    known, ahead = Unfinished(NAMES), Unfinished(NAMES)
     with Board.open(journal_dir) as board, Board.open(journal_dir) as other:
+        unapplied = UnappliedKeys(journal_dir, (NAMES.tasks, NAMES.done, NAMES.beats), "board:")
         for number in range(60):
             actor = rng.choice((board, other))
             what = rng.choice(("add", "claim", "claim", "complete", "release", "again", "raw"))
@@ -58,6 +60,10 @@ def test_after_any_change_it_is_what_a_first_look_finds(journal_dir: Path, seed:
             elif claim is not None and rng.random() < 0.5:
                 actor.release(claim)
             if rng.random() < 0.5:
+                found = board.store.decisions.ask_on(
+                    unapplied, lambda values: list(ahead.by_priority(values))
+                )
+                assert found == stored(board, known)[0]
                 assert_known(board, known)
         assert_known(board, known)
 

@@ -72,7 +72,7 @@ def _arbiter() -> Iterator[None]:
             nothing.appending = nullcontext  # type: ignore[attr-defined] # the sabotage
             yield nothing
 
-    with patch("projector.store.handle.arbitrating", arbitrating):
+    with patch("projector.store.deciding.decisions.arbitrating", arbitrating):
         yield
 
 

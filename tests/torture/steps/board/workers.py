@@ -4,12 +4,15 @@
 
     python -m tests.torture.steps.board.workers --seconds 60
     python -m tests.torture.steps.board.workers --seconds 5 --seed 7
-    python -m tests.torture.steps.board.workers --sabotage    no lock for decisions: must fail
+    python -m tests.torture.steps.board.workers --sabotage lock    without it: must fail
+    python -m tests.torture.steps.board.workers --sabotage lanes   decide on what is applied: too
 
 Workers claim tasks for a short time, send heartbeats, comment, and complete, block or release
-them. Some sleep until their claim has expired, and go on with it. Workers are killed at any moment,
-and others take their place; others are suspended for a moment, also while they wait for the lock of
-decisions or have it. Each worker writes to a file of its own the answers that it got.
+them, and add some again under their ids, which has no effect. They look at the whole board, which
+applies the lanes, only when there is nothing to claim. Some sleep until their claim has expired,
+and go on with it. Workers are killed at any moment, and others take their place; others are
+suspended for a moment, also while they wait for the lock of decisions or have it. Each worker
+writes to a file of its own the answers that it got.
 
 In the end the remaining tasks are done, and then: no task was completed by two claims, no token was
 issued twice, every acknowledged change is in the history, whose numbers have no gap, the tokens in
@@ -33,7 +36,8 @@ from typing import TYPE_CHECKING
 
 from journal.verify import verify
 from projector import Board, StaleClaim
-from projector.store import handle
+from projector.store.deciding import decisions
+from projector.store.deciding.lanes import LaneTails
 from tests.torture.arguments import step_parser
 from tests.torture.rounds import run_rounds
 
@@ -49,6 +53,7 @@ _TASKS = 40
 _CLAIM = 0.15
 """Seconds of a claim."""
 _PATIENCE = 60.0
+SABOTAGES = "lock", "lanes"
 
 
 class Unlocked:
@@ -73,11 +78,13 @@ def play(path: Path, log: Path, seed: int) -> None:
         Board.open(path, timeout=_PATIENCE) as board,
         log.open("a", encoding="utf-8", buffering=1) as told,
     ):
-        while any(task.state != "done" for task in board.tasks()):
-            for task in board.tasks(state="blocked"):
-                board.unblock(task.id, by="lead")
+        while True:
             claim = board.claim(worker=f"w{seed}", seconds=_CLAIM)
             if claim is None:
+                if all(task.state == "done" for task in board.tasks()):
+                    break
+                for task in board.tasks(state="blocked"):
+                    board.unblock(task.id, by="lead")
                 time.sleep(0.01)
                 continue
             for what in ("claimed", *work(board, claim, rng)):
@@ -91,6 +98,8 @@ def work(board: Board, claim: TaskClaim, rng: random.Random) -> Iterator[str]:
     if rng.random() < 0.3:
         board.comment(claim.task, "working", id=f"{claim.task}-{claim.token}")
         yield "commented"
+    if rng.random() < 0.1:
+        board.add("again", id=claim.task)
     if rng.random() < 0.2:
         time.sleep(_CLAIM * rng.uniform(1, 3))
     how = rng.choices(("completed", "released", "blocked"), (8, 1, 1))[0]
@@ -107,7 +116,14 @@ def work(board: Board, claim: TaskClaim, rng: random.Random) -> Iterator[str]:
         yield how
 
 
-def round_of(folder: Path, seed: int, *, sabotaged: bool) -> tuple[dict[str, int], list[str]]:
+def _sabotage(what: str) -> None:
+    if what == "lock":
+        decisions.__dict__["arbitrating"] = _unlocked
+    else:
+        LaneTails.read = lambda *_: []  # type: ignore[method-assign]
+
+
+def round_of(folder: Path, seed: int, sabotage: str | None) -> tuple[dict[str, int], list[str]]:
     """Let workers do the tasks of a board, kill some; return counts and faults."""
     rng = random.Random(seed)
     folder.mkdir(exist_ok=True)
@@ -116,13 +132,13 @@ def round_of(folder: Path, seed: int, *, sabotaged: bool) -> tuple[dict[str, int
         for number in range(_TASKS):
             after = [f"t{rng.randrange(number)}"] if number and rng.random() < 0.3 else []
             board.add(f"task {number}", id=f"t{number}", after=after, priority=rng.randrange(3))
-        killed, faults = _worked(board, folder, rng, sabotaged=sabotaged)
+        killed, faults = _worked(board, folder, rng, sabotage)
     counts, found = judged(folder, path)
     return {**counts, "kills": killed}, [*faults, *found]
 
 
 def _worked(
-    board: Board, folder: Path, rng: random.Random, *, sabotaged: bool
+    board: Board, folder: Path, rng: random.Random, sabotage: str | None
 ) -> tuple[int, list[str]]:
     """Keep workers at work until all is done; return how many were killed, and faults."""
     workers: set[int] = set()
@@ -133,7 +149,7 @@ def _worked(
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and any(task.state != "done" for task in board.tasks()):
         while len(workers) < _WORKERS:
-            workers.add(_start(folder, path, next(numbers), sabotaged=sabotaged))
+            workers.add(_start(folder, path, next(numbers), sabotage))
         stopped = rng.sample(sorted(workers), rng.choice((0, 1, 3)))
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
@@ -157,14 +173,14 @@ def _worked(
     return killed, faults
 
 
-def _start(folder: Path, path: Path, seed: int, *, sabotaged: bool) -> int:
+def _start(folder: Path, path: Path, seed: int, sabotage: str | None) -> int:
     pid = os.fork()
     if pid:
         return pid
     code = 9
     try:
-        if sabotaged:
-            handle.__dict__["arbitrating"] = _unlocked
+        if sabotage:
+            _sabotage(sabotage)
         play(path, folder / f"log-{seed}", seed)
         code = 0
     except BaseException as error:  # noqa: BLE001 - the exit code reports it
@@ -231,9 +247,11 @@ def _history_faults(id: str, details: Mapping[str, TaskDetails]) -> list[str]:
 def main() -> int:
     """Run the step; return the exit code."""
     parser = step_parser(__doc__, seed=1)
-    parser.add_argument("--sabotage", action="store_true", help="decide without the lock")
+    parser.add_argument(
+        "--sabotage", choices=SABOTAGES, help="what decisions do without: the step must fail"
+    )
     given = parser.parse_args()
-    rounds = partial(round_of, sabotaged=given.sabotage)
+    rounds = partial(round_of, sabotage=given.sabotage)
     return run_rounds(
         "board.workers", rounds, given, "each task was done once, by the claim that held it"
     )

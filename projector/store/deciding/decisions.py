@@ -1,0 +1,202 @@
+"""What a handle decides with: the lock, the question, and the append of the answer."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from journal.arbiter import arbitrating
+from journal.errors import EventError, JournalError, ReadError, Reentered, shown
+from journal.format.new_event import check_iterable
+from journal.process.fork import no_fork
+from projector.errors import NotProjected, ProjectionError, ProjectorError
+from projector.store.deciding.lanes import Unclear
+from projector.store.deciding.unapplied import KeyValues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import apsw
+
+    from journal.arbiter import Arbiter
+    from journal.format.position import Position
+    from journal.writer import Journal
+    from projector.projection import Projection
+    from projector.store.deciding.unapplied import UnappliedKeys
+
+Answer = TypeVar("Answer")
+Events = list[dict[str, Any]]
+
+_FAR = 200
+"""Events behind the snapshot from which on a process that has decided applies them. Each decision
+looks at them; to apply as many at once takes a few milliseconds, in which it does not have the
+lock."""
+
+
+class Decisions:
+    """The decisions of one handle on a journal.
+
+    Args:
+        journal: what answers are appended with.
+        projection: what questions are asked.
+        timeout: seconds to wait for the lock, and for a projector that runs.
+        note: called with the positions of what was appended.
+        is_durable: whether an answer that was returned must survive a power loss, and so must
+            what it rests on: the projector syncs the lanes that it applies.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        projection: Projection,
+        timeout: float,
+        note: Callable[[list[Position]], None],
+        *,
+        is_durable: bool,
+    ) -> None:
+        self._journal = journal
+        self._projection = projection
+        self._timeout = timeout
+        self._note = note
+        self._is_durable = is_durable
+        self._has_decided = False
+
+    def decide(self, question: Callable[[apsw.Connection], tuple[Answer, Events]]) -> Answer:
+        """Decide as `SessionStore.decide`, with a projection that has applied everything."""
+        return self._decide(lambda: self._applied(question), self._journal.append_many)
+
+    def decide_on(
+        self, keys: UnappliedKeys, question: Callable[[KeyValues], tuple[Answer, Events]]
+    ) -> Answer:
+        """Decide as `decide`, on nothing but key-values and what the snapshot has had for long.
+
+        Args:
+            keys: the key-values that are not applied.
+            question: asked with all of them, perhaps twice.
+        """
+        if self._is_durable:
+            return self.decide(lambda db: question(KeyValues(db)))
+        append = self._journal.append_behind_read
+        answer = self._decide(lambda: self.ask_on(keys, question), append)
+        if keys.count > _FAR:
+            # nobody waits for it, and it is decided: an error that stays is raised by the next read
+            with suppress(ProjectorError, JournalError):
+                self._projection.catch_up(patience=0.0)
+        return answer
+
+    def append_behind_read(self, events: Events) -> None:
+        """Append, behind what `decide_on` and `ask_on` have read."""
+        self._note(self._journal.append_behind_read(events))
+
+    def _decide(
+        self,
+        ask: Callable[[], tuple[Answer, Events]],
+        append: Callable[[Events], list[Position]],
+    ) -> Answer:
+        with _deciding(self._journal.path), self._arbitrating() as arbiter:
+            answer, events = _pair(ask())
+            if events:
+                with arbiter.appending():
+                    self._note(append(events))
+        return answer
+
+    def _applied(self, question: Callable[[apsw.Connection], Answer]) -> Answer:
+        answer, fresh = self._projection.read(question, patience=self._timeout)
+        if not fresh:
+            raise NotProjected(f"nothing was decided: {fresh.behind}; see `projector status`")
+        return answer
+
+    def ask_on(self, keys: UnappliedKeys, question: Callable[[KeyValues], Answer]) -> Answer:
+        """Return the answer to a question as of `decide_on`; no lock is acquired.
+
+        It knows all that any process had appended at the call. If that is unclear, it is asked when
+        all is applied.
+        """
+        raised: list[Exception] = []
+
+        def ask(db: apsw.Connection | None) -> tuple[Answer] | None:
+            if db is None:
+                return None
+            try:
+                values = keys.read(db)
+            except (Unclear, ReadError):  # who applies it meets the error, too, and raises it
+                return None
+            try:
+                return (question(values),)
+            except Unclear:
+                keys.clear()
+                return None
+            except Exception as error:
+                raised.append(error)
+                raise
+
+        try:
+            found = self._projection.peek(ask)
+        except ProjectionError as error:
+            if error in raised:
+                raise
+            found = None  # the projection must be mended first
+        return self._applied(lambda db: question(KeyValues(db))) if found is None else found[0]
+
+    def _arbitrating(self) -> AbstractContextManager[Arbiter]:
+        """Return the lock for decisions, to be acquired."""
+        if not self._has_decided:
+            self._prepare()
+            self._has_decided = True
+        return arbitrating(self._journal.path, self._timeout)
+
+    def _prepare(self) -> None:
+        """Import, open and build what a first decision needs: others must not wait for that.
+
+        It takes no lock of the projector if there is a projection: all that begin to decide would
+        wait for it, and so would the one that decides.
+        """
+        # a store that decides nothing does not need them
+        with no_fork.turn:
+            import_module("journal.lanes.edit_order")
+            import_module("projector.run.lock_holder")
+        with suppress(ProjectionError):  # the decision meets it, too, and mends it or fails
+            if not self._projection.peek(lambda db: db is not None):
+                self._projection.catch_up(patience=0.0)
+
+
+@contextmanager
+def _deciding(journal: Path) -> Iterator[None]:
+    """Refuse a decision in the question of another one: it would wait for itself.
+
+    Raises:
+        Reentered: this thread decides in the same journal.
+    """
+    # a forked child has not the lock of its parent
+    decider = os.getpid(), get_ident(), str(journal)
+    if decider in _deciders:
+        raise Reentered(
+            f"this thread is in the middle of a decision in {journal}, and the next one cannot"
+            " begin before it ends; nothing was done. Append what belongs to both in one decision,"
+            " or decide when the call has returned"
+        )
+    try:
+        _deciders.add(decider)
+        yield
+    finally:
+        _deciders.discard(decider)
+
+
+_deciders: set[tuple[int, int, str]] = set()
+"""Who is in the middle of a decision: process, thread and the journal's folder."""
+
+
+def _pair(decided: tuple[Answer, Events]) -> tuple[Answer, Events]:
+    """Return what a question returned, after a check that it is an answer and events."""
+    if not isinstance(decided, tuple) or len(decided) != 2:  # noqa: PLR2004 - a pair
+        raise EventError(
+            f"question must return the answer and a list of events, not {shown(decided)};"
+            " nothing was written"
+        )
+    check_iterable("events", decided[1])
+    return decided

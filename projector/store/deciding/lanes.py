@@ -1,0 +1,153 @@
+"""The records of the lanes behind a snapshot of the projection, each read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.format.frame import MAX_RECORD
+from journal.format.record import FORMAT, Header, Record
+from journal.format.scan import scan
+from journal.process import clock
+from journal.segments.blocks import read_at
+from journal.segments.reader import Located, SegmentWalk, pass_over
+from journal.segments.settled import Settled
+from projector.run.ingest import FUTURE
+from projector.run.open_segments import OpenSegments
+from projector.run.superseded import PASSED
+from projector.run.watermark import Mark, fingerprint, load_marks_of, opened, place
+from projector.store.tails import lane_uuid
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Collection
+    from io import FileIO
+    from pathlib import Path
+
+    import apsw
+
+    from journal.segments.listing import LaneFolder, SegmentRef
+    from projector.run.open_segments import Place
+
+_MOST = MAX_RECORD // 4
+"""Bytes behind the snapshot in one segment above which it is quicker to apply them."""
+
+
+class Unclear(Exception):  # noqa: N818 - reads as a state
+    """Only applying the lanes can tell what they say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How far a segment was read: the inode of its file, the offset, and what is before that."""
+
+    inode: int
+    offset: int
+    check: int
+
+
+class LaneTails:
+    """Reads the lanes behind a snapshot. For one thread at a time.
+
+    Args:
+        journal: the journal's folder.
+        wanted: matches in each stretch of bytes that has a record which matters to the caller. Of
+            other stretches only the order of their last record is read.
+    """
+
+    def __init__(self, journal: Path, wanted: re.Pattern[bytes]) -> None:
+        self._clock = clock.of(journal)
+        self._wanted = wanted
+        self._segments = OpenSegments()
+        self._settled = Settled()
+        self._reached: dict[Place, _Reach] = {}
+
+    def read(
+        self, db: apsw.Connection, folders: list[LaneFolder], needed: Collection[Place]
+    ) -> list[Located]:
+        """Return the records that were not read before, in the order of each lane.
+
+        Events that this process appends from now on get a higher order than all of them.
+
+        Args:
+            db: the connection that holds the snapshot.
+            folders: the lanes, listed after the snapshot was taken.
+            needed: segments that must still be there.
+
+        Raises:
+            Unclear: a segment was replaced, cut off or removed, or is far behind.
+            ReadError: a segment cannot be read.
+        """
+        if not self._settled.has_names_of(folders):
+            there = {place(ref) for folder in folders for ref in folder.segments}
+            if not there.issuperset(needed):
+                raise Unclear
+        refs = self._settled.rest(folders)
+        unknown = [ref for ref in refs if place(ref) not in self._reached]
+        marks = load_marks_of(db, unknown) if unknown else {}
+        found = [at for ref in refs for at in self._read(ref, marks.get(place(ref)))]
+        self._settled.add(folders)
+        return found
+
+    def _read(self, ref: SegmentRef, mark: Mark | None) -> list[Located]:
+        at = place(ref)
+        reach = self._reached.get(at)
+        if reach is None:
+            # a final segment that is applied never changes: only its size is compared
+            if mark is not None and ref.final and mark.offset == ref.size:
+                self._reached[at] = _Reach(ref.version[0], mark.offset, mark.check)
+                return []
+            reach = _beginning(ref, mark)
+        if reach.inode != ref.version[0] or not 0 <= ref.size - reach.offset <= _MOST:
+            raise Unclear
+        with opened(ref, self._segments) as file:
+            if fingerprint(file, reach.offset) != reach.check:
+                raise Unclear
+            end, found = self._read_on(ref, file, reach.offset)
+            self._reached[at] = _Reach(reach.inode, end, fingerprint(file, end))
+        return found
+
+    def _read_on(self, ref: SegmentRef, file: FileIO, offset: int) -> tuple[int, list[Located]]:
+        """Read a segment up to its listed size; return the end of what is finished, and records."""
+        block = read_at(file, offset, ref.size - offset)
+        # an unfinished line at the end of a segment that grows belongs to an append under way
+        whole = len(block) if ref.final else block.rfind(b"\n") + 1
+        if not whole:
+            return offset, []
+        block, start = block[:whole], 0
+        if not self._wanted.search(block):
+            start = block.rfind(b"\n", 0, whole - 1) + 1
+        walk = SegmentWalk(ref, pass_over, _check_header, offset=offset + start)
+        found = []
+        for record in walk.over(scan(block[start:], offset + start)):
+            if not isinstance(record, Record):
+                raise Unclear
+            self._clock.observe(record.event.order)
+            if not start:
+                lane = lane_uuid(ref.folder, ref.number, ref.version[0])
+                found.append(Located(lane, record, ref, walk.end))
+        return offset + whole, found
+
+    def clear(self) -> None:
+        """Begin again with the marks of the next snapshot."""
+        self._settled.clear()
+        self._reached.clear()
+
+    def close(self) -> None:
+        """Close the segments that are open; the next read opens them again."""
+        self._segments.close()
+
+
+def _beginning(ref: SegmentRef, mark: Mark | None) -> _Reach:
+    """Return how far a segment is applied."""
+    if mark is None:
+        return _Reach(ref.version[0], 0, 0)
+    if mark.uuid.startswith((FUTURE, PASSED)):
+        raise Unclear
+    return _Reach(ref.version[0], mark.offset, mark.check)
+
+
+def _check_header(header: Header, _end: int) -> None:
+    # a joined segment has records that are applied, and a newer format is only read by its program
+    if header.supersedes or header.format > FORMAT:
+        raise Unclear
