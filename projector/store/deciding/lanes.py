@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from journal.format.frame import MAX_RECORD
@@ -63,9 +63,14 @@ class LaneTails:
         self._reached: dict[Place, _Reach] = {}
 
     def read(
-        self, db: apsw.Connection, folders: list[LaneFolder], needed: Collection[Place]
+        self,
+        db: apsw.Connection,
+        folders: list[LaneFolder],
+        needed: Collection[Place],
+        *,
+        is_other: bool,
     ) -> list[Located]:
-        """Return the records that were not read before, in the order of each lane.
+        """Return the records that were neither applied nor read before, in the order of each lane.
 
         Events that this process appends from now on get a higher order than all of them.
 
@@ -73,6 +78,7 @@ class LaneTails:
             db: the connection that holds the snapshot.
             folders: the lanes, listed after the snapshot was taken.
             needed: segments that must still be there.
+            is_other: whether the snapshot may have applied more than the one before.
 
         Raises:
             Unclear: a segment was replaced, cut off or removed, or is far behind.
@@ -83,7 +89,7 @@ class LaneTails:
             if not there.issuperset(needed):
                 raise Unclear
         refs = self._settled.rest(folders)
-        unknown = [ref for ref in refs if place(ref) not in self._reached]
+        unknown = [ref for ref in refs if is_other or place(ref) not in self._reached]
         marks = load_marks_of(db, unknown) if unknown else {}
         found = [at for ref in refs for at in self._read(ref, marks.get(place(ref)))]
         self._settled.add(folders)
@@ -98,6 +104,8 @@ class LaneTails:
                 self._reached[at] = _Reach(ref.version[0], mark.offset, mark.check)
                 return []
             reach = _beginning(ref, mark)
+        elif mark is not None and mark.offset > reach.offset:
+            reach = replace(reach, offset=mark.offset, check=mark.check)
         if reach.inode != ref.version[0] or not 0 <= ref.size - reach.offset <= _MOST:
             raise Unclear
         with opened(ref, self._segments) as file:

@@ -167,7 +167,8 @@ class UnappliedKeys:
             self._look_at(db)
         self._db, self._version = db, version
         folders = list_folders(self._lanes)
-        found = self._tails.read(db, folders, {place(at.ref) for at in self._events})
+        needed = {place(at.ref) for at in self._events}
+        found = self._tails.read(db, folders, needed, is_other=is_other)
         if is_other:
             self._drop_applied(db)
         new = [at for at in found if self._is_concerned(at)]

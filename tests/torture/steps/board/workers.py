@@ -120,7 +120,7 @@ def _sabotage(what: str) -> None:
     if what == "lock":
         decisions.__dict__["arbitrating"] = _unlocked
     else:
-        LaneTails.read = lambda *_: []  # type: ignore[method-assign]
+        LaneTails.read = lambda *_, **__: []  # type: ignore[method-assign]
 
 
 def round_of(folder: Path, seed: int, sabotage: str | None) -> tuple[dict[str, int], list[str]]:
