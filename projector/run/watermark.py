@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from journal.segments.listing import SegmentRef
     from projector.run.open_segments import OpenSegments, Place
 
-_FINGERPRINTED = 256
+FINGERPRINTED = 256
 """Bytes that differ between two segments: they hold a checksum, an id or a time."""
 
 _FEW = 100
@@ -184,7 +184,7 @@ def fingerprint(file: FileIO, offset: int) -> int:
     Raises:
         ReadError: the file cannot be read.
     """
-    start = max(0, offset - _FINGERPRINTED)
+    start = max(0, offset - FINGERPRINTED)
     return crc32(read_at(file, start, offset - start)) if offset else 0
 
 

@@ -13,7 +13,7 @@ from journal.errors import EventError, JournalError, ReadError, Reentered, shown
 from journal.format.new_event import check_iterable
 from journal.process.fork import no_fork
 from projector.errors import NotProjected, ProjectionError, ProjectorError
-from projector.store.deciding.lanes import Unclear
+from projector.store.deciding.lines import Unclear
 from projector.store.deciding.unapplied import KeyValues
 
 if TYPE_CHECKING:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from zlib import crc32
 
+from journal.errors import ReadError, reason
 from journal.format.frame import MAX_RECORD
-from journal.format.record import FORMAT, Header, Record
-from journal.format.scan import scan
+from journal.format.record import FORMAT, Header
 from journal.process import clock
 from journal.segments.blocks import read_at
-from journal.segments.reader import Located, SegmentWalk, pass_over
 from journal.segments.settled import Settled
 from projector.run.ingest import FUTURE
 from projector.run.open_segments import OpenSegments
 from projector.run.superseded import PASSED
-from projector.run.watermark import Mark, fingerprint, load_marks_of, opened, place
-from projector.store.tails import lane_uuid
+from projector.run.watermark import FINGERPRINTED, Mark, load_marks_of, place
+from projector.store.deciding.lines import Line, Unclear, lines_of
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Collection
-    from io import FileIO
     from pathlib import Path
 
     import apsw
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
 
 _MOST = MAX_RECORD // 4
 """Bytes behind the snapshot in one segment above which it is quicker to apply them."""
-
-
-class Unclear(Exception):  # noqa: N818 - reads as a state
-    """Only applying the lanes can tell what they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ class LaneTails:
         needed: Collection[Place],
         *,
         is_other: bool,
-    ) -> list[Located]:
+    ) -> list[Line]:
         """Return the records that were neither applied nor read before, in the order of each lane.
 
         Events that this process appends from now on get a higher order than all of them.
@@ -95,7 +90,7 @@ class LaneTails:
         self._settled.add(folders)
         return found
 
-    def _read(self, ref: SegmentRef, mark: Mark | None) -> list[Located]:
+    def _read(self, ref: SegmentRef, mark: Mark | None) -> list[Line]:
         at = place(ref)
         reach = self._reached.get(at)
         if reach is None:
@@ -108,33 +103,33 @@ class LaneTails:
             reach = replace(reach, offset=mark.offset, check=mark.check)
         if reach.inode != ref.version[0] or not 0 <= ref.size - reach.offset <= _MOST:
             raise Unclear
-        with opened(ref, self._segments) as file:
-            if fingerprint(file, reach.offset) != reach.check:
-                raise Unclear
-            end, found = self._read_on(ref, file, reach.offset)
-            self._reached[at] = _Reach(reach.inode, end, fingerprint(file, end))
+        start = max(0, reach.offset - FINGERPRINTED)
+        try:
+            with self._segments.reading(ref) as file:
+                block = read_at(file, start, ref.size - start)
+        except OSError as error:
+            raise ReadError(f"cannot open {ref.path}: {reason(error)}") from error
+        before, block = block[: reach.offset - start], block[reach.offset - start :]
+        if (crc32(before) if before else 0) != reach.check:
+            raise Unclear
+        # an unfinished line at the end of a segment that grows belongs to an append under way
+        size = len(block) if ref.final else block.rfind(b"\n") + 1
+        found = self._lines(ref, block[:size], reach.offset) if size else []
+        last = (before + block[:size])[-FINGERPRINTED:]
+        check = crc32(last) if last else 0
+        self._reached[at] = _Reach(reach.inode, reach.offset + size, check)
         return found
 
-    def _read_on(self, ref: SegmentRef, file: FileIO, offset: int) -> tuple[int, list[Located]]:
-        """Read a segment up to its listed size; return the end of what is finished, and records."""
-        block = read_at(file, offset, ref.size - offset)
-        # an unfinished line at the end of a segment that grows belongs to an append under way
-        whole = len(block) if ref.final else block.rfind(b"\n") + 1
-        if not whole:
-            return offset, []
-        block, start = block[:whole], 0
-        if not self._wanted.search(block):
-            start = block.rfind(b"\n", 0, whole - 1) + 1
-        walk = SegmentWalk(ref, pass_over, _check_header, offset=offset + start)
-        found = []
-        for record in walk.over(scan(block[start:], offset + start)):
-            if not isinstance(record, Record):
-                raise Unclear
-            self._clock.observe(record.event.order)
-            if not start:
-                lane = lane_uuid(ref.folder, ref.number, ref.version[0])
-                found.append(Located(lane, record, ref, walk.end))
-        return offset + whole, found
+    def _lines(self, ref: SegmentRef, block: bytes, offset: int) -> list[Line]:
+        """Return the records in some lines, if any of these is wanted."""
+        start = 0
+        is_wanted = self._wanted.search(block) is not None
+        if not is_wanted:
+            start = block.rfind(b"\n", 0, -1) + 1
+        found = list(lines_of(ref, block[start:], offset + start, _check_header))
+        if found:
+            self._clock.observe(max(line.order for line in found))
+        return found if is_wanted else []
 
     def clear(self) -> None:
         """Begin again with the marks of the next snapshot."""

@@ -24,20 +24,19 @@ from journal.format.event_types import (
 from journal.format.record import HEADER_KEY
 from journal.fs.directory import LANES
 from journal.segments.listing import list_folders
-from journal.segments.reader import event_order
 from projector.db.kinds import KINDS, MESSAGE
 from projector.fold.sessions import MISSING
 from projector.run.watermark import load_marks_of, place
-from projector.store.deciding.lanes import LaneTails, Unclear
+from projector.store.deciding.lanes import LaneTails
+from projector.store.deciding.lines import Line, Unclear
 from projector.store.keys import key_value
+from projector.store.tails import lane_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import apsw
-
-    from journal.segments.reader import Located
 
 _Order = tuple[int, str, int]
 
@@ -56,12 +55,30 @@ _USED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Value:
-    """The value of a key, `MISSING` if it has none, and the order of the event that gave it."""
+    """The value of a key, and the order of the event that gave it.
+
+    Attributes:
+        at: the order.
+        line: its record, which is decoded when the value is asked for; None if that is known.
+    """
 
     at: _Order
-    value: Any
+    line: Line | None
+    _known: object = None
+
+    @property
+    def value(self) -> Any:  # noqa: ANN401 - any JSON
+        """The value, `MISSING` if there is none.
+
+        Raises:
+            Unclear: the record cannot be decoded.
+        """
+        line, self.line = self.line, None
+        if line is not None:
+            self._known = line.data().get("value") if line.type == KEY_SET else MISSING
+        return self._known
 
 
 class KeyValues:
@@ -111,7 +128,7 @@ class UnappliedKeys:
     """
 
     def __init__(self, journal: Path, namespaces: Iterable[str], said: str) -> None:
-        self._lanes = journal / LANES
+        self._folder = journal / LANES
         self._namespaces = tuple(namespaces)
         self._said = said
         names = [orjson.dumps(name) for name in (*self._namespaces, FORGET)]
@@ -125,7 +142,7 @@ class UnappliedKeys:
         self._tails.clear()
         self._db: apsw.Connection | None = None
         self._rows: dict[str, int | None] = {}
-        self._events: list[Located] = []
+        self._lines: list[Line] = []
         self._clear_values()
 
     def _clear_values(self) -> None:
@@ -137,7 +154,7 @@ class UnappliedKeys:
     @property
     def count(self) -> int:
         """How many events were not applied when it was read last."""
-        return len(self._events)
+        return len(self._lines)
 
     def read(self, db: apsw.Connection) -> KeyValues:
         """Return the key-values now.
@@ -166,15 +183,15 @@ class UnappliedKeys:
         if is_other:
             self._look_at(db)
         self._db, self._version = db, version
-        folders = list_folders(self._lanes)
-        needed = {place(at.ref) for at in self._events}
+        folders = list_folders(self._folder)
+        needed = {place(line.ref) for line in self._lines}
         found = self._tails.read(db, folders, needed, is_other=is_other)
         if is_other:
             self._drop_applied(db)
-        new = [at for at in found if self._is_concerned(at)]
-        for at in new:
-            self._add(at)
-        self._check_ids(db, self._events if is_other else new)
+        new = list(filter(self._is_concerned, found))
+        for line in new:
+            self._add(line)
+        self._check_ids(db, self._lines if is_other else new)
 
     def _look_at(self, db: apsw.Connection) -> None:
         """Check that in a snapshot the last writer of a key wins.
@@ -192,64 +209,60 @@ class UnappliedKeys:
 
     def _drop_applied(self, db: apsw.Connection) -> None:
         """Keep only the events that a new snapshot has not applied."""
-        if not self._events:
+        if not self._lines:
             return
-        marks = load_marks_of(db, list({place(at.ref): at.ref for at in self._events}.values()))
+        refs = {place(line.ref): line.ref for line in self._lines}
+        marks = load_marks_of(db, list(refs.values()))
         offsets = {at: mark.offset for at, mark in marks.items()}
-        kept = [at for at in self._events if offsets.get(place(at.ref), 0) < at.end]
-        self._events = []
+        kept = [line for line in self._lines if offsets.get(place(line.ref), 0) < line.end]
+        self._lines = []
         self._clear_values()
-        for at in kept:
-            self._add(at)
+        for line in kept:
+            self._add(line)
 
-    def _is_concerned(self, at: Located) -> bool:
+    def _is_concerned(self, line: Line) -> bool:
         """Return whether a record matters here.
 
         Raises:
             Unclear: it asks to forget something.
         """
-        event = at.record.event
-        if event.session == FORGET:
+        if line.session == FORGET:
             raise Unclear
-        is_said = event.type == MESSAGE_APPENDED and event.id.startswith(self._said)
-        return is_said or event.session in self._values
+        is_said = line.type == MESSAGE_APPENDED and line.id.startswith(self._said)
+        return is_said or line.session in self._values
 
-    def _add(self, at: Located) -> None:
+    def _add(self, line: Line) -> None:
         """Add an event.
 
         Raises:
             Unclear: it is not only its order that decides.
         """
-        event = at.record.event
-        self._events.append(at)
-        if event.session not in self._values:
-            self._messages.add((event.session, event.id))
+        self._lines.append(line)
+        if line.session not in self._values:
+            self._messages.add((line.session, line.id))
             return
-        key = event.data.get("key")
-        ids, values = self._ids[event.session], self._values[event.session]
-        is_plain = event.type in (KEY_SET, KEY_DELETED) and isinstance(key, str)
-        if not is_plain or event.id in ids:
+        ids, values = self._ids[line.session], self._values[line.session]
+        if line.type not in (KEY_SET, KEY_DELETED) or line.key is None or line.id in ids:
             raise Unclear
-        ids.add(event.id)
-        value = event.data.get("value") if event.type == KEY_SET else MISSING
-        new, before = Value(event_order(at), value), values.get(key)
+        ids.add(line.id)
+        lane = lane_uuid(line.ref.folder, line.ref.number, line.ref.version[0])
+        new, before = Value((line.order, lane, line.seq), line), values.get(line.key)
         if before is not None and before.at == new.at:
             raise Unclear
         if before is None or before.at < new.at:
-            values[key] = new
-            self._compared.discard((event.session, key))
+            values[line.key] = new
+            self._compared.discard((line.session, line.key))
 
-    def _check_ids(self, db: apsw.Connection, events: Iterable[Located]) -> None:
+    def _check_ids(self, db: apsw.Connection, lines: Iterable[Line]) -> None:
         """Refuse ids that an applied event has: which of both is in force is not decided here.
 
         Raises:
             Unclear: there is one.
         """
         ids: dict[str, list[str]] = {}
-        for at in events:
-            event = at.record.event
-            if event.session in self._values:
-                ids.setdefault(event.session, []).append(event.id)
+        for line in lines:
+            if line.session in self._values:
+                ids.setdefault(line.session, []).append(line.id)
         for name, used in ids.items():
             row = self._rows[name]
             wanted = row, orjson.dumps(used).decode()
@@ -283,7 +296,7 @@ class UnappliedKeys:
         if found is None:
             return None
         *at, value = found
-        return Value(tuple(at), MISSING if value is None else orjson.loads(value))
+        return Value(tuple(at), None, MISSING if value is None else orjson.loads(value))
 
     def changed(self, namespace: str) -> Mapping[str, Value]:
         """Return the last values behind the snapshot of a namespace."""
