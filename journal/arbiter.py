@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ArbiterBusy, ArbiterLost, JournalOpenError
 from journal.fs.lock import holder, is_at, lock_folder
-from journal.fs.queue import SUFFIX, lock_in_turn
+from journal.fs.queue import SUFFIX, lock_in_turn, nothing
 from journal.fs.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NAME = "arbiter"
@@ -36,10 +36,10 @@ QUEUE = f"{NAME}{SUFFIX}"
 class Arbiter:
     """The arbiter lock of a journal, held."""
 
-    def __init__(self, journal: Path, timeout: float) -> None:
+    def __init__(self, journal: Path, timeout: float, meanwhile: Callable[[int], None]) -> None:
         self._journal = journal
         self._timeout = timeout
-        fd = lock_in_turn(journal / NAME, timeout)
+        fd = lock_in_turn(journal / NAME, timeout, meanwhile)
         if fd is None:
             raise ArbiterBusy(_busy(journal / NAME, timeout))
         self._fd = fd
@@ -113,7 +113,9 @@ def _busy(path: Path, timeout: float) -> str:
 
 
 @contextmanager
-def arbitrating(journal: Path, timeout: float) -> Iterator[Arbiter]:
+def arbitrating(
+    journal: Path, timeout: float, meanwhile: Callable[[int], None] = nothing
+) -> Iterator[Arbiter]:
     """Hold the arbiter lock of the journal in a folder.
 
     The kernel frees it when its holder dies.
@@ -121,12 +123,13 @@ def arbitrating(journal: Path, timeout: float) -> Iterator[Arbiter]:
     Args:
         journal: the journal's folder.
         timeout: seconds to wait for the present holder.
+        meanwhile: as for `journal.fs.queue.lock_in_turn`.
 
     Raises:
         ArbiterBusy: another process held it all that time.
         JournalOpenError: the file cannot be opened or locked.
     """
-    arbiter = Arbiter(journal, timeout)
+    arbiter = Arbiter(journal, timeout, meanwhile)
     try:
         yield arbiter
     finally:

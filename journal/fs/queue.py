@@ -30,6 +30,7 @@ from journal.process.fork import no_fork
 from journal.process.ids import UUID, uuid7
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SUFFIX = ".queue"
@@ -50,7 +51,13 @@ TICKET = re.compile(f"[0-9]{{16}}-{UUID}")
 _log = logging.getLogger("journal")
 
 
-def lock_in_turn(path: Path, timeout: float) -> int | None:
+def nothing(_before: int) -> None:
+    """Do nothing while others have the lock."""
+
+
+def lock_in_turn(
+    path: Path, timeout: float, meanwhile: Callable[[int], None] = nothing
+) -> int | None:
     """Lock a file, made where there is none, after all that began to wait for it before.
 
     Where the tickets cannot be written, as on a full disk, it waits without one: others may
@@ -59,6 +66,8 @@ def lock_in_turn(path: Path, timeout: float) -> int | None:
     Args:
         path: the file.
         timeout: seconds to wait.
+        meanwhile: called after each try that failed, with how many come before this process. It
+            may work for about as long as these need.
 
     Returns:
         Its descriptor; None if its turn did not come in that time.
@@ -73,6 +82,7 @@ def lock_in_turn(path: Path, timeout: float) -> int | None:
     waiting = _Waiting(path, folder)
     try:
         while (fd := waiting.attempt()) is None and time.monotonic() < until:
+            meanwhile(waiting.before)
             time.sleep(waiting.pause)
     finally:
         waiting.close()
@@ -92,6 +102,7 @@ class _Waiting:
 
     Attributes:
         pause: seconds until the next attempt.
+        before: how many come before this process, when it looked last.
     """
 
     def __init__(self, path: Path, folder: Path) -> None:
@@ -109,6 +120,7 @@ class _Waiting:
         self._began: tuple[float, int] | None = None
         self._stuck: set[str] = set()
         self.pause = _SHORTEST
+        self.before = 0
 
     def attempt(self) -> int | None:
         """Return the locked file; None if it is not free, or it is another's turn."""
@@ -132,7 +144,8 @@ class _Waiting:
     def _look(self) -> list[str]:
         """Return who is before this process now."""
         before = self._before()
-        self.pause = self._pause(len(before))
+        self.before = len(before)
+        self.pause = self._pause(self.before)
         self._is_first = not before
         return before
 

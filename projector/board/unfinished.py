@@ -48,6 +48,7 @@ class Unfinished:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._db: apsw.Connection | None = None
+        self._version = 0
         self._last = 0
         self._replaced = 0.0
         self._places: list[_Place] = []
@@ -92,6 +93,10 @@ class Unfinished:
 
     def _refresh(self, db: apsw.Connection) -> None:
         """Read what was changed since the last look."""
+        version = db.pragma("data_version")
+        if db is self._db and version == self._version:
+            return
+        self._version = version
         namespaces = self._names.tasks, self._names.done
         rows = [db.execute(_NAMESPACE, (name,)).get for name in namespaces]
         last, replaced = db.execute(_LAST).get, db.execute(_REPLACED).get

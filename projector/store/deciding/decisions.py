@@ -6,11 +6,13 @@ import os
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import get_ident
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from journal.arbiter import arbitrating
 from journal.errors import EventError, JournalError, ReadError, Reentered, shown
 from journal.format.new_event import check_iterable
+from journal.fs.queue import nothing
 from journal.process.fork import no_fork
 from projector.errors import NotProjected, ProjectionError, ProjectorError
 from projector.store.deciding.lines import Unclear
@@ -33,9 +35,13 @@ Answer = TypeVar("Answer")
 Events = list[dict[str, Any]]
 
 _FAR = 200
-"""Events behind the snapshot from which on a process that has decided applies them. Each decision
-looks at them; to apply as many at once takes a few milliseconds, in which it does not have the
-lock."""
+"""Events behind the snapshot from which on they are applied: each decision looks at them."""
+_MANY = 4
+"""Others before it for which a process waits long enough to apply them meanwhile."""
+_TOO_FAR = 10 * _FAR
+"""Events from which on they are applied in any case."""
+_REST = 0.25
+"""Seconds between two attempts of a process to apply them: others do it, too."""
 
 
 class Decisions:
@@ -65,6 +71,7 @@ class Decisions:
         self._note = note
         self._is_durable = is_durable
         self._has_decided = False
+        self._next = 0.0
 
     def decide(self, question: Callable[[apsw.Connection], tuple[Answer, Events]]) -> Answer:
         """Decide as `SessionStore.decide`, with a projection that has applied everything."""
@@ -81,13 +88,21 @@ class Decisions:
         """
         if self._is_durable:
             return self.decide(lambda db: question(KeyValues(db)))
-        append = self._journal.append_behind_read
-        answer = self._decide(lambda: self.ask_on(keys, question), append)
-        if keys.count > _FAR:
-            # nobody waits for it, and it is decided: an error that stays is raised by the next read
+        waiting = _Waiting(self, keys)
+        answer = self._decide(
+            lambda: self.ask_on(keys, question), self._journal.append_behind_read, waiting.work
+        )
+        if not waiting.has_waited or keys.count > _TOO_FAR:
+            self.apply(keys)
+        return answer
+
+    def apply(self, keys: UnappliedKeys) -> None:
+        """Apply what is behind the snapshot, if it is much, and no other process does it."""
+        if keys.count > _FAR and monotonic() >= self._next:
+            # nobody waits for it: an error that stays is raised by the next read
             with suppress(ProjectorError, JournalError):
                 self._projection.catch_up(patience=0.0)
-        return answer
+            self._next = monotonic() + _REST
 
     def append_behind_read(self, events: Events) -> None:
         """Append, behind what `decide_on` and `ask_on` have read."""
@@ -97,8 +112,9 @@ class Decisions:
         self,
         ask: Callable[[], tuple[Answer, Events]],
         append: Callable[[Events], list[Position]],
+        meanwhile: Callable[[int], None] = nothing,
     ) -> Answer:
-        with _deciding(self._journal.path), self._arbitrating() as arbiter:
+        with _deciding(self._journal.path), self._arbitrating(meanwhile) as arbiter:
             answer, events = _pair(ask())
             if events:
                 with arbiter.appending():
@@ -117,6 +133,13 @@ class Decisions:
         It knows all that any process had appended at the call. If that is unclear, it is asked when
         all is applied.
         """
+        found = self.look(keys, question)
+        return self._applied(lambda db: question(KeyValues(db))) if found is None else found[0]
+
+    def look(
+        self, keys: UnappliedKeys, question: Callable[[KeyValues], Answer]
+    ) -> tuple[Answer] | None:
+        """Return the answer to a question as of `ask_on`; None if it is not clear yet."""
         raised: list[Exception] = []
 
         def ask(db: apsw.Connection | None) -> tuple[Answer] | None:
@@ -136,19 +159,18 @@ class Decisions:
                 raise
 
         try:
-            found = self._projection.peek(ask)
+            return self._projection.peek(ask)
         except ProjectionError as error:
             if error in raised:
                 raise
-            found = None  # the projection must be mended first
-        return self._applied(lambda db: question(KeyValues(db))) if found is None else found[0]
+            return None  # the projection must be mended first
 
-    def _arbitrating(self) -> AbstractContextManager[Arbiter]:
+    def _arbitrating(self, meanwhile: Callable[[int], None]) -> AbstractContextManager[Arbiter]:
         """Return the lock for decisions, to be acquired."""
         if not self._has_decided:
             self._prepare()
             self._has_decided = True
-        return arbitrating(self._journal.path, self._timeout)
+        return arbitrating(self._journal.path, self._timeout, meanwhile)
 
     def _prepare(self) -> None:
         """Import, open and build what a first decision needs: others must not wait for that.
@@ -163,6 +185,33 @@ class Decisions:
         with suppress(ProjectionError):  # the decision meets it, too, and mends it or fails
             if not self._projection.peek(lambda db: db is not None):
                 self._projection.catch_up(patience=0.0)
+
+
+class _Waiting:
+    """What a process does while others have the lock, so that it needs it for a shorter time.
+
+    Attributes:
+        has_waited: whether it had to wait.
+    """
+
+    def __init__(self, decisions: Decisions, keys: UnappliedKeys) -> None:
+        self._decisions = decisions
+        self._keys = keys
+        self.has_waited = False
+        self._is_next = False
+
+    def work(self, before: int) -> None:
+        """Read what is new; with many others before, apply it if it is much."""
+        is_first_time, self.has_waited = not self.has_waited, True
+        if before >= _MANY and is_first_time:
+            self._read()
+            self._decisions.apply(self._keys)
+        elif not before and not self._is_next:
+            self._is_next = True
+            self._read()
+
+    def _read(self) -> None:
+        self._decisions.look(self._keys, lambda _: None)
 
 
 @contextmanager

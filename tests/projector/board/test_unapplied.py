@@ -186,6 +186,7 @@ def test_a_worker_applies_what_many_decisions_have_left(
 ) -> None:
     """Else each decision would look at more and more of it."""
     monkeypatch.setattr(decisions, "_FAR", 10)
+    monkeypatch.setattr(decisions, "_REST", 0.0)
     one, _ = boards
     for _ in range(6):
         one.complete(claimed(one))

@@ -67,7 +67,7 @@ def _arbiter() -> Iterator[None]:
     """Decide without waiting for other decisions."""
 
     @contextmanager
-    def arbitrating(_path: Path, _timeout: float) -> Iterator[Any]:
+    def arbitrating(_path: Path, _timeout: float, *_: object) -> Iterator[Any]:
         with ExitStack() as nothing:
             nothing.appending = nullcontext  # type: ignore[attr-defined] # the sabotage
             yield nothing
