@@ -88,7 +88,7 @@ class Decisions:
         """
         if self._is_durable:
             return self.decide(lambda db: question(KeyValues(db)))
-        waiting = _Waiting(self, keys)
+        waiting = _Waiting(self, keys, question)
         answer = self._decide(
             lambda: self.ask_on(keys, question), self._journal.append_behind_read, waiting.work
         )
@@ -194,9 +194,12 @@ class _Waiting:
         has_waited: whether it had to wait.
     """
 
-    def __init__(self, decisions: Decisions, keys: UnappliedKeys) -> None:
+    def __init__(
+        self, decisions: Decisions, keys: UnappliedKeys, question: Callable[[KeyValues], object]
+    ) -> None:
         self._decisions = decisions
         self._keys = keys
+        self._question = question
         self.has_waited = False
         self._is_next = False
 
@@ -204,14 +207,13 @@ class _Waiting:
         """Read what is new; with many others before, apply it if it is much."""
         is_first_time, self.has_waited = not self.has_waited, True
         if before >= _MANY and is_first_time:
-            self._read()
+            self._decisions.look(self._keys, lambda _: None)
             self._decisions.apply(self._keys)
         elif not before and not self._is_next:
             self._is_next = True
-            self._read()
-
-    def _read(self) -> None:
-        self._decisions.look(self._keys, lambda _: None)
+            # its answer is not the last one, but what it reads is known from then on
+            with suppress(ProjectorError, JournalError):
+                self._decisions.look(self._keys, self._question)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from projector.store.deciding.lines import Line, Unclear, lines_of
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Collection
+    from collections.abc import Sequence
     from pathlib import Path
 
     import apsw
@@ -61,7 +61,7 @@ class LaneTails:
         self,
         db: apsw.Connection,
         folders: list[LaneFolder],
-        needed: Collection[Place],
+        held: Sequence[Line],
         *,
         is_other: bool,
     ) -> list[Line]:
@@ -72,7 +72,7 @@ class LaneTails:
         Args:
             db: the connection that holds the snapshot.
             folders: the lanes, listed after the snapshot was taken.
-            needed: segments that must still be there.
+            held: records of segments that must still be there.
             is_other: whether the snapshot may have applied more than the one before.
 
         Raises:
@@ -81,7 +81,7 @@ class LaneTails:
         """
         if not self._settled.has_names_of(folders):
             there = {place(ref) for folder in folders for ref in folder.segments}
-            if not there.issuperset(needed):
+            if not all(place(line.ref) in there for line in held):
                 raise Unclear
         refs = self._settled.rest(folders)
         unknown = [ref for ref in refs if is_other or place(ref) not in self._reached]

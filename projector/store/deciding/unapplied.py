@@ -184,8 +184,7 @@ class UnappliedKeys:
             self._look_at(db)
         self._db, self._version = db, version
         folders = list_folders(self._folder)
-        needed = {place(line.ref) for line in self._lines}
-        found = self._tails.read(db, folders, needed, is_other=is_other)
+        found = self._tails.read(db, folders, self._lines, is_other=is_other)
         if is_other:
             self._drop_applied(db)
         new = list(filter(self._is_concerned, found))
