@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import ArbiterBusy, ArbiterLost, JournalOpenError
 from journal.fs.lock import holder, is_at, lock_folder
-from journal.fs.queue import SUFFIX, lock_in_turn, nothing
+from journal.fs.queue import SUFFIX, lock_in_turn, nothing, release
 from journal.fs.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Arbiter:
     def release(self) -> None:
         """Release the lock; in a forked child it is released already."""
         try:
-            os.close(self._fd)
+            release(self._journal / NAME, self._fd)
         except OSError as error:
             if error.errno != errno.EBADF:
                 raise

@@ -9,6 +9,9 @@ unlocks the ticket of a process that died, and anyone removes such a ticket. A p
 suspended keeps its ticket locked, and does not try: when the lock was free and the same ticket
 stayed the first one for a moment, the process that notices removes that ticket, and takes the lock
 itself. A process that goes on after that puts its ticket back, with its old time.
+
+Who releases the lock wakes the process with the first ticket (`journal.fs.bell`), and so does who
+acquires it: that one is the next. All look now and then by themselves, too.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from journal.fs import disk
+from journal.fs.bell import Bell, ring
 from journal.fs.files import make_folder
 from journal.fs.lock import lock
 from journal.fs.ownership import open_own
@@ -38,6 +42,8 @@ SUFFIX = ".queue"
 
 _SHORTEST, _LONGEST = 0.001, 0.03
 """Seconds between two tries: of the first in the queue, and at most of those behind it."""
+_LONGEST_WOKEN = 0.3
+"""Seconds between two tries of a process that is woken, at most."""
 _PATIENCE = 0.01
 """Seconds in which the first in the queue must take a free lock; a suspended process does not."""
 
@@ -83,10 +89,26 @@ def lock_in_turn(
     try:
         while (fd := waiting.attempt()) is None and time.monotonic() < until:
             meanwhile(waiting.before)
-            time.sleep(waiting.pause)
+            waiting.sleep()
     finally:
         waiting.close()
+        _wake_first(folder)  # it is the next one now
     return fd
+
+
+def release(path: Path, fd: int) -> None:
+    """Release a lock of `lock_in_turn`, and wake the process whose turn comes.
+
+    Raises:
+        OSError: the descriptor is closed already.
+    """
+    os.close(fd)
+    _wake_first(path.with_name(f"{path.name}{SUFFIX}"))
+
+
+def _wake_first(folder: Path) -> None:
+    for name in _tickets(folder)[:1]:
+        ring(name)
 
 
 def _tickets(folder: Path) -> list[str]:
@@ -119,6 +141,7 @@ class _Waiting:
         self._has_warned = False
         self._began: tuple[float, int] | None = None
         self._stuck: set[str] = set()
+        self._bell = _bell(self._name)
         self.pause = _SHORTEST
         self.before = 0
 
@@ -157,8 +180,20 @@ class _Waiting:
             names = _tickets(self._folder)
         return [name for name in names if name < self._name and name not in self._stuck]
 
+    def sleep(self) -> None:
+        """Wait until it is likely this process's turn."""
+        if self._bell is None:
+            time.sleep(self.pause)
+        else:
+            self._bell.wait(self.pause)
+
     def _pause(self, before: int) -> float:
-        """Return half the time that those before are likely to take."""
+        """Return half the time that those before are likely to take.
+
+        Who is woken looks only for what nobody is woken by: a process that died, or hangs.
+        """
+        if self._bell is not None:
+            return min(_LONGEST_WOKEN, _LONGEST * (before + 1) / 2)
         now = time.monotonic()
         if self._began is None:
             self._began = now, before
@@ -220,6 +255,8 @@ class _Waiting:
         """Wait no more."""
         self._leave()
         self._lock.close()
+        if self._bell is not None:
+            self._bell.close()
 
     def _leave(self) -> None:
         """Give the ticket back; again does nothing."""
@@ -228,6 +265,13 @@ class _Waiting:
             self._remove(self._name)
             with suppress(OSError):  # a forked child has closed it
                 os.close(fd)
+
+
+def _bell(name: str) -> Bell | None:
+    try:
+        return Bell(name)
+    except OSError:
+        return None
 
 
 def _is_left(ticket: Path) -> bool:

@@ -40,8 +40,8 @@ _MANY = 4
 """Others before it for which a process waits long enough to apply them meanwhile."""
 _TOO_FAR = 10 * _FAR
 """Events from which on they are applied in any case."""
-_REST = 0.25
-"""Seconds between two attempts of a process to apply them: others do it, too."""
+_REST, _LONGEST_REST = 0.1, 8.0
+"""Seconds between two attempts of a process to apply them."""
 
 
 class Decisions:
@@ -72,6 +72,7 @@ class Decisions:
         self._is_durable = is_durable
         self._has_decided = False
         self._next = 0.0
+        self._rest = _REST
 
     def decide(self, question: Callable[[apsw.Connection], tuple[Answer, Events]]) -> Answer:
         """Decide as `SessionStore.decide`, with a projection that has applied everything."""
@@ -102,7 +103,10 @@ class Decisions:
             # nobody waits for it: an error that stays is raised by the next read
             with suppress(ProjectorError, JournalError):
                 self._projection.catch_up(patience=0.0)
-            self._next = monotonic() + _REST
+                self.look(keys, lambda _: None)
+            # if it is as much as before, another process is at it, and has all open
+            self._rest = _REST if keys.count < _FAR else min(2 * self._rest, _LONGEST_REST)
+            self._next = monotonic() + self._rest
 
     def append_behind_read(self, events: Events) -> None:
         """Append, behind what `decide_on` and `ask_on` have read."""

@@ -127,7 +127,7 @@ def _split(ref: SegmentRef, line: bytes, end: int) -> Line | None:
         return None
     try:
         names = session.decode(), id.decode(), type.decode()
-        return Line(ref, end, placed, seq, *names, key and key.decode(), line)
+        return Line(ref, end, placed, seq, *names, None if key is None else key.decode(), line)
     except UnicodeDecodeError:
         return None
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from journal.fs import queue
 from journal.fs.lock import holder
-from journal.fs.queue import SUFFIX, lock_in_turn
+from journal.fs.queue import SUFFIX, lock_in_turn, release
 from tests.torture.arguments import step_parser
 from tests.torture.rounds import run_rounds
 
@@ -60,7 +60,7 @@ def play(lock: Path, log: Path, number: int, seed: int) -> None:
             os.pwrite(inside, name, 0)
             time.sleep(rng.uniform(0, _HELD))
             alone = os.pread(inside, 8, 0) == name
-            os.close(fd)
+            release(lock, fd)
             lines.write(f"{number} {got:.6f} {int(alone)}\n")
 
 
