@@ -43,6 +43,8 @@ class BoardHandle:
         names = self._names.tasks, self._names.done, self._names.beats
         self._unapplied = UnappliedKeys(store.journal.path, names, changes.HISTORY)
         self._read_at = -inf
+        # the worker for which there was another task when one was claimed last
+        self._has_more: str | None = None
 
     def _at(self, values: KeyValues) -> Snapshot:
         return Snapshot(values, self._names, self._unfinished)

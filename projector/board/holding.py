@@ -57,7 +57,7 @@ class Holding(BoardHandle):
             check_text("task", task)
             return self._claim_first(task, worker, seconds)
         # who waits for work takes no lock
-        if not self._may_have_ready(worker):
+        if worker != self._has_more and not self._may_have_ready(worker):
             return None
         return self._claim_first(None, worker, seconds)
 
@@ -71,12 +71,15 @@ class Holding(BoardHandle):
         """Claim a task if it is ready, or the first that is."""
 
         def question(at: Snapshot) -> tuple[TaskClaim | None, list[dict[str, Any]]]:
-            ready = at.ready(worker) if task is None else [(task, at.found(task))]
+            ready = at.ready(worker) if task is None else iter([(task, at.found(task))])
             for found, before in ready:
                 if at.is_for(worker, found, before):
+                    if task is None:
+                        self._has_more = worker if next(ready, None) else None
                     state = changes.claimed(before, worker, seconds)
                     claim = TaskClaim(found, worker, state["token"], state["expires"], seconds)
                     return claim, self._change(at, found, before, state, event="claimed", by=worker)
+            self._has_more = None
             return None, []
 
         return self._decide(question)

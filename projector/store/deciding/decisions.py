@@ -40,8 +40,9 @@ _MANY = 4
 """Others before it for which a process waits long enough to apply them meanwhile."""
 _TOO_FAR = 10 * _FAR
 """Events from which on they are applied in any case."""
-_REST, _LONGEST_REST = 0.1, 8.0
-"""Seconds between two attempts of a process to apply them."""
+_REST, _FIRST_REST, _LONGEST_REST = 0.1, 1.0, 8.0
+"""Seconds between two attempts of a process to apply them: of one that did it, of one that has not
+tried, and of one that found others at it."""
 
 
 class Decisions:
@@ -72,7 +73,7 @@ class Decisions:
         self._is_durable = is_durable
         self._has_decided = False
         self._next = 0.0
-        self._rest = _REST
+        self._rest = _FIRST_REST
 
     def decide(self, question: Callable[[apsw.Connection], tuple[Answer, Events]]) -> Answer:
         """Decide as `SessionStore.decide`, with a projection that has applied everything."""
@@ -99,14 +100,17 @@ class Decisions:
 
     def apply(self, keys: UnappliedKeys) -> None:
         """Apply what is behind the snapshot, if it is much, and no other process does it."""
-        if keys.count > _FAR and monotonic() >= self._next:
-            # nobody waits for it: an error that stays is raised by the next read
-            with suppress(ProjectorError, JournalError):
+        if keys.count <= _FAR or monotonic() < self._next:
+            return
+        # nobody waits for it: an error that stays is raised by the next read
+        with suppress(ProjectorError, JournalError):
+            self.look(keys, lambda _: None)
+            if keys.count > _FAR:
                 self._projection.catch_up(patience=0.0)
                 self.look(keys, lambda _: None)
-            # if it is as much as before, another process is at it, and has all open
-            self._rest = _REST if keys.count < _FAR else min(2 * self._rest, _LONGEST_REST)
-            self._next = monotonic() + self._rest
+                # if it is as much as before, another process is at it, and has all open
+                self._rest = _REST if keys.count < _FAR else min(2 * self._rest, _LONGEST_REST)
+        self._next = monotonic() + self._rest
 
     def append_behind_read(self, events: Events) -> None:
         """Append, behind what `decide_on` and `ask_on` have read."""
@@ -211,7 +215,6 @@ class _Waiting:
         """Read what is new; with many others before, apply it if it is much."""
         is_first_time, self.has_waited = not self.has_waited, True
         if before >= _MANY and is_first_time:
-            self._decisions.look(self._keys, lambda _: None)
             self._decisions.apply(self._keys)
         elif not before and not self._is_next:
             self._is_next = True
