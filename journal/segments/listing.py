@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
@@ -191,8 +191,10 @@ def _look_at_active(kept: _Kept) -> _Kept:
         return kept
     if not stat.S_ISREG(there.st_mode):
         raise OSError(errno.EINVAL, "is no regular file any more", kept.active)
-    grown = replace(active, size=there.st_size, version=seen)
-    return replace(kept, listed=LaneFolder(active.lane, kept.listed.final, grown))
+    # by hand: `replace` takes three times as long, and each decision looks at every lane
+    grown = SegmentRef(active.folder, active.lane, active.number, there.st_size, active.final, seen)
+    listed = LaneFolder(active.lane, kept.listed.final, grown)
+    return _Kept(kept.path, listed, kept.active, kept.state, kept.at)
 
 
 def _list_again(lane: Path, kept: _Kept | None, began: int) -> _Kept:

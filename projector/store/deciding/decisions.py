@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 Events = list[dict[str, Any]]
 
-_FAR = 200
+_FAR = 400
 """Events behind the snapshot from which on they are applied: each decision looks at them."""
 _MANY = 4
 """Others before it for which a process waits long enough to apply them meanwhile."""
-_TOO_FAR = 10 * _FAR
+_TOO_FAR = 5 * _FAR
 """Events from which on they are applied in any case."""
 _REST, _FIRST_REST, _LONGEST_REST = 0.1, 1.0, 8.0
 """Seconds between two attempts of a process to apply them: of one that did it, of one that has not
