@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal.fs import disk, queue
+from journal.fs.bell import Bell, ring
 from journal.fs.disk import Disk
-from journal.fs.queue import SUFFIX, lock_in_turn
+from journal.fs.queue import SUFFIX, lock_in_turn, release
 from journal.process.ids import uuid7
 
 if TYPE_CHECKING:
@@ -186,3 +187,82 @@ def test_what_is_no_ticket_stops_nobody(tmp_path: Path) -> None:
         assert sorted(os.listdir(queue)) == [names[0], "other"]
     with held(tmp_path / "lock"):
         pass
+
+
+def test_who_releases_the_lock_wakes_the_next(
+    tmp_path: Path, waiters: Waiters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that waits long between two tries has it at once, and so has the one behind it."""
+    monkeypatch.setattr(queue, "_LONGEST", _LONG)
+    monkeypatch.setattr(queue, "_LONGEST_WOKEN", _LONG)
+    lock = tmp_path / "lock"
+    fd = lock_in_turn(lock, 0)
+    assert fd is not None
+    for _ in range(3):
+        waiters.start()
+    time.sleep(0.05)  # all of them sleep
+    began = time.monotonic()
+    release(lock, fd)
+    assert waiters.said(1) == "0"
+    assert time.monotonic() - began < _LONG / 4
+
+
+def test_who_waits_may_work_meanwhile(tmp_path: Path) -> None:
+    """It is told how many come before it."""
+    lock = tmp_path / "lock"
+    fd = lock_in_turn(lock, 0)
+    assert fd is not None
+    before: list[int] = []
+
+    def work(count: int) -> None:
+        before.append(count)
+        if len(before) == 2:
+            release(lock, fd)
+
+    got = lock_in_turn(lock, _LONG, work)
+    assert got is not None
+    os.close(got)
+    assert before == [0, 0]
+
+
+def test_without_bells_waiters_look_now_and_then(
+    tmp_path: Path, waiters: Waiters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on other systems."""
+
+    def refuse(_: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr(queue, "Bell", refuse)
+    lock = tmp_path / "lock"
+    fd = lock_in_turn(lock, 0)
+    assert fd is not None
+    waiters.start()
+    os.close(fd)
+    assert waiters.said(1) == "0"
+
+
+def test_a_bell_wakes_and_is_gone_with_its_process() -> None:
+    """A child has none, and to ring for nobody does nothing."""
+    name = uuid7()
+    bell = Bell(name)
+    ring(name)
+    began = time.monotonic()
+    bell.wait(_LONG)
+    bell.wait(0.0)
+    assert time.monotonic() - began < _LONG / 4
+    reads, writes = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.write(writes, b"!")
+        time.sleep(_LONG)
+        os._exit(0)
+    os.read(reads, 1)
+    os.close(reads)
+    os.close(writes)
+    bell.close()
+    again = Bell(name)  # the child has not kept the name
+    again.close()
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    ring(name)
