@@ -1,9 +1,9 @@
 """Wake a process that waits for its turn, at the moment when that comes.
 
 A bell is a socket whose name only the kernel knows (an abstract one, which Linux has): it leaves no
-file behind, and is gone with its process. It carries no message. Whoever is woken looks for itself,
-so a bell that nobody rings, or that a stranger rings, costs time only. Where there are no such
-sockets, as on other systems, waiters look now and then.
+file behind, and is gone with its process. It carries no message: who
+is woken looks for itself. So a bell that is not rung, or that a stranger rings, costs time only.
+Where there are no such sockets, as on other systems, waiters look now and then.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def ring(name: str) -> None:
         return
     with no_fork.turn:
         import socket  # noqa: PLC0415 - as above
-    # nobody has a bell of that name, or it was rung so often that one more adds nothing
+    # no process has a bell of that name, or it was rung so often that one more adds nothing
     kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
     with suppress(OSError), socket.socket(socket.AF_UNIX, kind) as sender:
         sender.sendto(b"!", _PREFIX + name.encode())

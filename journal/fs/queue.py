@@ -190,7 +190,7 @@ class _Waiting:
     def _pause(self, before: int) -> float:
         """Return half the time that those before are likely to take.
 
-        Who is woken looks only for what nobody is woken by: a process that died, or hangs.
+        Who is woken looks only for what no process wakes it for: one that died, or hangs.
         """
         if self._bell is not None:
             return min(_LONGEST_WOKEN, _LONGEST * (before + 1) / 2)

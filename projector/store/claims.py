@@ -13,7 +13,8 @@ from journal.process import clock
 from journal.process.boot import boot_id, since_boot
 from projector.arguments import check_length
 from projector.errors import QueryError
-from projector.store.keys import check_storable, key_event, key_value
+from projector.store.deciding.values import key_value
+from projector.store.keys import check_storable, key_event
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,6 +16,7 @@ from journal.format.record import refusal
 from projector.arguments import check_callable
 from projector.errors import QueryError
 from projector.fold.sessions import canonical
+from projector.store.deciding.values import VALUES, key_value, key_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,7 +66,7 @@ class KeyView:
 
     def get_many(self, keys: Iterable[str], *, namespace: str = KEYS) -> dict[str, Any]:
         """Return the values of those keys that have one."""
-        query = f"{_VALUES} AND k.key IN (SELECT value FROM json_each(?))"
+        query = f"{VALUES} AND k.key IN (SELECT value FROM json_each(?))"
         found = self.db.execute(query, (namespace, orjson.dumps(list(keys)).decode()))
         return {key: orjson.loads(value) for key, value in found}
 
@@ -87,7 +88,7 @@ class KeyView:
             limit: at most so many; all if it is below 0.
             last_first: the last key first.
         """
-        query = f"{_VALUES} AND k.key >= ? AND k.key < ?"
+        query = f"{VALUES} AND k.key >= ? AND k.key < ?"
         until = _end(prefix) if before is None else min(before, _end(prefix))
         query += f" ORDER BY k.key {'DESC' if last_first else 'ASC'} LIMIT ?"
         found = self.db.execute(query, (namespace, prefix, until, limit))
@@ -285,28 +286,6 @@ def key_event(namespace: str, key: str, value: object) -> dict[str, Any]:
     return new_event(namespace, KEY_SET, {"key": key, "value": value})
 
 
-_VALUES = (
-    "SELECT k.key, k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
-    " WHERE s.session = ? AND k.value IS NOT NULL"
-)
-
-
 def _end(prefix: str) -> str:
     """Return a text that is sorted behind every text that begins with the prefix."""
     return prefix + "\U0010ffff"
-
-
-def key_value(db: apsw.Connection, namespace: str, key: str, default: object = None) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value of a key; `default` if it has none."""
-    query = (
-        "SELECT k.value FROM _keys k JOIN _sessions s ON s.id = k.session"
-        " WHERE s.session = ? AND k.key = ?"
-    )
-    found = db.execute(query, (namespace, key)).get
-    return default if found is None else orjson.loads(found)
-
-
-def key_values(db: apsw.Connection, namespace: str) -> dict[str, Any]:
-    """Return the keys that have a value, sorted, and their values."""
-    found = db.execute(f"{_VALUES} ORDER BY k.key", (namespace,))
-    return {key: orjson.loads(value) for key, value in found}

@@ -208,7 +208,7 @@ def test_who_releases_the_lock_wakes_the_next(
 
 
 def test_who_waits_may_work_meanwhile(tmp_path: Path) -> None:
-    """It is told how many come before it."""
+    """It gets the number of those that come before it."""
     lock = tmp_path / "lock"
     fd = lock_in_turn(lock, 0)
     assert fd is not None
@@ -243,7 +243,7 @@ def test_without_bells_waiters_look_now_and_then(
 
 
 def test_a_bell_wakes_and_is_gone_with_its_process() -> None:
-    """A child has none, and to ring for nobody does nothing."""
+    """A child has none, and to ring for no process does nothing."""
     name = uuid7()
     bell = Bell(name)
     ring(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from projector.adapters.hermes.base import Base
 from projector.adapters.hermes.namespaces import META
 from projector.adapters.hermes.rows.values import clean
-from projector.store.keys import key_value
+from projector.store.deciding.values import key_value
 
 if TYPE_CHECKING:
     import apsw

@@ -102,7 +102,7 @@ class Decisions:
         """Apply what is behind the snapshot, if it is much, and no other process does it."""
         if keys.count <= _FAR or monotonic() < self._next:
             return
-        # nobody waits for it: an error that stays is raised by the next read
+        # no call depends on it: an error that stays is raised by the next read
         with suppress(ProjectorError, JournalError):
             self.look(keys, lambda _: None)
             if keys.count > _FAR:

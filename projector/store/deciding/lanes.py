@@ -19,7 +19,6 @@ from projector.run.watermark import FINGERPRINTED, Mark, load_marks_of, place
 from projector.store.deciding.lines import Line, Unclear, lines_of
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -46,11 +45,11 @@ class LaneTails:
 
     Args:
         journal: the journal's folder.
-        wanted: matches in each stretch of bytes that has a record which matters to the caller. Of
-            other stretches only the order of their last record is read.
+        wanted: bytes of which each record that matters to the caller has one. Of a stretch that
+            has none of them only the order of its last record is read.
     """
 
-    def __init__(self, journal: Path, wanted: re.Pattern[bytes]) -> None:
+    def __init__(self, journal: Path, wanted: Sequence[bytes]) -> None:
         self._clock = clock.of(journal)
         self._wanted = wanted
         self._segments = OpenSegments()
@@ -123,7 +122,7 @@ class LaneTails:
     def _lines(self, ref: SegmentRef, block: bytes, offset: int) -> list[Line]:
         """Return the records in some lines, if any of these is wanted."""
         start = 0
-        is_wanted = self._wanted.search(block) is not None
+        is_wanted = any(text in block for text in self._wanted)
         if not is_wanted:
             start = block.rfind(b"\n", 0, -1) + 1
         found = list(lines_of(ref, block[start:], offset + start, _check_header))

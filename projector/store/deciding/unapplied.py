@@ -8,7 +8,6 @@ that was used twice, damage and replaced files.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from projector.fold.sessions import MISSING
 from projector.run.watermark import load_marks_of, place
 from projector.store.deciding.lanes import LaneTails
 from projector.store.deciding.lines import Line, Unclear
-from projector.store.keys import key_value
+from projector.store.deciding.values import key_value
 from projector.store.tails import lane_uuid
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ class UnappliedKeys:
         self._said = said
         names = [orjson.dumps(name) for name in (*self._namespaces, FORGET)]
         wanted = [*names, b'"id":"%b' % said.encode(), HEADER_KEY, b'"erased":', *_ESCAPED]
-        self._tails = LaneTails(journal, re.compile(b"|".join(map(re.escape, wanted))))
+        self._tails = LaneTails(journal, wanted)
         self._version = 0
         self.clear()
 

@@ -34,7 +34,7 @@ from projector.adapters.hermes.namespaces import META, ROUTES, TOPIC_BINDINGS, T
 from projector.adapters.hermes.rows.sessions import session_ids
 from projector.errors import ProjectorError
 from projector.projection import Projection
-from projector.store.keys import key_values
+from projector.store.deciding.values import key_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,7 +16,8 @@ from projector.adapters.hermes.rows.sessions import (
     existing_row,
     session_ids,
 )
-from projector.store.keys import key_event, key_values
+from projector.store.deciding.values import key_values
+from projector.store.keys import key_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,8 @@ from projector.adapters.hermes.events import Event, key_deleted
 from projector.adapters.hermes.namespaces import TOPIC_BINDINGS, TOPIC_MODES
 from projector.adapters.hermes.rows.sessions import SESSIONS, Row, rich_row, session_ids
 from projector.adapters.hermes.state_meta import StateMeta
-from projector.store.keys import key_event, key_value, key_values
+from projector.store.deciding.values import key_value, key_values
+from projector.store.keys import key_event
 
 if TYPE_CHECKING:
     import apsw
