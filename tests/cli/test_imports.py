@@ -47,7 +47,8 @@ journal.format.frame journal.format.lossless journal.format.record journal.forma
 journal.format.redacted journal.format.timestamps
 journal.fs journal.fs.directory journal.fs.disk journal.fs.files journal.fs.location journal.fs.lock
 journal.fs.ownership journal.process journal.process.clock journal.process.exports
-journal.process.fork journal.process.ids journal.process.loading journal.process.turn
+journal.process.ending journal.process.fork journal.process.ids journal.process.loading
+journal.process.turn
 journal.segments journal.segments.segment
 """)
 """Modules that both commands need."""

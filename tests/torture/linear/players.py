@@ -12,7 +12,8 @@ from journal.errors import ArbiterBusy
 from journal.fs.directory import open_directory
 from projector import ABSENT, NotProjected, ProjectorBusy, SessionStore, TitleTaken
 from projector.run.build import rebuild
-from projector.store.keys import KEYS, key_event, key_value
+from projector.store.deciding.values import key_value
+from projector.store.keys import KEYS, key_event
 from tests.support.skewed import skewed
 
 from .history import NotAnswered, Scribe
