@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Fsync = Literal["never", "interval", "always"]
 
-_FULL = 12 * 1024 * 1024
+_FULL = 8 * 1024 * 1024
 """Unsynced bytes at which the appender itself waits for the disk: memory stays bounded."""
 
 
