@@ -107,6 +107,26 @@ class Source(Protocol):
         ...
 
 
+class Store(Protocol):
+    """What has the segments of a machine, so that it gets them back."""
+
+    async def places(self, machine: str) -> list[Place]:
+        """Return the segments of a machine of which it has something."""
+        ...
+
+    async def last(self, place: Place) -> Last:
+        """Return the last chunk of a segment; `NOTHING` if there is none."""
+        ...
+
+    def stored(self, place: Place) -> AsyncIterator[Chunk]:
+        """Yield the chunks that it has of a segment, in their order; some may be missing."""
+        ...
+
+    async def read(self, place: Place, offset: int) -> Chunk | None:
+        """Return a chunk of a segment from any machine that has it; None if there is none."""
+        ...
+
+
 class Carrier(Source, Protocol):
     """What carries chunks both ways."""
 

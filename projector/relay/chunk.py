@@ -35,7 +35,8 @@ MACHINE = re.compile(UUID)
 """The uuid of a machine."""
 _LANE = re.compile(r"[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,11}")
-_SEGMENT = re.compile(rf"{UUID}|crc-[0-9a-f]{{8}}")
+_CRC_NAME = "crc-"
+_SEGMENT = re.compile(rf"{UUID}|{_CRC_NAME}[0-9a-f]{{8}}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,11}")
 _CRC = re.compile(r"[0-9a-f]{8}")
 _MOST_SUPERSEDED = 2_000
@@ -216,7 +217,12 @@ def name_of(first: bytes) -> str:
     header = header_of(first)
     if header is not None and _SEGMENT.fullmatch(header.segment):
         return header.segment
-    return f"crc-{crc32(first[:ANONYMOUS]):08x}"
+    return f"{_CRC_NAME}{crc32(first[:ANONYMOUS]):08x}"
+
+
+def is_anonymous(name: str) -> bool:
+    """Return whether the name of a segment is a checksum: it has no sound header."""
+    return name.startswith(_CRC_NAME)
 
 
 def _field(place: Place, fields: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> str:

@@ -15,7 +15,7 @@ from journal.segments.gone import repeat_if_gone
 from journal.segments.listing import list_lanes
 from journal.segments.machines import read_machines
 from journal.segments.mirrors import parse_mirror
-from projector.relay.carrier import Arrived, Identity
+from projector.relay.carrier import NOTHING, Arrived, Identity, Last
 from projector.relay.chunk import Chunk, Place
 from projector.relay.errors import NotOurs, RelayError
 from projector.relay.files.mirror import Mirrors
@@ -68,6 +68,30 @@ class Folder:
                 if before is not None:
                     return next(chunks(segment, place, offset, before), None)
         return None
+
+    async def places(self, machine: str) -> list[Place]:
+        """Return the segments of a machine that the journal has."""
+        return [place for place in self._files() if place.machine == machine]
+
+    async def last(self, place: Place) -> Last:
+        """Return the end of a segment, as if it had been sent in one chunk."""
+        end, crc = 0, 0
+        async for chunk in self.stored(place):
+            end, crc = chunk.end, chunk.after
+        return Last(1, end, crc, is_whole=False) if end else NOTHING
+
+    async def stored(self, place: Place) -> AsyncIterator[Chunk]:
+        """Yield what the journal has of a segment."""
+        segment = self._files().get(place)
+        for chunk in chunks(segment, place, 0, 0) if segment else ():
+            yield chunk
+
+    def _files(self) -> dict[Place, Segment]:
+        return {
+            place: segment
+            for folder in list_lanes(self._journal.lanes)
+            for segment, place in self._folder(folder)
+        }
 
     def _folder(self, folder: str) -> list[tuple[Segment, Place]]:
         """List the segments of a folder, and their places."""

@@ -83,7 +83,7 @@ class Inbound:
         place = chunk.place
         if place.machine == self._machine:
             if not self._is_sent(chunk) and (damage := self._ours.check(chunk)):
-                self.problems[place] = f"damage in our own lanes: {damage}"
+                self.problems[place] = damage
             return False
         if place.machine in self._former and self._mirrors.find(place) is None:
             segment = self._ours.find(place)

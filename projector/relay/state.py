@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from projector.relay.chunk import Place, Whole
+from projector.relay.errors import RelayError
 from projector.relay.files.held import Held
 from projector.relay.inbound import Wanted
 
@@ -64,21 +65,22 @@ class Sent:
 
 
 class State:
-    """`state.db`, open.
+    """`state.db`; open inside a `with`, which raises `RelayError` if the file cannot be used.
 
     Args:
         path: the file.
-
-    Raises:
-        apsw.Error: it cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
-        self._db = apsw.Connection(str(path))
-        self._db.set_busy_timeout(_BUSY)
-        self._db.execute(_SCHEMA).fetchall()  # each statement runs when the one before it is read
+        self._path = path
 
     def __enter__(self) -> Self:
+        try:
+            self._db = apsw.Connection(str(self._path))
+            self._db.set_busy_timeout(_BUSY)
+            self._db.execute(_SCHEMA).fetchall()  # each runs when the one before it is read
+        except apsw.Error as error:
+            raise self._unusable(error) from error
         return self
 
     def __exit__(
@@ -87,7 +89,17 @@ class State:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._db.close()
+        try:
+            self._db.close()
+        except apsw.Error as failed:
+            error = error or failed
+        if isinstance(error, apsw.Error):
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: apsw.Error) -> RelayError:
+        return RelayError(
+            f"cannot use {self._path}: {error}; it may be deleted while no relay runs"
+        )
 
     def get(self, key: str, default: str = "") -> str:
         """Return a remembered text."""
@@ -105,7 +117,17 @@ class State:
         with self._db:
             self._db.execute("DELETE FROM sent")
             self._db.execute("DELETE FROM erased")
-            self.put(stream=stream, machine=machine, cursor=0, mark="")
+            self.put(stream=stream, machine=machine, cursor=0, mark="", replicas=0, most_replicas=0)
+
+    def note_replicas(self, servers: int) -> None:
+        """Remember how many servers have the stream, and how many had it at most."""
+        most = max(servers, int(self.get("most_replicas", "0")))
+        if self.get("replicas") != str(servers):
+            self.put(replicas=servers, most_replicas=most)
+
+    def replicas(self) -> tuple[int, int]:
+        """Return how many servers have the stream, and how many had it at most; 0 if unknown."""
+        return int(self.get("replicas", "0")), int(self.get("most_replicas", "0"))
 
     def sent(self) -> dict[tuple[int, int, str], Sent]:
         """Return what was sent of each own segment, by lane, number and uuid."""

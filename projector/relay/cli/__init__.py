@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import cast
 
 import click
 
 from journal.process.loading import load
+from projector.relay.cli.codes import need
 
 _COMMANDS = {
     "audit": "audit",
@@ -16,6 +16,7 @@ _COMMANDS = {
     "init": "init",
     "join": "join",
     "leave": "leave",
+    "repair": "repair",
     "retire": "retire",
     "run": "run",
     "scrub": "scrub",
@@ -41,10 +42,8 @@ class _Lazy(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         needed = _SERVER.get(cmd_name)
-        if needed is not None and find_spec(needed) is None:
-            raise click.ClickException(
-                f"`journal relay {cmd_name}` needs {needed}: pip install 'agent-journal[relay]'"
-            )
+        if needed is not None:
+            need(cmd_name, needed)
         return cast("click.Command", load(f"projector.relay.cli.{_COMMANDS[cmd_name]}").command)
 
 

@@ -14,7 +14,9 @@ from journal.fs.directory import open_directory
 from projector.relay.cli.codes import BEHIND, CODES
 from projector.relay.config import read_config
 from projector.relay.files.own import Names, superseded
+from projector.relay.identity import RELAY
 from projector.relay.server.scrub import scrub
+from projector.relay.state import STATE, State
 
 
 @click.command("scrub", cls=ExitCommand, codes=CODES)
@@ -27,8 +29,8 @@ def command(context: click.Context, *, as_json: bool) -> None:
     has no bytes of it then. Three servers have it in their logs, too, until these are compacted.
     This command moves the stream to one of the servers and back to all three: they remove the
     logs, and get the stream as it is now. It runs on the hub, while the relays run. All three
-    servers must be up. It takes some seconds, and gives up after two minutes; if it was killed,
-    run it again.
+    servers must be up. It takes some seconds, and gives up after two minutes. If it was killed,
+    `journal relay status` says so, and the next one finishes it.
 
     The exit code is 8 if the stream still has chunks of segments that were replaced: run
     `journal relay run` on the machines that wrote them, and then this again.
@@ -37,7 +39,9 @@ def command(context: click.Context, *, as_json: bool) -> None:
     """
     journal = open_directory(context.obj, create=False)
     config = read_config(journal)
-    found = asyncio.run(scrub(config, superseded(journal.lanes, Names())))
+    replaced = superseded(journal.lanes, Names())
+    with State(journal.path / RELAY / STATE) as state:
+        found = asyncio.run(scrub(config, replaced, state.note_replicas))
     if as_json:
         print_json(asdict(found))
     elif found.replicas > 1:

@@ -35,8 +35,8 @@ def command(context: click.Context, *, as_json: bool, check: bool) -> None:
     has stopped, and with 8 if bytes are missing on a machine. There is no time limit.
 
     JSON: {"fleet", "machine", "former", "name", "url", "unsent", "unreplicated", "hash",
-    "mirrored", "holes", "problems", "peers": [{"machine", "name", "version", "seen", "behind",
-    "lacking", "unsent", "skew", "is_same"}]}
+    "mirrored", "replicas", "holes", "problems", "peers": [{"machine", "name", "version", "seen",
+    "behind", "lacking", "unsent", "skew", "is_same"}]}
     """
     found = read_status(open_directory(context.obj, create=False))
     if as_json:

@@ -57,7 +57,7 @@ class Ours:
         """Compare what was sent under our name with what is here.
 
         Returns:
-            Nothing if it is here; else why it is not, if our own file is damaged.
+            Nothing if it is here; else what to do, if our own file is damaged.
 
         Raises:
             NotOurs: another machine sent it, or this journal is older than what it sent.
@@ -69,8 +69,8 @@ class Ours:
         if self.has(chunk):
             return ""
         there = self._numbers.get((place.lane, place.number))
-        if there is not None and (damage := _damage(there, chunk)):
-            return f"lane {place.lane} segment {place.number}: {damage}"
+        if there is not None and (damage := damage_up_to(there.path, chunk.end)):
+            return damage_text(place, damage)
         raise NotOurs(
             f"lane {place.lane} segment {place.number} ({place.segment}): others have bytes up to"
             f" {chunk.end:,} under our name that are not here"
@@ -103,10 +103,22 @@ def contains(segment: Segment, chunk: Chunk) -> bool:
     return found == chunk.data and (chunk.whole is None or size == chunk.whole.size)
 
 
-def _damage(segment: Segment, chunk: Chunk) -> str:
-    """Return what is damaged in a segment up to where a chunk ends; nothing if all is sound."""
-    with open_segment(segment.path) as file:
-        content = os.pread(file.fileno(), chunk.end, 0)
+def damage_text(place: Place, damage: str) -> str:
+    """Return what is wrong with a damaged segment of ours, and what to do."""
+    return (
+        f"damage in our own lane {place.lane} segment {place.number}: {damage}: stop the relay, and"
+        " run `journal relay repair`"
+    )
+
+
+def damage_up_to(path: Path, end: int) -> str:
+    """Return what is damaged in a segment up to an offset; nothing if all is sound.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open_segment(path) as file:
+        content = os.pread(file.fileno(), end, 0)
     for found in scan(content[: content.rfind(b"\n") + 1], 0):
         if isinstance(found, Damage):
             return f"{found.reason} at offset {found.offset:,}"

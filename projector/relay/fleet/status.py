@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from journal.errors import counted
 from journal.process import clock
 from projector.relay.config import read_config
 from projector.relay.files.own import Names, own_segments
@@ -57,6 +58,7 @@ class Status:
         unreplicated: bytes of our lanes that no other machine has reported to have.
         hash: over all that is here.
         mirrored: bytes of all mirrors.
+        replicas: servers that have the stream; 0 if that is not known yet.
         holes: segments of which bytes are missing.
         problems: forks, damage, and why something has stopped.
         peers: the other machines.
@@ -71,6 +73,7 @@ class Status:
     unreplicated: int
     hash: str
     mirrored: int
+    replicas: int
     holes: int
     problems: tuple[str, ...]
     peers: tuple[Peer, ...]
@@ -94,6 +97,13 @@ def read_status(journal: Directory) -> Status:
         sent = state.sent()
         mirrors = state.mirrors()
         holes, problems, peers = state.holes(), state.problems(), state.peers()
+        replicas, most = state.replicas()
+    most = max(most, config.replicas)
+    if 0 < replicas < most:
+        problems.append(
+            f"{counted(replicas, 'server')} of {most} has the stream, as after a `journal relay"
+            " scrub` that was killed: run it again on the hub"
+        )
     held = {machine: sum(each.size for each in sent.values())}
     for each in mirrors:
         held[each.place.machine] = held.get(each.place.machine, 0) + each.size
@@ -117,6 +127,7 @@ def read_status(journal: Directory) -> Status:
         unreplicated=max(0, total - replicated),
         hash=found,
         mirrored=sum(each.size for each in mirrors),
+        replicas=replicas,
         holes=len(holes),
         problems=tuple(problems),
         peers=tuple(sorted(shown, key=lambda each: each.name)),

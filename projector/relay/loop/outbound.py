@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from journal.fs import disk
 from journal.segments.segment import open_segment
 from projector.relay.carrier import NOTHING
-from projector.relay.chunk import Chunk, Place
+from projector.relay.chunk import Chunk, Place, is_anonymous
 from projector.relay.errors import CarrierError, NotOurs, Refused
+from projector.relay.files.ours import damage_text, damage_up_to
 from projector.relay.files.own import cut, prefix_crc
 from projector.relay.state import Sent
 
@@ -43,6 +44,10 @@ class Outbound:
         self._state = state
         self._sent = state.sent()
         self._listed: list[Segment] = []
+        self._checked: set[Key] = set()
+        """Segments that begin with what was sent: a restored copy of the lanes would not."""
+        self._damaged: dict[Key, tuple[int, int]] = {}
+        """Segments that are not sent, and the version of the file that is damaged."""
         self.problems: dict[Place, str] = {}
 
     def sent(self, segment: Segment) -> Sent:
@@ -84,20 +89,25 @@ class Outbound:
     async def send(self, segment: Segment, carrier: Carrier) -> int:
         """Send what a segment has behind what was sent; return how many bytes.
 
+        Nothing of a damaged segment is sent, until it is repaired.
+
         Raises:
             NotOurs: others have other bytes under our name.
             CarrierError: the carrier cannot be reached.
             OSError: the segment cannot be read or synced.
         """
         place = segment.place(self._machine)
-        sent, began = self.sent(segment), None
-        refused = 0
+        sent, refused = self.sent(segment), 0
+        if self._has_lost_its_header(segment):
+            self._leave(segment, place, "its header is damaged")
+            return 0
         with open_segment(segment.path) as file:
             fd = file.fileno()
-            if sent.fence is None:
-                sent = await self._ask(segment, place, carrier)
-                began = sent.size
-            began = sent.size if began is None else began
+            if sent.fence is None or not self._has_what_was_sent(segment, sent):
+                if (asked := await self._ask(segment, place, carrier)) is None:
+                    return 0
+                sent = asked
+            began = sent.size
             while not sent.is_whole and (chunk := cut(segment, fd, place, sent.size, sent.crc)):
                 # others must not have what a power loss here would replace by something else
                 disk.in_use.fdatasync(fd)
@@ -107,12 +117,13 @@ class Outbound:
                     refused += 1
                     if refused > _TRIES:
                         raise CarrierError(f"{place.segment}: {error}") from error
-                    sent = await self._ask(segment, place, carrier)
+                    if (asked := await self._ask(segment, place, carrier)) is None:
+                        break
+                    sent = asked
                     continue
                 refused = 0
                 sent = Sent(chunk.end, chunk.after, fence, chunk.whole is not None)
                 self._note(segment, sent)
-        self.problems.pop(place, None)
         return sent.size - began
 
     async def erase_replaced(self, carrier: Carrier) -> int:
@@ -134,20 +145,50 @@ class Outbound:
         return erased
 
     def _has_more(self, segment: Segment) -> bool:
+        if self._damaged.get(_key(segment)) == segment.version:
+            return False
         sent = self.sent(segment)
-        if sent.fence is None:
+        if sent.fence is None or segment.size < sent.size:
             return True
         return not sent.is_whole and (segment.is_final or segment.size > sent.size)
 
-    async def _ask(self, segment: Segment, place: Place, carrier: Carrier) -> Sent:
-        """Return what the carrier has of a segment."""
+    def _leave(self, segment: Segment, place: Place, damage: str) -> None:
+        """Note that a segment is not sent, until its file is another one."""
+        self.problems[place] = damage_text(place, damage)
+        self._damaged[_key(segment)] = segment.version
+
+    def _has_lost_its_header(self, segment: Segment) -> bool:
+        """Return whether a segment without a sound header was sent under its uuid before."""
+        place = int(segment.folder), segment.number
+        return is_anonymous(segment.name) and any(
+            key[:2] == place and not is_anonymous(key[2]) for key in self._sent
+        )
+
+    def _has_what_was_sent(self, segment: Segment, sent: Sent) -> bool:
+        """Return whether a segment begins with what was sent; it is read once in each run."""
+        key = _key(segment)
+        if key not in self._checked or segment.size < sent.size:
+            if prefix_crc(segment.path, sent.size) != sent.crc:
+                return False
+            self._checked.add(key)
+        return True
+
+    async def _ask(self, segment: Segment, place: Place, carrier: Carrier) -> Sent | None:
+        """Return what the carrier has of a segment; None if ours is damaged up to there.
+
+        Raises:
+            NotOurs: ours is sound, and the carrier has other bytes.
+        """
         last = await carrier.last(place)
         if last == NOTHING:
             copied = await self._as_former(segment, place, carrier)
             sent = copied or Sent(0, 0, 0)
+        elif damage := self._check(segment, place, last):
+            self._leave(segment, place, damage)
+            return None
         else:
-            self._check(segment, place, last)
             sent = Sent(last.end, last.crc, last.fence, last.is_whole)
+        self.problems.pop(place, None)
         self._note(segment, sent)
         return sent
 
@@ -163,15 +204,17 @@ class Outbound:
                 return Sent(last.end, last.crc, 0, is_whole=True)
         return None
 
-    def _check(self, segment: Segment, place: Place, last: Last) -> None:
-        """Check that what the carrier has is the beginning of a segment.
+    def _check(self, segment: Segment, place: Place, last: Last) -> str:
+        """Check that what the carrier has is the beginning of a segment; return what is damaged.
 
         Raises:
-            NotOurs: it is not.
+            NotOurs: it is not, and nothing is damaged.
         """
         found = prefix_crc(segment.path, last.end)
         if found == last.crc and (not last.is_whole or last.end == segment.size):
-            return
+            return ""
+        if damage := damage_up_to(segment.path, last.end):
+            return damage
         raise NotOurs(
             f"lane {segment.folder} segment {segment.number} ({place.segment}): the carrier has"
             f" {last.end:,} other bytes under our name"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from projector.relay.files.ours import Ours
 from projector.relay.files.own import Names
 from projector.relay.identity import RELAY, former_of, machine_of
 from projector.relay.inbound import Inbound
+from projector.relay.loop.ending import end
 from projector.relay.loop.help import Help
 from projector.relay.loop.outbound import Outbound
 from projector.relay.loop.reporter import Reporter
@@ -47,8 +47,6 @@ _SOON = 2.0
 """Seconds after a change until the next report, at least."""
 _MOMENT = 0.02
 """Seconds between two looks whether all has arrived."""
-_REPORTS = 0.1
-"""Seconds that a single run waits for the reports of other machines."""
 _AT_ONCE = 16
 """Lanes that are sent at the same time."""
 
@@ -61,9 +59,7 @@ class Work:
     """What one relay does while it is connected.
 
     Args:
-        journal: the journal.
-        config: of the relay.
-        state: what it remembers.
+        journal, config, state: of the relay.
         carrier: returns the carrier, given a function that names the user of a machine.
     """
 
@@ -124,6 +120,7 @@ class Work:
             self._state.begin_again(found.name, self._machine)
             self._state.put(reset=clock.wall(), kept=0)
             raise Reset("the carrier is another one")
+        self._state.note_replicas(found.replicas)
         self._cursor = cursor
         self._last_chunk = cursor, mark
         self._ahead = clock.wall() - found.clock if found.clock else 0
@@ -150,12 +147,11 @@ class Work:
             await self._help.keep()
             await self._reporter.leave(self.carrier, self._cursor)
             await self.carrier.flush()
-            await asyncio.sleep(_REPORTS)
             self._reporter.note_machines()
+            if receiving.done():
+                receiving.result()
         finally:
-            receiving.cancel()
-            with contextlib.suppress(asyncio.CancelledError, RelayError):
-                await receiving
+            await end([receiving])
             self._commit()
 
     async def until_stopped(self, stop: asyncio.Event, bell: Bell) -> None:
@@ -174,9 +170,7 @@ class Work:
                 task.result()
             await self._reporter.leave(self.carrier, self._cursor)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             self._commit()
 
     def _sender(self, machine: str) -> str:
@@ -185,8 +179,7 @@ class Work:
     async def _send(self) -> int:
         """Send what is waiting, lanes side by side; return how many bytes.
 
-        The segments of a lane go one behind the other: readers take one with a later one behind it
-        as complete.
+        Segments of a lane go one behind the other: one with a later one behind it is complete.
         """
         lanes: dict[str, list[Segment]] = {}
         for each in self.outbound.waiting():
@@ -195,6 +188,7 @@ class Work:
         for first in range(0, len(waiting), _AT_ONCE):
             part = waiting[first : first + _AT_ONCE]
             total += sum(await asyncio.gather(*map(self._send_lane, part)))
+        self._dirty = self._dirty or bool(waiting and self.outbound.problems)
         await self.outbound.erase_replaced(self.carrier)
         await self._send_keys()
         self._reporter.changed = self._reporter.changed or total > 0
@@ -296,6 +290,7 @@ class Work:
             await self._help.keep()
             await asyncio.sleep(_CHECK)
             found = await self.carrier.identity(0)
+            self._state.note_replicas(found.replicas)
             if found.name != self._state.get("stream") or found.last < self._cursor:
                 _log.warning("the server has lost what it had: beginning again from disk")
                 raise Reset("the carrier has lost what it had")
@@ -310,7 +305,7 @@ class Work:
             quiet = time.monotonic() - self._arrived
             if quiet > _CHECK and not (await self.carrier.identity(last)).mark:
                 break  # the last ones were erased
-            if quiet > 5 * _CHECK:
+            if quiet > self._config.timeout:
                 raise CarrierError("what the server has does not arrive")
             await asyncio.sleep(_MOMENT)
         if receiving.done():

@@ -110,10 +110,10 @@ class JetStream:
             CarrierError: it is not known whether the chunk was taken.
         """
         fields = headers(chunk) | {"Nats-Expected-Last-Subject-Sequence": str(fence)}
-        with self._connection.refusals(self._subject(chunk.place)):
+        with self._connection.refusals(self.subject(chunk.place)):
             try:
                 ack = await self._js.publish(
-                    self._subject(chunk.place),
+                    self.subject(chunk.place),
                     chunk.data,
                     timeout=self._timeout,
                     stream=self._config.stream,
@@ -131,9 +131,9 @@ class JetStream:
         Raises:
             CarrierError: there is no answer, or it is no chunk.
         """
-        with self._connection.refusals(self._subject(place)):
+        with self._connection.refusals(self.subject(place)):
             try:
-                found = await self._js.get_last_msg(self._config.stream, self._subject(place))
+                found = await self._js.get_last_msg(self._config.stream, self.subject(place))
             except NotFoundError:
                 return NOTHING
         try:
@@ -270,7 +270,8 @@ class JetStream:
         """Wait until the server has all that was published."""
         await asyncio.wait_for(self._nc.flush(), self._timeout)
 
-    def _subject(self, place: Place) -> str:
+    def subject(self, place: Place) -> str:
+        """Return the subject under which a segment is sent."""
         return subject(self._config.fleet, self._sender(place.machine), place)
 
 

@@ -21,7 +21,7 @@ from projector.relay.errors import CarrierError
 from projector.relay.server.connection import Connection, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from projector.relay.config import Config
 
@@ -48,12 +48,13 @@ class Scrubbed:
     pending: tuple[str, ...]
 
 
-async def scrub(config: Config, superseded: Iterable[str]) -> Scrubbed:
+async def scrub(config: Config, superseded: Iterable[str], note: Callable[[int], None]) -> Scrubbed:
     """Let the servers of a cluster forget their logs.
 
     Args:
         config: of the machine that made the stream.
         superseded: uuids of segments that others replace.
+        note: remembers how many servers have the stream, also if it is killed.
 
     Raises:
         CarrierError: this machine may not, or the servers do not do it.
@@ -72,10 +73,13 @@ async def scrub(config: Config, superseded: Iterable[str]) -> Scrubbed:
     try:
         replicas = max(config.replicas, int((await _info(connection, config))["num_replicas"]))
         if replicas > 1:
+            note(replicas)
+            note(1)
             try:
                 await _scale(connection, config, 1)
             finally:  # if it is interrupted, too: one server alone is less than what was promised
                 await _scale(connection, config, replicas)
+            note(replicas)
     finally:
         await connection.close()
     return Scrubbed(config.stream, replicas, tuple(pending))

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 from typing import TYPE_CHECKING
 
 import nats
 import pytest
 
+from journal.cli.kit.exits import DAMAGED
 from projector.relay.cli.codes import BEHIND
 from projector.relay.errors import CarrierError
+from tests.support.programs.end import end
 from tests.support.relay.fleet import Machine, assert_same, until
 from tests.support.relay.servers import Cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("relay_cluster")  # three servers for all
@@ -144,6 +148,45 @@ def test_what_is_erased_leaves_the_logs_of_three_servers(cluster: Cluster, tmp_p
     assert b.run("forget", "b", "--yes").exit_code == 0
     early = b.run("relay", "scrub")
     assert (early.exit_code, "1 segment not yet erased" in early.stderr) == (BEHIND, True)
+    b.ids.clear()
+    assert_same(a, b)
+
+
+def test_a_scrub_that_was_killed_is_told_and_finished(
+    cluster: Cluster, tmp_path: Path, start_command: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """The stream is on one server then: each machine says so, and the next scrub mends it."""
+    a, b = _machines(cluster, tmp_path, "killed", [cluster.url] * 2)
+    a.append("a1")
+    until(lambda: assert_same(a, b))
+    for _ in range(5):
+        started = start_command(
+            sys.executable, "-m", "journal", "--journal", a.path, "relay", "scrub"
+        )
+        while asyncio.run(_replicas(cluster, "AJ_killed")) == 3 and started.poll() is None:
+            pass
+        end(started)
+        if asyncio.run(_replicas(cluster, "AJ_killed")) == 1:
+            break
+    for machine in (a, b):
+        until(machine.relay)
+        [problem] = machine.status().problems
+        assert "1 server of 3 has the stream" in problem
+        assert machine.run("relay", "status", "--check").exit_code == DAMAGED
+    done = a.run("relay", "scrub")
+    assert (done.exit_code, "3 servers of AJ_killed" in done.stdout) == (0, True), done.output
+    assert a.status().problems == ()
+    until(lambda: assert_same(a, b))
+    assert b.status().problems == ()
+
+
+async def _replicas(cluster: Cluster, stream: str) -> int:
+    """Return how many servers are to have a stream."""
+    client = await nats.connect(cluster.url.split(","))
+    try:
+        return (await client.jetstream().stream_info(stream)).config.num_replicas or 0
+    finally:
+        await client.close()
 
 
 def _files_with(cluster: Cluster, text: str) -> list[Path]:
