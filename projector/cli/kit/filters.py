@@ -73,17 +73,9 @@ def print_unknown(projection: Projection, options: dict[str, Any]) -> int:
         The exit code of a command that found nothing: `NOT_FOUND` if there is such a value.
     """
     with no_fork.turn:
-        from projector.views.nearest import unknown_values  # noqa: PLC0415 - most searches find something
+        from projector.reading.unknown import unknown_filters  # noqa: PLC0415 - most searches find something
 
-    found = projection.read(lambda db: unknown_values(db, options))[0]
-    machine = options.get("machine")
-    if machine is not None and not projection.facets(by="machine", machine=machine):
-        with no_fork.turn:
-            from projector.views.nearest import unknown  # noqa: PLC0415 - as above
-
-        names = [row.name for row in projection.facets(by="machine") if row.name is not None]
-        found.append(unknown("machine", machine, names))
-    return _print(found, "nothing")
+    return _print(unknown_filters(projection, options), "nothing")
 
 
 def print_unused(projection: Projection, options: dict[str, str | None]) -> int:

@@ -23,6 +23,11 @@ PROJECT = Argument("project", "string", "Only this working directory, or its las
 AGENT = Argument(
     "agent", "string", "Only sessions of this agent: claude-code, codex, gemini-cli, ..."
 )
+MACHINE = Argument(
+    "machine",
+    "string",
+    "Only what this machine wrote, of several that share the journal: its name.",
+)
 SINCE = Argument(
     "since", "string", "Only this time or later: 2026-01-31, 2026-01-31T12:00, or 3h, 2d, 1w back."
 )
@@ -52,9 +57,9 @@ def unknown_blocks(
 ) -> list[Block]:
     """Return a block for each filter whose value nothing has, with values that there are."""
     with no_fork.turn:
-        from projector.views.nearest import unknown_values  # noqa: PLC0415 - most find something
+        from projector.reading.unknown import unknown_filters  # noqa: PLC0415 - most find something
 
-    found = projection.read(lambda db: unknown_values(db, filters))[0]
+    found = unknown_filters(projection, filters)
     names = {"source": "agent"}
     return [
         Block(

@@ -16,6 +16,7 @@ from projector.mcp.tools.common import (
     ASKING,
     CURSOR,
     INCLUDE_ASKING,
+    MACHINE,
     PROJECT,
     SINCE,
     moment,
@@ -23,6 +24,7 @@ from projector.mcp.tools.common import (
 )
 from projector.mcp.tools.page import Page
 from projector.reading.listing import session_filters
+from projector.reading.searching import origin
 from projector.views.session_filters import count_sessions
 from projector.views.sessions import session, session_ids
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 ARGUMENTS = (
     PROJECT,
     AGENT,
+    MACHINE,
     SINCE,
     Argument("limit", "integer", "Most sessions to return.", 20, 1, 100),
     Argument("max_chars", "integer", "Most characters of the answer.", 6_000, LEAST, MOST),
@@ -58,7 +61,7 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
     since = moment("since", given["since"])
     filters = session_filters(
         project=given["project"], source=given["agent"], since=since, until=None, has=None,
-        subagents=True,
+        subagents=True, machine=origin(recall.projection, given["machine"]),
     )  # fmt: skip
     asker = recall.asking(given)
     asking = asker.session
@@ -79,7 +82,8 @@ def list_sessions(recall: Recall, given: Mapping[str, Any]) -> str:
     blocks = [Block(_line(redactor, view, names, folders)) for view in views]
 
     if not views:
-        asked = {"project": given["project"], "source": given["agent"]}
+        asked = {name: given[name] for name in ("project", "machine")}
+        asked["source"] = given["agent"]
         blocks = unknown_blocks(recall.projection, redactor, asked)
 
     def tail(shown: Shown) -> Iterator[str]:

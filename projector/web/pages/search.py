@@ -12,6 +12,7 @@ from projector.search.ordering.order import Sort
 from projector.search.request import Mode, request, requested_filters
 from projector.text.tokens import unsearched
 from projector.views.browsing.counts import Counts, counts
+from projector.views.machines import counts as machine_counts
 from projector.views.sessions import brief
 from projector.web import params as given
 from projector.web.charts.bars import Bar, columns
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     import apsw
     from markupsafe import Markup
 
+    from journal.segments.machines import Machines
     from projector.arguments import Has
     from projector.search.filters import Filters
     from projector.search.find import FoundHits, SearchRequest
     from projector.search.hits import Hit
+    from projector.views.machines import Origin
     from projector.web.reading import Readings
 
 SIZE = 20
@@ -41,7 +44,8 @@ _VALUES = 8
 """Values of a facet that are shown."""
 _MOST = 100_000
 _FACETS = ("source", "project", "model", "role", "tool")
-_NAMES = (*_FACETS, "branch", "file", "session")
+_MACHINE = "machine"
+_NAMES = (*_FACETS, "branch", "file", "session", _MACHINE)
 _FLAGS = ("errors", "machines", "replays", "main")
 _STATE = ("q", *_NAMES, *_FLAGS, "since", "until", "sort", "mode", "group")
 
@@ -143,8 +147,9 @@ def search(readings: Readings, params: Mapping[str, str]) -> Page:
     if not state.get("q", "").strip():
         return _page(blank)
     try:
-        asked = _request(params, offset, blank)
-        answer = readings.peek(lambda db: _find(db, asked))
+        origin = readings.origin(state.get(_MACHINE))
+        asked, machines = _request(params, offset, blank, origin), readings.machines()
+        answer = readings.peek(lambda db: _find(db, asked, machines))
     except QueryError as error:
         return _page(replace(blank, error=str(error)))
     return _page(_filled(blank, state, offset, answer))
@@ -194,12 +199,12 @@ def _blank(state: Mapping[str, str]) -> Search:
     )
 
 
-def _filters(params: Mapping[str, str]) -> Filters:
-    names = {name: given.text(params, name) for name in _NAMES}
+def _filters(params: Mapping[str, str], origin: Origin | None) -> Filters:
+    names = {name: given.text(params, name) for name in _NAMES if name != _MACHINE}
     errors: Has | None = "errors" if given.flag(params, "errors") else None
     return requested_filters(
         **names,
-        machine=None,
+        machine=origin,
         has=errors,
         include_meta=given.flag(params, "machines"),
         include_replays=given.flag(params, "replays"),
@@ -209,10 +214,12 @@ def _filters(params: Mapping[str, str]) -> Filters:
     )
 
 
-def _request(params: Mapping[str, str], offset: int, blank: Search) -> SearchRequest:
+def _request(
+    params: Mapping[str, str], offset: int, blank: Search, origin: Origin | None
+) -> SearchRequest:
     return request(
         blank.query,
-        _filters(params),
+        _filters(params, origin),
         limit=SIZE,
         offset=offset,
         context=0,
@@ -233,9 +240,12 @@ class _Answer:
     titles: Mapping[str, str]
 
 
-def _find(db: apsw.Connection, asked: SearchRequest) -> _Answer:
+def _find(db: apsw.Connection, asked: SearchRequest, machines: Machines) -> _Answer:
     found = asked.find(db)
     about = counts(db, (row for row, _ in found.matches.rows))
+    if machines.others:  # of one machine alone it would say nothing
+        of_machines = machine_counts(db, (row for row, _ in found.matches.rows), machines)
+        about = replace(about, values={**about.values, _MACHINE: of_machines})
     titles = {
         hit.session: hit.title or brief(db, hit.session).preview or hit.session
         for hit in (*found.hits, *found.near)
@@ -270,7 +280,11 @@ def _filled(blank: Search, state: Mapping[str, str], offset: int, answer: _Answe
         exact=found.matches.exact,
         cut=found.matches.cut,
         sessions=found.sessions,
-        facets=tuple((name, _values(name, about, state)) for name in _FACETS),
+        facets=tuple(
+            (name, _values(name, about, state))
+            for name in (*_FACETS, _MACHINE)
+            if name in about.values
+        ),
         chart=columns("Messages by date", bars) if len(dates) > 1 else None,
         previous=there(max(offset - SIZE, 0)) if offset else None,
         next=there(offset + SIZE) if offset + SIZE < total else None,

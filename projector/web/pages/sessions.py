@@ -18,6 +18,7 @@ from projector.views.browsing.session_pages import (
     last_said,
     session_page,
 )
+from projector.views.machines import names as names_of
 from projector.views.session_tree import tree_names
 from projector.views.sessions import SessionSort, brief, session_ids
 from projector.web import params as given
@@ -129,6 +130,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
     sort = given.choice(params, "sort", _SORTS, "last")
     names = {name: given.text(params, name) for name in ("source", "project", "model", "tool")}
     names["file"], names["branch"] = given.text(params, "file"), given.text(params, "branch")
+    machine = given.text(params, "machine")
     errors, gone, everything = (given.flag(params, name) for name in ("errors", "gone", "all"))
     filters = session_filters(
         has="errors" if errors else None,
@@ -136,7 +138,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
         subagents=everything or sort == "tree",
         since=given.time(params, "since"),
         until=given.time(params, "until"),
-        machine=None,
+        machine=readings.origin(machine),
         **names,
         parent=given.text(params, "parent"),
     )
@@ -150,7 +152,10 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
     rows, after = readings.peek(lambda db: _rows(db, readings, params, filters, sort, census))
     view = Sessions(
         rows=rows,
-        choices=tuple(_choice(readings, by, names[by]) for by in _FILTERS),
+        choices=(
+            *(_choice(readings, by, names[by]) for by in _FILTERS),
+            *_machines(readings, machine),
+        ),
         sort=sort,
         errors=errors,
         gone=gone,
@@ -250,6 +255,16 @@ def _state(db: apsw.Connection, view: SessionBrief, now: int) -> State:
     if last.role == "assistant" and not last.calls:
         return "waiting"
     return "working" if age <= _WORKING else "idle"
+
+
+def _machines(readings: Readings, value: str | None) -> tuple[Choice, ...]:
+    """Return the filter of the machine, if there is more than one, or one is asked for."""
+    machines = readings.machines()
+    if not machines.others and value is None:
+        return ()
+    found = readings.peek(lambda db: names_of(db, machines))
+    values = found if value is None or value in found else [value, *found]
+    return (Choice("machine", value, tuple(values)),)
 
 
 def _choice(readings: Readings, by: FacetBy, value: str | None) -> Choice:

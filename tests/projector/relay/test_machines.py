@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,8 @@ from projector.relay.fleet.names import note_machines
 from projector.relay.folder import copy
 from projector.relay.identity import RELAY, become_another
 from projector.relay.state import STATE, State
+from tests.projector.mcp.asked import ask
+from tests.projector.web.served import served
 from tests.support.relay.fleet import Machine, assert_same
 
 if TYPE_CHECKING:
@@ -143,6 +145,58 @@ def test_an_unknown_machine_is_named_with_those_that_there_are(
     done = a.run("export", "--format", "md", "--machine", "laptop", program="projector")
     assert "hello b1" in done.stdout
     assert "hello a1" not in done.stdout
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Machine:
+    """A machine that mirrors another one, whose name is `laptop`."""
+    desk, laptop = (Machine(tmp_path / name, "nats://127.0.0.1:1") for name in ("desk", "laptop"))
+    for machine in (desk, laptop):
+        machine.append(f"of-{machine.name}")
+        note_machines(machine.directory, machine.name)
+    copy(desk.directory, laptop.path)
+    return desk
+
+
+def test_the_web_pages_filter_by_machine(desk: Machine) -> None:
+    """The search counts by machine, and the list of sessions has a choice."""
+    with served(desk.path) as viewer:
+        found = viewer.json("/search.json?q=hello")
+        assert found["facets"]["machine"] == [
+            {"name": "desk", "messages": 1},
+            {"name": "laptop", "messages": 1},
+        ]
+        found = viewer.json("/search.json?q=hello&machine=laptop")
+        assert [hit["id"] for hit in found["hits"]] == ["of-laptop"]
+        assert viewer.json("/search.json?q=hello&machine=other")["hits"] == []
+        page = viewer.get("/search?q=hello&machine=laptop").text
+        assert '<input type="hidden" name="machine" value="laptop">' in page
+        found = viewer.json("/sessions.json?machine=laptop")
+        assert [row["session"] for row in found["sessions"]] == ["laptop"]
+        page = viewer.get("/sessions?machine=laptop").text
+        assert '<option value="laptop" selected>' in page
+        assert '<option value="desk">' in page
+
+
+def test_the_pages_of_one_machine_alone_name_none(tmp_path: Path) -> None:
+    """There is nothing to choose."""
+    alone = Machine(tmp_path / "alone", "nats://127.0.0.1:1")
+    alone.append("a1")
+    with served(alone.path) as viewer:
+        assert "machine" not in viewer.json("/search.json?q=hello")["facets"]
+        assert 'name="machine"' not in viewer.get("/sessions").text
+
+
+def test_the_tools_of_mcp_filter_by_machine(desk: Machine) -> None:
+    """`search` and `sessions` take a name; of one that nothing has, they say which there are."""
+    asked: dict[str, dict[str, Any]] = {"search": {"query": "hello"}, "sessions": {}}
+    for tool, arguments in asked.items():
+        whole = ask(desk.path, tool, **arguments)
+        only = ask(desk.path, tool, machine="laptop", **arguments)
+        assert (len(whole.heads), len(only.heads)) == (2, 1), only.text
+        assert "of-laptop" in only.text
+        nothing = ask(desk.path, tool, machine="labtop", **arguments)
+        assert "nothing has the machine 'labtop'; the nearest is laptop" in nothing.text
 
 
 def test_damaged_names_are_an_error(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from projector.db.generations import find_generations
 from projector.projection import Projection
@@ -70,6 +71,12 @@ class Served:
             key = name.lower()
             headers[key] = f"{headers[key]}, {value}" if key in headers else value
         return Answer(int(first.split()[1]), headers, body)
+
+    def json(self, target: str) -> Any:  # noqa: ANN401 - JSON
+        """Request JSON, which must be answered."""
+        answer = self.get(target)
+        assert answer.status == 200, answer.text
+        return json.loads(answer.text)
 
     def get(
         self,

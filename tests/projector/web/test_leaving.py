@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from journal.segments.machines import Machines
     from projector.search.find import SearchRequest
     from tests.projector.web.served import Served
 
@@ -41,7 +42,7 @@ class Searches:
         self.queries: list[str] = []
         self._find = search._find
 
-    def find(self, db: apsw.Connection, asked: SearchRequest) -> object:
+    def find(self, db: apsw.Connection, asked: SearchRequest, machines: Machines) -> object:
         """Query."""
         self.queries.append(asked.query.text)
         self.begun.release()
@@ -53,7 +54,7 @@ class Searches:
                 raise
             finally:
                 self.ended.release()
-        return self._find(db, asked)
+        return self._find(db, asked, machines)
 
 
 @pytest.fixture(scope="module")
