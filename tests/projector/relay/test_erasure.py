@@ -72,5 +72,7 @@ def test_a_receipt_names_the_machines_that_are_pending(server: Server, tmp_path:
     [receipt] = receipts(a.directory, "a")
     assert (receipt.replaced, receipt.pending) == (1, 0)
     assert a.run("relay", "erased", "a").exit_code == 0
+    a.ids.clear()
+    assert_same(a, b)
     unknown = a.run("relay", "erased", "b")
     assert (unknown.exit_code, "no request forgets" in unknown.stderr) == (3, True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import shutil
 import sys
@@ -15,18 +14,19 @@ import nats
 import pytest
 
 from journal import Journal
-from journal.fs import disk
 from journal.verify import verify
 from projector.relay.cli.codes import BEHIND
 from projector.relay.config import write_config
-from projector.relay.errors import CarrierError, TooLarge
+from projector.relay.errors import CarrierError
 from projector.relay.files.own import Names, own_segments
 from projector.relay.fleet.have import parse_have
 from projector.relay.identity import RELAY
 from projector.relay.lock import relay_lock
+from projector.relay.loop.ending import end as end_tasks
 from projector.relay.server.connection import connect
 from projector.relay.server.jetstream import JetStream
 from projector.relay.state import STATE, State
+from tests.support.programs.end import end
 from tests.support.relay.fleet import Machine, assert_same
 from tests.support.relay.servers import Server
 
@@ -78,55 +78,39 @@ def test_what_others_have_stands_when_a_disk_is_lost(server: Server, tmp_path: P
     assert_same(b, c)
 
 
+def test_a_task_that_loses_a_cancellation_ends() -> None:
+    """A relay that gives up would else wait for ever for the task that receives."""
+
+    async def work() -> None:
+        lost = 0
+
+        async def receive() -> None:
+            nonlocal lost
+            while True:
+                try:
+                    await asyncio.sleep(60)
+                except asyncio.CancelledError:
+                    lost += 1
+                    if lost > 1:
+                        raise
+
+        task = asyncio.create_task(receive())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(end_tasks([task]), 10)
+        assert task.cancelled()
+
+    asyncio.run(work())
+
+
 def test_a_second_relay_of_one_journal_is_busy(server: Server, tmp_path: Path) -> None:
-    """It ends with 7."""
-    a = Machine(tmp_path / "a", server.url)
+    """It ends with 7, and the first one is not disturbed."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    a.append("a1")
     with relay_lock(a.directory):
-        done = a.run("relay", "run", "--once")
-    assert done.exit_code == 7
-    assert f"process {os.getpid()}" in done.stderr
-
-
-def test_a_bound_of_the_mirrors_stops_receiving_and_not_sending(
-    server: Server, tmp_path: Path
-) -> None:
-    """What this machine wrote arrives at the others."""
-    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
-    a.append("a1")
-    b.append("b1")
-    a.relay()
-    b.config = replace(b.config, max_mirror_bytes=10)
-    with pytest.raises(TooLarge, match="max_mirror_bytes"):
-        b.relay()
-    a.relay()
-    assert a.found() == {"a1", "b1"}
-    b.config = replace(b.config, max_mirror_bytes=1 << 20)
-    assert_same(a, b)
-
-
-def test_a_full_disk_leaves_whole_mirrors(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a failed write left is cut off, and the rest comes when there is space."""
-
-    class Full(disk.Disk):
-        def write(self, fd: int, data: bytes | memoryview) -> int:
-            if len(data) > 1:
-                os.write(fd, bytes(data[: len(data) // 2]))
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
-    a.append("a1")
-    a.relay()
-    b.relay()
-    a.append("a2")
-    a.relay()
-    before = {path: path.read_bytes() for path in b.path.glob("lanes/m-*/*")}
-    with monkeypatch.context() as patched:
-        patched.setattr(disk, "in_use", Full())
-        with pytest.raises(OSError, match="No space"):
-            b.relay()
-    assert {path: path.read_bytes() for path in b.path.glob("lanes/m-*/*")} == before
+        for command in (("run", "--once"), ("repair",), ("audit",), ("leave",)):
+            done = a.run("relay", *command)
+            assert done.exit_code == 7, command
+            assert f"process {os.getpid()}" in done.stderr
     assert_same(a, b)
 
 
@@ -154,12 +138,13 @@ def test_chunks_of_a_newer_version_wait(server: Server, tmp_path: Path) -> None:
     [segment] = own_segments(a.directory.lanes, Names())
     subject = f"aj.f.seg.x.{a.status().machine}.9.1.{segment.name}"
 
-    async def publish() -> None:
+    async def publish() -> int:
         client = await nats.connect(server.url)
-        await client.jetstream().publish(subject, b"?", headers={"Aj-V": "2"})
+        sent = await client.jetstream().publish(subject, b"?", headers={"Aj-V": "2"})
         await client.close()
+        return sent.seq
 
-    asyncio.run(publish())
+    number = asyncio.run(publish())
     a.append("a2")
     a.relay()
     b.relay()
@@ -168,6 +153,10 @@ def test_chunks_of_a_newer_version_wait(server: Server, tmp_path: Path) -> None:
     assert b.run("relay", "status", "--check").exit_code == 5
     with State(b.path / RELAY / STATE) as state:
         assert int(state.get("cursor")) == 1
+    assert_same(a, b)
+    server.lose("AJ_f", number)  # as if a program that can read it had been installed
+    assert_same(a, b)
+    assert b.run("relay", "status", "--check").exit_code == 0
 
 
 def test_a_hole_is_read_from_another_machine(
@@ -179,22 +168,17 @@ def test_a_hole_is_read_from_another_machine(
     a.append("a2")
     a.relay()
 
-    async def lose() -> None:
-        client = await nats.connect(server.url)
-        for seq in (1, 3):
-            await client.jetstream().delete_msg("AJ_f", seq)
-        await client.close()
-
-    asyncio.run(lose())
+    server.lose("AJ_f", 1, 3)
     b.relay()
     assert b.status().holes == 1
     assert b.found() == set()
-    start_command(sys.executable, "-m", "journal", "--journal", a.path, "relay", "run")
+    origin = start_command(sys.executable, "-m", "journal", "--journal", a.path, "relay", "run")
     until = time.monotonic() + 30
     while b.status().holes and time.monotonic() < until:
         b.relay()
+    end(origin)
     assert b.found() == {"long", "a2"}
-    assert b.digest() == a.digest()
+    assert_same(a, b)
 
 
 def test_a_keeper_sends_what_an_absent_machine_wrote(server: Server, tmp_path: Path) -> None:
@@ -227,6 +211,7 @@ def test_a_clock_that_is_hours_away_is_reported(server: Server, tmp_path: Path) 
         state.note_peer(report.machine, report.clock, ahead.encode().decode())
     assert a.status().peers[0].skew == 3 * 3_600_000_000
     assert "+3.0 hours" in a.run("relay", "status").stdout
+    assert_same(a, b)
 
 
 async def _have(machine: Machine) -> bytes:

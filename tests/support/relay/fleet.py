@@ -66,6 +66,14 @@ class Machine:
                 journal.append_message(self.name, "user", f"{content} {id}", id=id)
         self.ids |= set(ids)
 
+    def roll(self) -> None:
+        """Let the next append begin another segment: a writer does not continue a copy."""
+        path = max((self.path / "lanes" / "1").glob("*.jsonl"))
+        copy = path.with_suffix(".copy")
+        copy.write_bytes(path.read_bytes())
+        copy.chmod(0o600)
+        copy.replace(path)
+
     def relay(self) -> None:
         """Send and receive until nothing is left."""
         with relay_lock(self.directory):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nats
 import pytest
 
 from tests.support.programs.end import end
@@ -127,6 +129,17 @@ class Server:
         """Let it continue."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    def lose(self, stream: str, *numbers: int) -> None:
+        """Lose some messages of a stream."""
+
+        async def lose() -> None:
+            client = await nats.connect(self.url)
+            for number in numbers:
+                await client.jetstream().delete_msg(stream, number)
+            await client.close()
+
+        asyncio.run(lose())
 
     def wipe(self) -> None:
         """Lose the disk of the server, which does not run."""
