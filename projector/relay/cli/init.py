@@ -46,8 +46,11 @@ def command(
     join: NAME.creds. Carry it there as you would carry a password, and delete it when it has
     joined. The configuration that is printed has only hashes of the passwords.
 
-    What is there already stays: to add a machine, name all machines again, put the new
-    configuration into place, and let the server read it (nats-server --signal reload).
+    What is there already stays: to add a machine, give all options again with the new name, put
+    the new configuration into place, and let the server read it (nats-server --signal reload).
+
+    With --replicas 3, give --host three times: three servers keep the stream. docs/relay.md says
+    how they are started.
 
     A systemd user unit for `journal relay run` is printed on stderr. There is no time limit.
 
@@ -61,11 +64,14 @@ def command(
             raise RelayError(f"{each!r:.80} can be no name: use letters, digits, - and _")
     if len({name, *others}) <= len(others):
         raise RelayError("two machines have one name: give each its own")
+    if replicas > 1 and len(hosts) != replicas:
+        raise click.UsageError(f"--replicas {replicas} needs {replicas} times --host: the servers")
     folder = folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     reached = [name, "localhost", "127.0.0.1", *hosts]
     written = make_files(folder, name, others, fleet, reached, replicas)
-    print_block(server_conf(folder, fleet, name, read_users(folder), port, replicas))
+    servers = hosts if replicas > 1 else ()
+    print_block(server_conf(folder, fleet, name, read_users(folder), port, servers))
     for path in written:
         print_line(f"credentials: {path}", err=True)
     program = which("journal") or "journal"

@@ -31,6 +31,8 @@ _PAYLOAD = 1024 * 1024
 _PURPOSES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 _ROUNDS = 6
 """Cost of bcrypt: the passwords are random, and each connection pays for it."""
+_ROUTES = 6222
+"""The port on which the servers of a cluster reach each other."""
 USERS = "users.toml"
 """Name of the file with all users and the hashes of their passwords."""
 
@@ -65,9 +67,12 @@ def make_files(
         The files of credentials of machines that are new.
 
     Raises:
+        RelayError: the certificate that is there is for other hosts.
         OSError: a file cannot be written.
     """
-    if not (folder / "ca.pem").exists():
+    if (folder / "ca.pem").exists():
+        _check_hosts(folder / "server.pem", hosts)
+    else:
         ca, certificate, key = _certificates(fleet, hosts)
         replace_file(folder / "server.pem", certificate)
         replace_file(folder / "server.key", key)
@@ -108,7 +113,7 @@ def read_users(folder: Path) -> list[User]:
 
 
 def server_conf(
-    folder: Path, fleet: str, hub: str, users: Sequence[User], port: int, replicas: int
+    folder: Path, fleet: str, hub: str, users: Sequence[User], port: int, servers: Sequence[str]
 ) -> str:
     """Return the configuration of the server.
 
@@ -118,7 +123,7 @@ def server_conf(
         hub: the user that may send what absent machines wrote.
         users: all users, the administrator among them.
         port: where it listens.
-        replicas: servers of the cluster; of more than one, each needs a name and the routes.
+        servers: names or addresses of the servers of the cluster; none of a single server.
     """
     entries = []
     for user in users:
@@ -128,14 +133,14 @@ def server_conf(
             f" permissions: {allowed} }}\n"
         )
     cluster = ""
-    if replicas > 1:
+    if servers:
+        routes = ", ".join(_quoted(f"nats://{each}:{_ROUTES}") for each in servers)
         cluster = (
-            "\n# on each of the servers: another name, and the addresses of all of them\n"
-            'server_name: "one"\n'
+            "\n# give each server a name of its own: nats-server --name NAME -c nats.conf\n"
             "cluster {\n"
             f"  name: {_quoted(fleet)}\n"
-            '  listen: "0.0.0.0:6222"\n'
-            '  routes: ["nats://one:6222", "nats://two:6222", "nats://three:6222"]\n'
+            f'  listen: "0.0.0.0:{_ROUTES}"\n'
+            f"  routes: [{routes}]\n"
             "  tls {\n"
             f"    cert_file: {_quoted(folder / 'server.pem')}\n"
             f"    key_file: {_quoted(folder / 'server.key')}\n"
@@ -214,6 +219,26 @@ def _certificates(fleet: str, hosts: Sequence[str]) -> tuple[bytes, bytes, bytes
         certificate.public_bytes(pem),
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
+
+
+def _check_hosts(path: Path, hosts: Sequence[str]) -> None:
+    """Check that the server's certificate is for all hosts.
+
+    Raises:
+        RelayError: it is not.
+        OSError: it cannot be read.
+    """
+    try:
+        found = x509.load_pem_x509_certificate(path.read_bytes())
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound) as error:
+        raise RelayError(f"{path}: {error}") from error
+    missing = [host for host in hosts if _host(host) not in names]
+    if missing:
+        raise RelayError(
+            f"{path} is not for {', '.join(missing)}, and its authority's key is not kept: give"
+            " another --folder, and let all machines join again with the credentials made there"
+        )
 
 
 def _builder(
