@@ -54,6 +54,7 @@ class Plan:
         board_workers: processes that do the tasks of one board.
         board_tasks: its tasks.
         shared: messages of one machine that others get.
+        machines: that share a server, and append at a fixed rate.
         mirrors: lanes with final segments beside which an append is found.
         frameworks: the agent frameworks whose stores are measured.
         starts: processes that open a new store of a framework at once.
@@ -99,6 +100,7 @@ class Plan:
     board_workers: int = 24
     board_tasks: int = 2_000
     shared: int = 60_000
+    machines: int = 12
     mirrors: int = 400
     frameworks: tuple[str, ...] = ("claude_agent_sdk", "openai_agents", "langgraph", "adk")
     starts: int = 160
@@ -185,6 +187,7 @@ def tiny(folder: Path) -> Plan:
         board_workers=2,
         board_tasks=10,
         shared=200,
+        machines=2,
         mirrors=3,
         frameworks=("openai_agents",),
         starts=4,

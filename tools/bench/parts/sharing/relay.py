@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, perf_counter, sleep
@@ -40,6 +40,8 @@ _PATIENCE = 120.0
 _BATCH = 500
 _SETTLE = 3.0
 _MB = 1024.0
+_RATE = 50
+"""Records a second that each machine of a fleet appends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,10 @@ class Machine:
 def measure(plan: Plan) -> list[Figure]:
     """Measure records a second, milliseconds, the share of a core, and memory."""
     backlog, joined, found, cores, memory = [], [], [], [], []
+    fleet = [_fleet(plan, plan.folder / f"fleet-{turn}") for turn in range(plan.heavy_rounds)]
     for turn in range(plan.heavy_rounds):
         folder = plan.folder / f"relay-{turn}"
-        with _server(folder / "server") as url:
+        with _server(folder / "server") as (url, _):
             a, b, c, late = (_join(folder / name, url) for name in ("a", "b", "c", "late"))
             _fill(a, plan.shared)
             with _relay(b) as second, _relay(c), _relay(a) as first:
@@ -100,7 +103,42 @@ def measure(plan: Plan) -> list[Figure]:
         ),
         figure("idle relay", "% of a core", cores, target=at_most(1)),
         figure("memory of a relay", "MB", memory, target=at_most(80)),
+        figure(
+            f"server of {plan.machines} machines, each with {_RATE} records/s",
+            "% of a core",
+            [server for server, _ in fleet],
+            target=at_most(15),
+        ),
+        figure("each of their relays", "% of a core", [r for _, r in fleet], target=at_most(10)),
     ]
+
+
+def _fleet(plan: Plan, folder: Path) -> tuple[float, float]:
+    """Append at a fixed rate on many machines that share a server.
+
+    Returns:
+        The share of a core in percent that the server used, and a relay in the mean.
+    """
+    with ExitStack() as stack:
+        url, server = stack.enter_context(_server(folder / "server"))
+        machines = [_join(folder / f"m{n}", url) for n in range(plan.machines)]
+        pids = [stack.enter_context(_relay(machine)).pid for machine in machines]
+        lanes = [stack.enter_context(Journal.open(machine.path)) for machine in machines]
+        for machine in machines:
+            _first_contact(machine)
+        before = used(server), sum(map(used, pids))
+        began = now = perf_counter()
+        count = 0
+        while now - began < plan.idle_seconds:
+            count += 1
+            for number, lane in enumerate(lanes):
+                lane.append_message(f"s{number}", "user", f"hello {count}")
+            sleep(max(0.0, began + count / _RATE - perf_counter()))
+            now = perf_counter()
+        server_share = (used(server) - before[0]) / (now - began) * 100
+        relay_share = (sum(map(used, pids)) - before[1]) / (now - began) / plan.machines * 100
+        _wait_until_same(*machines)
+    return server_share, relay_share
 
 
 def _found(plan: Plan, a: Machine, b: Machine) -> list[float]:
@@ -190,8 +228,8 @@ def _relay(machine: Machine) -> Iterator[Machine]:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    """Run a NATS server that syncs each message.
+def _server(folder: Path) -> Iterator[tuple[str, int]]:
+    """Run a NATS server that syncs each message; yield its address and its process id.
 
     Raises:
         BenchError: there is none, or it does not start.
@@ -220,7 +258,7 @@ def _server(folder: Path) -> Iterator[str]:
                 if process.poll() is not None or monotonic() > until:
                     raise BenchError(f"nats-server does not start: {error}") from error
                 sleep(0.02)
-        yield f"nats://127.0.0.1:{port}"
+        yield f"nats://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait(_PATIENCE)
