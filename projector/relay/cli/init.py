@@ -78,4 +78,4 @@ def command(
     print_line(
         "to keep a relay running, write ~/.config/systemd/user/journal-relay.service:", err=True
     )
-    print_line(relay_unit(program), err=True)
+    print_block(relay_unit(program), err=True)

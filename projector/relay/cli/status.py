@@ -36,7 +36,7 @@ def command(context: click.Context, *, as_json: bool, check: bool) -> None:
 
     JSON: {"fleet", "machine", "former", "name", "url", "unsent", "unreplicated", "hash",
     "mirrored", "replicas", "holes", "problems", "peers": [{"machine", "name", "version", "seen",
-    "behind", "lacking", "unsent", "skew", "is_same"}]}
+    "receives", "behind", "lacking", "unsent", "skew", "is_same"}]}
     """
     found = read_status(open_directory(context.obj, create=False))
     if as_json:
@@ -73,6 +73,8 @@ def _state(peer: Peer) -> str:
         parts.append(f"has {counted(peer.lacking, 'byte')} that are not here")
     if peer.unsent:
         parts.append(f"has not sent {counted(peer.unsent, 'byte')}")
+    if not peer.receives:
+        parts.append("sends only")
     if not parts:
         parts.append("has the same bytes" if peer.is_same else "has as many bytes")
     text = f"{', '.join(parts)}{skew_text(peer.skew)}"

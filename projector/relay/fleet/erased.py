@@ -67,7 +67,9 @@ def receipts(journal: Directory, asked: str | None) -> list[Receipt]:
         have = parse_have(text.encode())
         if have.machine not in ours:
             there = known.intersection(have.rewritten)
-            pending = len(known) - len(there)
+            # one that only sends never had the bytes, unless it mirrored others before
+            has_mirrors = have.receives or not have.held.keys() <= {have.machine, *have.former}
+            pending = len(known) - len(there) if has_mirrors else 0
             found.append(Receipt(have.machine, have.name, seen, len(there), pending))
     return sorted(found, key=lambda each: each.name)
 

@@ -33,6 +33,7 @@ class Have:
         held: how many bytes of each machine it has; of its own only what is sent.
         unsent: bytes of its own lanes that are not sent.
         rewritten: uuids of the segments that it has which replace others, such as after an erasure.
+        receives: whether it mirrors the others.
     """
 
     machine: str
@@ -45,6 +46,7 @@ class Have:
     held: dict[str, int]
     unsent: int
     rewritten: list[str]
+    receives: bool
 
     def encode(self) -> bytes:
         """Return it as JSON."""
@@ -74,7 +76,8 @@ def parse_have(data: bytes) -> Have:
         *found.rewritten,
     )
     numbers = (found.clock, found.cursor, found.unsent, *found.held.values())
-    if not all(isinstance(t, str) for t in texts) or not all(type(n) is int for n in numbers):
+    are_numbers = all(type(n) is int for n in numbers) and type(found.receives) is bool
+    if not all(isinstance(t, str) for t in texts) or not are_numbers:
         raise ChunkError("a report has values of another kind")
     uuids = (found.machine, *found.former)
     if not NAME.fullmatch(found.name) or not all(map(MACHINE.fullmatch, uuids)):

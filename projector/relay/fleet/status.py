@@ -26,8 +26,9 @@ class Peer:
         name: its name.
         version: of its program.
         seen: when it reported, by our clock, microseconds since 1970.
-        behind: bytes that this machine knows of and that machine lacks.
-        lacking: bytes of that machine that this one lacks.
+        receives: whether it mirrors the others.
+        behind: bytes that this machine knows of and that machine lacks; 0 if it mirrors nothing.
+        lacking: bytes of that machine that this one lacks; 0 if it mirrors nothing.
         unsent: bytes of its own lanes that it has not sent.
         skew: microseconds by which its clock is ahead of ours.
         is_same: whether it has the same bytes as this machine.
@@ -37,6 +38,7 @@ class Peer:
     name: str
     version: str
     seen: int
+    receives: bool
     behind: int
     lacking: int
     unsent: int
@@ -114,7 +116,11 @@ def read_status(journal: Directory) -> Status:
     unsent = sum(max(0, n - (sent[key].size if key in sent else 0)) for key, n in size.items())
     reports = [(seen, parse_have(have.encode())) for seen, have in peers.values()]
     former = {uuid for _, have in reports for uuid in have.former} | {machine}
-    shown = [_peer(seen, have, held, found) for seen, have in reports if have.machine not in former]
+    shown = [
+        _peer(seen, have, held, found, is_mirror=config.receive)
+        for seen, have in reports
+        if have.machine not in former
+    ]
     replicated = max((have.held.get(machine, 0) for _, have in reports), default=0)
     total = held[machine] + unsent
     return Status(
@@ -134,7 +140,7 @@ def read_status(journal: Directory) -> Status:
     )
 
 
-def _peer(seen: int, have: Have, held: dict[str, int], found: str) -> Peer:
+def _peer(seen: int, have: Have, held: dict[str, int], found: str, *, is_mirror: bool) -> Peer:
     behind = sum(max(0, n - have.held.get(machine, 0)) for machine, n in held.items())
     lacking = sum(max(0, n - held.get(machine, 0)) for machine, n in have.held.items())
     return Peer(
@@ -142,8 +148,9 @@ def _peer(seen: int, have: Have, held: dict[str, int], found: str) -> Peer:
         name=have.name,
         version=have.version,
         seen=seen,
-        behind=behind,
-        lacking=lacking,
+        receives=have.receives,
+        behind=behind if have.receives else 0,
+        lacking=lacking if is_mirror else 0,
         unsent=have.unsent,
         skew=have.clock - seen if abs(have.clock - seen) < clock.wall() else 0,
         is_same=have.hash == found,

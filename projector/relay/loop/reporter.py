@@ -60,6 +60,7 @@ class Reporter:
         self._machine = machine_of(journal)
         self._former = former_of(journal)
         self._name = config.name
+        self._receives = config.receive
         self._state = state
         self._names = names
         self._outbound = outbound
@@ -153,4 +154,5 @@ class Reporter:
             held=held,
             unsent=self._outbound.unsent(),
             rewritten=rewritten(self._journal.lanes, self._names)[-_MOST_REWRITTEN:],
+            receives=self._receives,
         )

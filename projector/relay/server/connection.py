@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from projector.relay.config import Config
 
+logging.getLogger("asyncio").addFilter(lambda record: "eof_received()" not in record.getMessage())
+"""The client ends each TLS connection in a way that asyncio warns of, and the user can do nothing
+about it."""
 _CONNECT = 5
 """Seconds to connect."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}

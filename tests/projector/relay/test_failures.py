@@ -27,7 +27,7 @@ from projector.relay.server.connection import connect
 from projector.relay.server.jetstream import JetStream
 from projector.relay.state import STATE, State
 from tests.support.programs.end import end
-from tests.support.relay.fleet import Machine, assert_same
+from tests.support.relay.fleet import Machine, assert_same, until
 from tests.support.relay.servers import Server
 
 if TYPE_CHECKING:
@@ -173,9 +173,9 @@ def test_a_hole_is_read_from_another_machine(
     assert b.status().holes == 1
     assert b.found() == set()
     origin = start_command(sys.executable, "-m", "journal", "--journal", a.path, "relay", "run")
-    until = time.monotonic() + 30
-    while b.status().holes and time.monotonic() < until:
-        b.relay()
+    late = time.monotonic() + 30
+    while b.status().holes and time.monotonic() < late:
+        until(b.relay, CarrierError)
     end(origin)
     assert b.found() == {"long", "a2"}
     assert_same(a, b)
@@ -197,6 +197,25 @@ def test_a_keeper_sends_what_an_absent_machine_wrote(server: Server, tmp_path: P
     assert late.found() == {"a1", "a2"}
     a.append("a3")
     assert_same(a, hub, late)
+
+
+def test_a_machine_that_only_sends_is_not_waited_for(server: Server, tmp_path: Path) -> None:
+    """It mirrors nothing, and is neither behind nor pending after an erasure."""
+    a, b = (Machine(tmp_path / name, server.url) for name in "ab")
+    b.config = replace(b.config, receive=False)
+    write_config(b.directory, b.config)
+    a.append("a1")
+    b.append("b1")
+    for machine in (a, b, a, b):
+        machine.relay()
+    assert a.found() == {"a1", "b1"}
+    assert b.found() == {"b1"}
+    for machine in (a, b):
+        assert machine.run("relay", "status", "--check").exit_code == 0
+    assert "sends only" in a.run("relay", "status").stdout
+    assert a.run("forget", "a", "--yes").exit_code == 0
+    a.relay()
+    assert a.run("relay", "erased").exit_code == 0
 
 
 def test_a_clock_that_is_hours_away_is_reported(server: Server, tmp_path: Path) -> None:

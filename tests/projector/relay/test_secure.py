@@ -97,7 +97,22 @@ def test_a_second_init_keeps_what_is_there_and_adds_a_machine(fleet: Fleet) -> N
     assert f"credentials: {keys / 'phone.creds'}\n" in made.stderr
     assert "desk.creds" not in made.stderr
     assert '"phone"' in made.stdout
-    assert "ExecStart" in made.stderr
+    assert "\n[Service]\nExecStart=" in made.stderr
+
+
+def test_three_servers_are_named_to_init(tmp_path: Path) -> None:
+    """The certificate is for all of them, and each finds the others."""
+    asked = ("relay", "init", "--name", "hub", "--folder", tmp_path, "--replicas", 3)
+    few = run(*asked, "--host", "one")
+    assert (few.exit_code, "3 times --host" in few.stderr) == (2, True)
+    hosts = ("--host", "one", "--host", "two", "--host", "10.0.0.3")
+    made = run(*asked, *hosts)
+    assert made.exit_code == 0, made.output
+    assert 'routes: ["nats://one:6222", "nats://two:6222", "nats://10.0.0.3:6222"]' in made.stdout
+    assert run(*asked, *hosts).exit_code == 0
+    other = run(*asked[:-2], "--host", "four")
+    assert other.exit_code == 1
+    assert "server.pem is not for four" in other.stderr
 
 
 @pytest.mark.parametrize("name", ["admin", "a b", "x.y", "a/b", ""])
