@@ -33,7 +33,7 @@ def relay_lock(journal: Directory) -> Iterator[None]:
     if fd is None:
         pid = holder(path)
         by = f"process {pid}" if pid else "another process"
-        raise RelayBusy(f"{by} relays the journal at {journal.path}: it does what is needed")
+        raise RelayBusy(f"{by} is the relay of the journal at {journal.path}: end it first")
     try:
         yield
     finally:

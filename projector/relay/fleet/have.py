@@ -62,7 +62,7 @@ def parse_have(data: bytes) -> Have:
     if len(data) > MOST:
         raise ChunkError(f"a report has {len(data):,} bytes, and {MOST:,} are allowed")
     try:
-        values = orjson.loads(data)
+        values = {"receives": True} | orjson.loads(data)  # older programs do not say it
         found = Have(**{field.name: values[field.name] for field in fields(Have)})
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise ChunkError(f"a report cannot be read: {error}") from error

@@ -118,6 +118,7 @@ async def connect(config: Config) -> Connection:
             allow_reconnect=False,
             connect_timeout=_CONNECT,
             max_reconnect_attempts=1,
+            reconnect_time_wait=0,  # before the second try to connect, which the caller repeats
             ping_interval=10,
             max_outstanding_pings=2,
             inbox_prefix=f"_INBOX_{config.sender}".encode(),

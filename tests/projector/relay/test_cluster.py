@@ -13,6 +13,7 @@ import pytest
 from journal.cli.kit.exits import DAMAGED
 from projector.relay.cli.codes import BEHIND
 from projector.relay.errors import CarrierError
+from tests.support.in_memory import in_memory
 from tests.support.programs.end import end
 from tests.support.relay.fleet import Machine, assert_same, until
 from tests.support.relay.servers import Cluster
@@ -26,9 +27,9 @@ pytestmark = pytest.mark.xdist_group("relay_cluster")  # three servers for all
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """Three servers; each test has a fleet of its own on them, and leaves them as they were."""
-    with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+    with in_memory() as folder, Cluster(folder) as cluster:
         yield cluster
 
 

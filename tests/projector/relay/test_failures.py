@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import nats
+import orjson
 import pytest
 
 from journal import Journal
@@ -225,6 +226,8 @@ def test_a_clock_that_is_hours_away_is_reported(server: Server, tmp_path: Path) 
     assert_same(a, b)
     connection_of = asyncio.run(_have(b))
     report = parse_have(connection_of)
+    older = {k: v for k, v in orjson.loads(connection_of).items() if k != "receives"}
+    assert parse_have(orjson.dumps(older)) == report, "of a program that does not know the field"
     ahead = replace(report, clock=report.clock + 3 * 3_600_000_000)
     with State(a.path / RELAY / STATE) as state:
         state.note_peer(report.machine, report.clock, ahead.encode().decode())

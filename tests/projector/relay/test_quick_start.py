@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.support.programs.end import end
-from tests.support.relay.servers import find_server, free_port
+from tests.support.relay.servers import find_server, free_port, wait_until_it_answers
 
 ROOT = Path(__file__).parents[3]
 
@@ -52,7 +52,8 @@ def test_the_quick_start_is_ten_lines_that_work(tmp_path: Path) -> None:
                 (tmp_path / "hub" / "desk.creds").rename(folder / "desk.creds")
             if background:
                 running.append(subprocess.Popen(arguments, cwd=folder, env=environment, text=True))
-                time.sleep(1)
+                if here.startswith("nats-server"):
+                    wait_until_it_answers(port)
             elif shlex.split(here)[:2] == ["projector", "search"]:
                 until = time.monotonic() + 30
                 while "hello from the" not in found and time.monotonic() < until:

@@ -18,6 +18,7 @@ from projector.relay.errors import CarrierError, RelayError
 from projector.relay.server.connection import check_url, connect
 from projector.relay.server.jetstream import JetStream
 from projector.relay.server.permissions import publishes
+from tests.support.in_memory import in_memory
 from tests.support.relay.servers import Server, free_port
 
 if TYPE_CHECKING:
@@ -67,11 +68,12 @@ pytestmark = pytest.mark.xdist_group("relay_secure")  # one server for all
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def fleet() -> Iterator[Fleet]:
     """One fleet for all tests of this module."""
-    fleet = Fleet(tmp_path_factory.mktemp("fleet"))
-    yield fleet
-    fleet.server.kill()
+    with in_memory() as folder:
+        fleet = Fleet(folder)
+        yield fleet
+        fleet.server.kill()
 
 
 def test_machines_share_over_tls(fleet: Fleet) -> None:

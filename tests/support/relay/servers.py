@@ -21,6 +21,7 @@ from tests.support.programs.end import end
 from tests.support.relay.links import Link
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 _START = 20.0
@@ -44,6 +45,27 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def wait_until_it_answers(
+    port: int, runs: Callable[[], bool] = lambda: True, log: Path | None = None
+) -> None:
+    """Wait until a server answers on a port; fail if it has ended, or does not begin to.
+
+    Args:
+        port: of loopback.
+        runs: returns whether it runs.
+        log: what it wrote, for the failure.
+    """
+    until = time.monotonic() + _START
+    while time.monotonic() < until and runs():
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as found:
+                if found.recv(4) == b"INFO":
+                    return
+        except OSError:
+            time.sleep(0.02)
+    pytest.fail(f"the server does not answer: {'' if log is None else log.read_text()}")
 
 
 class Server:
@@ -102,17 +124,9 @@ class Server:
 
     def wait(self) -> None:
         """Wait until it answers."""
-        until = time.monotonic() + _START
-        while time.monotonic() < until:
-            assert self._process is not None
-            assert self._process.poll() is None, (self.folder / "log").read_text()
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as found:
-                    if found.recv(4) == b"INFO":
-                        return
-            except OSError:
-                time.sleep(0.02)
-        pytest.fail(f"the server does not answer: {(self.folder / 'log').read_text()}")
+        process = self._process
+        assert process is not None
+        wait_until_it_answers(self.port, lambda: process.poll() is None, self.folder / "log")
 
     def kill(self) -> None:
         """End it at once, as `kill -9`."""

@@ -12,17 +12,15 @@ that call fails with an error which it can return. Each time:
 from __future__ import annotations
 
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journal.cli import cli
-from tests.support.relay.fleet import Machine, assert_same
+from projector.relay.errors import CarrierError
+from tests.support.in_memory import in_memory
+from tests.support.relay.fleet import Machine, assert_same, until
 from tests.support.relay.servers import Server
 from tests.torture.arguments import Amount, step_parser
 from tests.torture.faults import traced
@@ -30,6 +28,7 @@ from tests.torture.faults.traced import Point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.torture.faults.traced import Ended, Shared
 
@@ -71,7 +70,7 @@ KILLED = (
 """The calls at which the relay is killed: those by which it changes or sends something."""
 _CODES = {0, 1}
 """Exit codes with which a relay may end where a call fails."""
-_AMOUNT = Amount(whole=2_000, sample=14, unit="faults")
+_AMOUNT = Amount(whole=2_000, sample=12, unit="faults")
 
 
 def _points(calls: dict[str, int], seed: int) -> list[Point]:
@@ -114,7 +113,8 @@ class _Bench:
     """Two machines with a server, and what makes news for both."""
 
     def __init__(self, folder: Path, server: Server) -> None:
-        self.a, self.b = (Machine(folder / name, server.url) for name in "ab")
+        # some faults end by the time limit of an answer
+        self.a, self.b = (Machine(folder / name, server.url, timeout=5) for name in "ab")
         self._shared = traced.Shared()
         self._news = 0
         self.run(None)  # everything is loaded before the first fork
@@ -126,7 +126,7 @@ class _Bench:
             self.a.roll()
         self.a.append(f"a{self._news}")
         self.b.append(f"b{self._news}")
-        self.b.relay()
+        until(self.b.relay, CarrierError)
         ended = traced.run(_relay, self.a.path, self._shared, point)
         assert_same(self.a, self.b)
         assert self.a.status().former == (), "a fault made it another machine"
@@ -143,11 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"relay.calls: {reason}")
         return 1
     began, done = time.monotonic(), Counter[str]()
-    # no `TemporaryDirectory`: a forked relay would remove it when it ends
-    base = Path(tempfile.mkdtemp(prefix="relay-calls-"))
-    with ExitStack() as stack:
-        stack.callback(shutil.rmtree, base)
-        bench = _Bench(base, stack.enter_context(Server(base / "server")))
+    with in_memory() as base, Server(base / "server") as server:
+        bench = _Bench(base, server)
         points = _points(bench.run(None).calls, given.seed)
         if given.only:
             points = [point for point in points if str(point) == given.only]

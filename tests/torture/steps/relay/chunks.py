@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import tempfile
 import time
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -24,11 +22,13 @@ from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours
 from projector.relay.files.own import Names
 from projector.relay.inbound import Inbound
+from tests.support.in_memory import in_memory
 from tests.support.relay.fake import Fake
 from tests.torture.arguments import Amount, again, step_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 _AMOUNT = Amount(whole=10_000, sample=200, unit="rounds")
 
@@ -157,9 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = sent = 0
     for seed in _AMOUNT.budget(given).seeds():
         rounds += 1
-        with tempfile.TemporaryDirectory() as folder:
+        with in_memory() as folder:
             try:
-                sent += run_round(seed, Path(folder))
+                sent += run_round(seed, folder)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
                 print(f"FAILED seed {seed}: {type(error).__name__}: {error}")
                 print(f"again: {again('relay.chunks', seed, 'rounds')}", flush=True)

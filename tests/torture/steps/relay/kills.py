@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from tests.support.in_memory import MEMORY
 from tests.support.programs.restarted import Program
 from tests.support.relay.fleet import Machine, assert_same
 from tests.support.relay.servers import Server, cluster
@@ -113,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = events = 0
     for seed in _AMOUNT.budget(given).seeds():
         rounds += 1
-        folder = Path(tempfile.mkdtemp(prefix="relay-"))
+        folder = Path(tempfile.mkdtemp(prefix="relay-", dir=MEMORY))
         try:
             events += run_round(seed, folder)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
