@@ -202,6 +202,17 @@ def test_a_document_is_read_in_blocks_by_two_processes(tmp_path: Path, damage: b
     assert (again[0], files) == (three[0], 0)
 
 
+def test_a_document_that_is_no_list_is_not_read_ahead(tmp_path: Path) -> None:
+    """Its format is known when all of it was read, which one process does."""
+    (box := tmp_path / "box").mkdir()
+    write_chatgpt(box / "conversations.json", 1_000)
+    text = (box / "conversations.json").read_bytes()
+    (box / "conversations.json").write_bytes(text[1:-1].split(b', {"title"')[0])
+    met: list[int] = []
+    events, *_, files = take(tmp_path / "one", box, 0, lambda *_: met.extend(readers()))
+    assert (len(events) > 2, met, files) == (True, [], 0)
+
+
 @pytest.mark.slow
 def test_a_document_of_which_a_reader_is_killed_is_read_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from journal.errors import ImportFailed
+from journal.importers.files.decode import BOM
 from journal.importers.files.walk import COMPRESSED
 from journal.importers.run.ahead.frames import (
     BLOCK,
@@ -37,6 +38,7 @@ from journal.importers.run.watched import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
@@ -52,6 +54,8 @@ _READERS = 2
 """Maximum of processes: two read faster than the import appends."""
 _LINES = (".jsonl", f".jsonl{COMPRESSED}")
 _DOCUMENT = ".json"
+_HEAD = 64
+"""Bytes of a document that are looked at before it is given to other processes."""
 """Endings of the files that they read."""
 
 
@@ -122,7 +126,7 @@ class ReadAhead:
                 with contextlib.suppress(OSError):  # the import reports it
                     own = source.path.stat().st_size
                     # the ends of the items of a small one are not worth to be looked for twice
-                    if not is_document or own >= self.least:
+                    if not is_document or (own >= self.least and _is_list(source.path)):
                         size += own
                         paths[os.fsencode(source.path)] = is_document
         if not paths or size < self.least:
@@ -208,6 +212,16 @@ class ReadAhead:
                 tail.messages = writer.found - before
         tail.read(stream, writer, last=True, step=step, taken=taken)
         return Taken(tail.entry(), tail.messages, tail.names_files)
+
+
+def _is_list(path: Path) -> bool:
+    """Return whether a JSON document begins as a list; no other is read ahead.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(_HEAD).removeprefix(BOM).lstrip().startswith(b"[")
 
 
 @dataclass(slots=True)
