@@ -15,6 +15,7 @@ from projector.board.names import names_of
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.store.deciding import decisions
+from projector.store.deciding.lanes import LaneTails
 from projector.store.keys import key_event
 
 if TYPE_CHECKING:
@@ -81,6 +82,15 @@ def test_workers_share_a_board_of_which_nothing_is_applied(
     after = one.store.projection.peek(lambda db: db and db.execute("PRAGMA data_version").get)
     assert before == after
     assert {task.id for task in two.tasks(state="done")} == {f"t{number}" for number in range(6)}
+
+
+def test_without_the_lanes_two_workers_get_one_task(
+    boards: tuple[Board, Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is applied is not enough to decide on."""
+    monkeypatch.setattr(LaneTails, "read", lambda *_, **__: [])
+    one, two = boards
+    assert claimed(one).task == claimed(two).task
 
 
 def test_a_stale_claim_is_refused_by_what_is_not_applied(
