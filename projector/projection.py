@@ -9,7 +9,6 @@ from journal.fs.directory import open_directory
 from journal.process.fork import no_fork
 from projector.arguments import (
     check_callable,
-    check_names,
     check_position,
     check_seconds,
 )
@@ -18,14 +17,12 @@ from projector.errors import NotProjected
 from projector.fold.part import Part
 from projector.reading.goal import Own
 from projector.reading.listing import ListingReader
-from projector.reading.reader import PATIENCE, Answer, Reader
-from projector.views import messages as message_view
-from projector.views import sessions as session_view
-from projector.views.freshness import Freshness, Listing
+from projector.reading.reader import PATIENCE, Answer
+from projector.reading.whole import WholeReader
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     import apsw
 
@@ -33,8 +30,7 @@ if TYPE_CHECKING:
     from journal.segments.machines import Machines
     from projector.errors import Behind
     from projector.upkeep.status import Status
-    from projector.views.messages import MessageView
-    from projector.views.sessions import SessionView
+    from projector.views.freshness import Freshness
 
 
 class Projection(ListingReader):
@@ -67,6 +63,7 @@ class Projection(ListingReader):
             projection.rebuild()
             print(bool(projection.catch_up(patience=5.0)))
             count, fresh = projection.read(lambda db: db.execute("SELECT 1").get)
+            count, fresh = projection.whole(lambda db: db.execute("SELECT 1").get)
             is_built = projection.peek(lambda db: db is not None)
             projection.close()
 
@@ -84,7 +81,7 @@ class Projection(ListingReader):
         if timeout is not None:
             check_seconds("timeout", timeout)
         asked = None if part is None else Part.parse(part)
-        self._reader = Reader(with_part(open_directory(path, create=False), asked))
+        self._reader = WholeReader(with_part(open_directory(path, create=False), asked))
         self._timeout = timeout
         self._own: Own | None = None
 
@@ -136,40 +133,6 @@ class Projection(ListingReader):
         """Return this machine and the others whose lanes are in the journal, with their names."""
         return self._reader.machines()
 
-    def session(self, name: str) -> SessionView:
-        """Return the session with this id, or the only one whose id begins so, or ends so.
-
-        Raises:
-            QueryError: `name` is no text.
-            NotFound: there is none, or there are several; its `behind` is how old that is.
-        """
-        check_names({"name": name})
-        return self.read(lambda db: session_view.session(db, name))[0]
-
-    def messages(self, session: str) -> Listing[MessageView]:
-        """Return all messages of the session with exactly this id, in order.
-
-        Its `behind` is how old the list is.
-
-        Raises:
-            QueryError: `session` is no text.
-            NotFound: there is no such session; its `behind` is how old that is.
-        """
-        check_names({"session": session})
-        found, fresh = self.read(lambda db: message_view.messages(db, session))
-        return Listing(found, fresh.behind)
-
-    def conversation(self, name: str) -> tuple[SessionView, Listing[MessageView]]:
-        """Return a session as `session`, and its messages as `messages`, of one snapshot.
-
-        Raises:
-            QueryError: `name` is no text.
-            NotFound: there is none, or there are several; its `behind` is how old that is.
-        """
-        check_names({"name": name})
-        (view, found), fresh = self.read(lambda db: message_view.conversation(db, name))
-        return view, Listing(found, fresh.behind)
-
     def digest(self) -> str:
         """Return the SHA-256 of the logical content in canonical order.
 
@@ -215,6 +178,33 @@ class Projection(ListingReader):
         check_callable("query", query)
         check_seconds("patience", patience)
         return self._reader.read(query, self._timeout, patience, self._own)
+
+    def whole(
+        self,
+        query: Callable[[apsw.Connection], Answer],
+        *,
+        patience: float = PATIENCE,
+        sessions: Collection[str] | None = None,
+    ) -> tuple[Answer, Freshness]:
+        """Query as `read`; what another process has not applied is applied for this answer alone.
+
+        `read` waits for the process that projects. This does not: it applies the events that are
+        missing to a copy of the snapshot in memory, and queries that. So a process that is
+        suspended in the middle of projecting keeps no other waiting. It waits only where more is
+        missing than a memory should hold (16 MiB).
+
+        Args:
+            query: as for `read`.
+            patience: as for `read`, where it waits.
+            sessions: those that the query reads, if it reads no others: of others the answer may
+                lack events. It is quicker then. None means all.
+
+        Raises:
+            NotProjected, QueryTimeout, ProjectionError, ReadError, ValueError: as `read`.
+        """
+        check_callable("query", query)
+        check_seconds("patience", patience)
+        return self._reader.read_whole(query, self._timeout, patience, self._own, sessions)
 
     def catch_up(self, *, patience: float = PATIENCE) -> Freshness:
         """Apply what the journal has gained, or wait for the projector that does; show nothing.

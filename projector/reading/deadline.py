@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from projector.errors import QueryTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REFRESHING = "bringing the projection up to date (what was done of it is kept)"
 """What takes too long where new events cannot be applied in time."""
@@ -62,3 +66,19 @@ class Deadline:
             f"{what} takes longer than {self._timeout:g} s; allow more time, narrow the query"
             " down, or let `projector run` do the work beforehand"
         )
+
+
+def from_first_look(seconds: float | None) -> Callable[[], bool]:
+    """Return a function that returns whether some seconds have passed since its first call.
+
+    So what it bounds does something, however long it takes to begin. None means no bound.
+    """
+    ends: list[Deadline] = []
+
+    def is_over() -> bool:
+        if not ends:
+            ends.append(Deadline(seconds))
+            return False
+        return ends[0].is_over()
+
+    return is_over

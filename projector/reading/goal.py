@@ -100,6 +100,7 @@ class Goal:
         is_tried: whether this process has tried to apply them.
         is_missed: whether all events were applied for this query, and its snapshot lacked some.
         deadline: when applying must end.
+        spend: seconds for which this process applies events at a time; None means until all are.
         hiding_patience: how long a running projector is waited for that must hide something.
     """
 
@@ -111,6 +112,7 @@ class Goal:
         deadline: Deadline,
         known: Known | None = None,
         may_answer: Callable[[apsw.Connection, Goal], bool] = always,
+        spend: float | None = None,
     ) -> None:
         self._folders = folders
         self._known = Known() if known is None else known
@@ -125,6 +127,7 @@ class Goal:
         self._own_patience = Deadline(0.0 if own is None else max(patience, own.patience))
         self._pause = _SHORTEST
         self._given_up = False
+        self.spend = spend
         self.is_tried = False
         self._marks: dict[Place, Mark] = {}
         self.hindrance: Exception | None = None
@@ -132,6 +135,10 @@ class Goal:
         self._replaced = 0
         self._begun = 0
         self.trouble: ProjectionError | None = None
+
+    def has_own(self, db: apsw.Connection) -> bool:
+        """Return whether a snapshot has the position that the answer must include."""
+        return self._own is None or self._own.is_applied(db)
 
     def is_reached(self, db: apsw.Connection) -> bool:
         """Return whether the snapshot that `db` holds has all that was acknowledged before.
@@ -157,9 +164,9 @@ class Goal:
         self._known.settled.add(self._folders)
         if db.execute(UNFOLDED).fetchone() is not None:
             return False
-        if self._own is None or self._own.is_applied(db):
+        if self.has_own(db):
             return True
-        if self.is_missed:
+        if self._own is not None and self.is_missed:
             raise self._own.lost()
         return False
 
@@ -230,7 +237,7 @@ class Goal:
         if not self.is_over():
             return False
         may_answer = self._may_answer(db, self)
-        if self._own is None or self._own.is_applied(db):
+        if self._own is None or self.has_own(db):
             return may_answer
         if self._own_patience.is_over() or self.deadline.is_over():
             raise self._own.error(self.hindrance) from self.hindrance

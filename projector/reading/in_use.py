@@ -97,6 +97,11 @@ class InUse:
         self.close()
         return None
 
+    @property
+    def sees_changes(self) -> bool:
+        """Whether the connection sees what a projector commits; a copy of the files does not."""
+        return self._stamp is None
+
     def is_still(self) -> bool:
         """Return whether a database that was opened as unchanging has not changed."""
         return self._stamp is None or stamp(self.path) == self._stamp

@@ -1,13 +1,21 @@
-"""The part of the reading handle that lists sessions and counts facets."""
+"""The part of the reading handle that lists sessions and their messages, and counts facets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
 from journal.process.fork import no_fork
-from projector.arguments import bound, check_choice, check_count, check_filters, check_has
+from projector.arguments import (
+    bound,
+    check_choice,
+    check_count,
+    check_filters,
+    check_has,
+    check_names,
+)
 from projector.reading.searching import SearchReader, origin
 from projector.search.request import requested_filters
+from projector.views import messages as message_view
 from projector.views import sessions as session_view
 from projector.views.freshness import Listing
 
@@ -17,12 +25,47 @@ if TYPE_CHECKING:
     from projector.arguments import Has
     from projector.search.facets import FacetBy, FacetRow
     from projector.views.machines import Origin
+    from projector.views.messages import MessageView
     from projector.views.session_filters import SessionFilters
     from projector.views.sessions import SessionSort, SessionView
 
 
 class ListingReader(SearchReader):
     """Lists with the query function of the handle."""
+
+    def session(self, name: str) -> SessionView:
+        """Return the session with this id, or the only one whose id begins so, or ends so.
+
+        Raises:
+            QueryError: `name` is no text.
+            NotFound: there is none, or there are several; its `behind` is how old that is.
+        """
+        check_names({"name": name})
+        return self.read(lambda db: session_view.session(db, name))[0]
+
+    def messages(self, session: str) -> Listing[MessageView]:
+        """Return all messages of the session with exactly this id, in order.
+
+        Its `behind` is how old the list is.
+
+        Raises:
+            QueryError: `session` is no text.
+            NotFound: there is no such session; its `behind` is how old that is.
+        """
+        check_names({"session": session})
+        found, fresh = self.read(lambda db: message_view.messages(db, session))
+        return Listing(found, fresh.behind)
+
+    def conversation(self, name: str) -> tuple[SessionView, Listing[MessageView]]:
+        """Return a session as `session`, and its messages as `messages`, of one snapshot.
+
+        Raises:
+            QueryError: `name` is no text.
+            NotFound: there is none, or there are several; its `behind` is how old that is.
+        """
+        check_names({"name": name})
+        (view, found), fresh = self.read(lambda db: message_view.conversation(db, name))
+        return view, Listing(found, fresh.behind)
 
     def sessions(  # noqa: PLR0913 - filters are keywords, and a list has many
         self,

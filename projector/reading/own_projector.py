@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("projector")
 
+
+def never() -> bool:
+    """Return False: it is never enough."""
+    return False
+
+
 _Files = tuple[tuple[int, int] | None, tuple[int, int] | None]
 """Identity of a database and of its WAL."""
 
@@ -54,15 +60,21 @@ class OwnProjector:
         keep_inherited()
         self._projector = None
 
-    def catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None = None) -> bool:
+    def catch_up(
+        self,
+        stop: Callable[[], bool],
+        abort: Callable[[], bool] | None = None,
+        enough: Callable[[], bool] = never,
+    ) -> bool:
         """Apply the new events of the lanes, unless another process projects or builds.
 
         Args:
             stop: called between blocks and folds; if it returns True, what was applied is kept.
             abort: called during statements; if it returns True, the transaction is rolled back.
+            enough: called between blocks; from True on, no more is read.
 
         Returns:
-            Whether they were applied.
+            Whether they were applied, or as many as were enough.
 
         Raises:
             BuildStopped: `stop` returned True before anything was applied.
@@ -73,13 +85,18 @@ class OwnProjector:
         if not self.lock.acquire():
             return False
         try:
-            return self._catch_up(stop, abort)
+            return self._catch_up(stop, abort, enough)
         except ProjectorBusy:  # another process builds
             return False
         finally:
             self.lock.unlock()
 
-    def _catch_up(self, stop: Callable[[], bool], abort: Callable[[], bool] | None) -> bool:
+    def _catch_up(
+        self,
+        stop: Callable[[], bool],
+        abort: Callable[[], bool] | None,
+        enough: Callable[[], bool],
+    ) -> bool:
         with no_fork.turn:
             from projector.run import lock_holder  # noqa: PLC0415 - most queries do not need it
 
@@ -87,7 +104,7 @@ class OwnProjector:
         while is_pinned:
             projector = self._opened(stop)
             try:
-                projector.catch_up(stop=stop, abort=abort)
+                projector.catch_up(stop=stop, abort=abort, enough=enough)
                 if not self._is_tidy:
                     self._is_tidy = self._generations.remove_old(self._number)
                 is_pinned = projector.wal.is_pinned and not stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import apsw
@@ -28,8 +29,6 @@ from projector.reading.refresher import Refresher
 from projector.views.freshness import FRESH, Freshness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from journal.format.position import Position
     from journal.fs.directory import Directory
 
@@ -42,10 +41,14 @@ _FOLDING = 5.0
 """Seconds to wait for effects of applied events that are not in force yet."""
 _ASKING = 0.25
 """Part of a time limit that is left for the query itself."""
+_SPEND = 0.01
+"""Seconds for which a query applies events that others have appended, where it need not wait."""
 _GRACE = 1.0
 """Seconds after a time limit at which a transaction of the projector is rolled back."""
 
 Answer = TypeVar("Answer")
+Instead = Callable[[Goal, Deadline], tuple[Answer, Freshness] | None]
+"""Answers a query where another process must be waited for; None if it cannot."""
 
 
 class Reader(Handle):
@@ -93,9 +96,19 @@ class Reader(Handle):
             ProjectionError: the projection cannot be built or read.
             ReadError: a lane cannot be read.
         """
-        deadline = Deadline(timeout)
+        return self._shown(query, Deadline(timeout), patience, own)
+
+    def _shown(
+        self,
+        query: Callable[[apsw.Connection], Answer],
+        deadline: Deadline,
+        patience: float,
+        own: Own | None,
+        instead: Instead[Answer] | None = None,
+    ) -> tuple[Answer, Freshness]:
+        """Query as `read`, and as `_read`; nothing that is to be forgotten is shown."""
         try:
-            answered = self._read(query, deadline, patience, own, self._hiding.may_answer)
+            answered = self._read(query, deadline, patience, own, self._hiding.may_answer, instead)
         except ShowsForgotten as shows:
             with self._exclusive():
                 return self._temporary.handle(shows).read(query, deadline.left(), patience, own)
@@ -123,8 +136,12 @@ class Reader(Handle):
         patience: float,
         own: Own | None,
         may_answer: Callable[[apsw.Connection, Goal], bool] = always,
+        instead: Instead[Answer] | None = None,
     ) -> tuple[Answer, Freshness]:
         """Query as `read`.
+
+        With `instead`, this process applies events for a moment only, and waits for no other: what
+        `instead` returns is the answer then, unless that is None.
 
         Raises:
             ShowsForgotten: `may_answer` raised it.
@@ -134,17 +151,26 @@ class Reader(Handle):
         abort = deadline.behind(_GRACE).is_over if deadline.is_limited else None
         with self._exclusive(), quiet:
             folders = list_folders(self.journal.lanes)
-            goal = Goal(folders, patience, own, early, self._known, may_answer)
+            spend = None if instead is None else _SPEND
+            goal = Goal(folders, patience, own, early, self._known, may_answer, spend)
             answered = self._ask(query, deadline, goal)
             while answered is None:
                 try:
-                    self._refresher.refresh(early, abort, goal)
+                    if self._refresher.refresh(early, abort, goal):
+                        deadline.extend(_ASKING)
+                        answered = None if instead is None else instead(goal, deadline)
+                        if answered is not None:
+                            break
+                        self._refresher.wait(early, goal)
                 except ProjectionError as error:
                     if not goal.begin_again(error):
                         raise
                     goal.pause()
                 deadline.extend(_ASKING)
                 answered = self._ask(query, deadline, goal)
+            if instead is not None and not answered[1]:
+                # it was suspended while it waited, and is out of patience
+                answered = instead(goal, deadline) or answered
         return answered
 
     def _ask(

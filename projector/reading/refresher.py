@@ -18,7 +18,7 @@ from projector.errors import (
     ProjectorBusy,
     QueryTimeout,
 )
-from projector.reading.deadline import REFRESHING
+from projector.reading.deadline import REFRESHING, from_first_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +43,8 @@ class Refresher:
         self._generations = generations
         self._own = own
 
-    def refresh(self, deadline: Deadline, abort: Callable[[], bool] | None, goal: Goal) -> None:
-        """Apply new events, or wait a moment for the projector that does.
+    def refresh(self, deadline: Deadline, abort: Callable[[], bool] | None, goal: Goal) -> bool:
+        """Apply new events; return whether some are left to another process, or to the next call.
 
         Raises:
             QueryTimeout: the time is over, and there is no projection yet.
@@ -56,15 +56,18 @@ class Refresher:
             goal.pause()
         if isinstance(goal.trouble, ProjectionDamaged):
             self._replace(deadline, goal)
-            return
+            return False
         try:
             if goal.is_missed:
                 self._own.close()  # the tables in its memory, or its open files, may be wrong
-            if self._own.catch_up(deadline.is_over, abort):
+            enough = from_first_look(goal.spend)
+            if self._own.catch_up(deadline.is_over, abort, enough):
+                if enough():
+                    return True
                 goal.is_missed = True
                 deadline.check()
                 goal.look_again(list_folders(self._journal.lanes))
-                return
+                return False
             if not self._is_there():
                 deadline.check()
         except BuildStopped:
@@ -75,10 +78,10 @@ class Refresher:
             if not self._is_there() or was_removed(error):
                 raise _with_cure(error) from error.__cause__
             goal.give_up(error)
-            return
-        self._wait(deadline, goal)
+            return False
+        return True
 
-    def _wait(self, deadline: Deadline, goal: Goal) -> None:
+    def wait(self, deadline: Deadline, goal: Goal) -> None:
         """Wait a moment for the projector that runs.
 
         Raises:

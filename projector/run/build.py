@@ -9,13 +9,14 @@ from projector.db.generations import Generations, generations
 from projector.db.process_lock import ProcessLock
 from projector.errors import BuildStopped
 from projector.run.generation import apply_rest, build_generation, put
-from projector.run.projector import Progress, never
+from projector.run.projector import never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from journal.erasure.request import Request
     from journal.fs.directory import Directory
+    from projector.run.watermark import Progress
 
 _HAND_OVER = 0.3
 """Seconds for which the projector's lock is tried before a new generation is put into use."""

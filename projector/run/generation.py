@@ -17,7 +17,7 @@ from projector.db.quiet import quiet
 from projector.db.sqlite_errors import failure, refusals
 from projector.errors import BuildStopped, NotApplied, NotHidden
 from projector.run.hiding import record
-from projector.run.projector import Progress, Projector
+from projector.run.projector import Projector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from journal.fs.directory import Directory
     from projector.db.generations import Generations
     from projector.run.open_segments import OpenSegments
+    from projector.run.watermark import Progress
 
 _log = logging.getLogger("projector")
 

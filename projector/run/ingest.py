@@ -6,13 +6,10 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
-from journal.errors import ReadError
 from journal.format.event_types import ERASURE_REQUESTED
 from journal.format.frame import DamagedRecord
 from journal.format.record import FORMAT, Record
 from journal.format.scan import Damage
-from journal.fs import disk
-from journal.fs.files import sync_folder
 from journal.process import clock
 from journal.segments.blocks import read_chunk
 from journal.segments.reader import SegmentWalk
@@ -21,6 +18,7 @@ from projector.apply.applier import Applier
 from projector.apply.careful.isolation import Isolation
 from projector.apply.careful.trial import applying
 from projector.db.schema import APPLIED
+from projector.run.open_segments import make_durable
 from projector.run.quarantine import clear, set_aside
 from projector.run.superseded import PASSED, Gone, Superseded, known_numbers
 from projector.run.watermark import (
@@ -127,16 +125,7 @@ class Intake:
                 mark.known = self._begin_again(ref, before, chunk)
             if chunk.items and at not in self._synced:
                 # otherwise the projection would show events that a power loss removes
-                try:
-                    disk.in_use.fdatasync(file.fileno())
-                    if not mark.offset:
-                        for folder in ref.path.parents[:3]:  # its writer may have died before
-                            sync_folder(folder)
-                except OSError as error:
-                    raise ReadError(
-                        f"cannot sync {ref.path}: {error.strerror or error};"
-                        " its new events are not shown before they are durable"
-                    ) from error
+                make_durable(ref, file, is_new=not mark.offset)
                 if ref.final:  # a segment that can still grow must be synced each time
                     self._synced.add(at)
             with applying():

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from journal.fs.directory import Directory
     from projector.run.open_segments import OpenSegments
-    from projector.run.projector import Progress, Projector
+    from projector.run.projector import Projector
+    from projector.run.watermark import Progress
 
 _log = logging.getLogger("projector")
 

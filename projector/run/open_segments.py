@@ -9,6 +9,9 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from journal.errors import ReadError
+from journal.fs import disk
+from journal.fs.files import sync_folder
 from journal.segments.segment import open_segment
 
 if TYPE_CHECKING:
@@ -83,6 +86,23 @@ class OpenSegments:
     def close(self) -> None:
         """Close all files; the next read opens them again."""
         _close_all(self._files)
+
+
+def make_durable(ref: SegmentRef, file: FileIO, *, is_new: bool) -> None:
+    """Sync a segment, and if it is new the folders above it: its writer may have died before.
+
+    Raises:
+        ReadError: the disk refuses.
+    """
+    try:
+        disk.in_use.fdatasync(file.fileno())
+        for folder in ref.path.parents[: 3 if is_new else 0]:
+            sync_folder(folder)
+    except OSError as error:
+        raise ReadError(
+            f"cannot sync {ref.path}: {error.strerror or error};"
+            " its new events are not shown before they are durable"
+        ) from error
 
 
 _all: weakref.WeakSet[OpenSegments] = weakref.WeakSet()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ from projector.run.hiding import Hiding
 from projector.run.ingest import NOTHING, Intake
 from projector.run.open_segments import OpenSegments, Place
 from projector.run.wal import Wal
-from projector.run.watermark import Mark, place
+from projector.run.watermark import Mark, Progress, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -49,19 +48,6 @@ _MOST_GONE = 100
 def never() -> bool:
     """Return False: do not stop."""
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What one run of catching up did: events read, bytes read, transactions committed."""
-
-    events: int = 0
-    bytes: int = 0
-    commits: int = 0
-
-    def and_one_more(self, events: int, size: int) -> Progress:
-        """Return it with one more transaction."""
-        return Progress(self.events + events, self.bytes + size, self.commits + 1)
 
 
 class Projector:
@@ -92,6 +78,7 @@ class Projector:
         self._is_careful = False
         self._folders: list[LaneFolder] = []
         self._gone = 0  # transactions in a row in which a segment was gone
+        self._enough: Callable[[], bool] = never
 
     def be_careful(self) -> None:
         """Apply each event of a build alone; set aside those that cannot be applied."""
@@ -112,6 +99,7 @@ class Projector:
         stop: Callable[[], bool] = never,
         abort: Callable[[], bool] | None = None,
         among: Container[str] | None = None,
+        enough: Callable[[], bool] = never,
     ) -> Progress:
         """Apply all records that are in the lanes now, until `stop` returns True.
 
@@ -123,12 +111,15 @@ class Projector:
             stop: called between blocks and folds; what was applied until then is committed.
             abort: called during statements; it rolls the open transaction back. No build calls it.
             among: lane folders in which something may have changed; None means all.
+            enough: called between blocks; from True on, what was read is folded and committed, and
+                no more is read.
 
         Raises:
             ProjectionError: the database refuses; nothing of the open transaction was kept.
             NotHidden: requests came under which it was not built; what is behind them waits.
             ReadError: a segment cannot be read.
         """
+        self._enough = enough
         if abort is None or self._is_building:
             with refusals("read", self._db.filename):
                 return self._catch_up(on_commit, stop, among)
@@ -176,7 +167,7 @@ class Projector:
             if self._is_careful and not self._is_building:
                 self._intake.be_quick()
                 self._is_careful = False
-            if not (size or folds or self._gone):  # only unfinished records are left
+            if not (size or folds or self._gone):  # only unfinished records, or enough
                 break
             progress = progress.and_one_more(events, size)
             if on_commit is not None:
@@ -248,7 +239,7 @@ class Projector:
             # if the lock file was removed, another projector may have written
             self._look_again()
             self.hiding.note_missing_keys()
-            events, size = self._read_blocks(pending, stop)
+            events, size = self._read_blocks(pending, lambda: stop() or self._enough())
             self._intake.save(Portion(max(self._limit - size, self._limit // 4), stop))
             self._db.execute("COMMIT")
         except BaseException as error:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from journal.erasure.request import Request
     from journal.fs.directory import Directory
     from projector.db.generations import Generations
-    from projector.run.projector import Progress
+    from projector.run.watermark import Progress
 
 
 _log = logging.getLogger("projector")

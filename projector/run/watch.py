@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
     from journal.fs.directory import Directory
-    from projector.run.projector import Progress, Projector
+    from projector.run.projector import Projector
+    from projector.run.watermark import Progress
 
 _SWEEP = 1.0
 """Seconds after which sizes are checked without a notification: one can get lost."""

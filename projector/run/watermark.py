@@ -224,3 +224,16 @@ def lag(marks: dict[Place, Mark], refs: list[SegmentRef]) -> Lag:
             # the first line of a segment is its header
             records += lines - (1 if offset == 0 and lines else 0)
     return Lag(size, records)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one run of catching up did: events read, bytes read, transactions committed."""
+
+    events: int = 0
+    bytes: int = 0
+    commits: int = 0
+
+    def and_one_more(self, events: int, size: int) -> Progress:
+        """Return it with one more transaction."""
+        return Progress(self.events + events, self.bytes + size, self.commits + 1)

@@ -96,7 +96,7 @@ class Claims:
             claim, event = begin_claim(name, holder, token + 1, seconds)
             return claim, [event]
 
-        return self._handle.decide(question)
+        return self._handle.decide(question, sessions=[CLAIMS])
 
     def renew(self, claim: Claim, *, seconds: float) -> Claim | None:
         """Extend a claim: it is in force for so many seconds from now.
@@ -119,7 +119,7 @@ class Claims:
             renewed, event = begin_claim(claim.name, claim.holder, claim.token, seconds)
             return renewed, [event]
 
-        return self._handle.decide(question)
+        return self._handle.decide(question, sessions=[CLAIMS])
 
     def release(self, claim: Claim) -> bool:
         """End a claim; return whether it was still in force.
@@ -136,7 +136,7 @@ class Claims:
                 return False, []
             return True, [end_claim(claim)]
 
-        return self._handle.decide(question)
+        return self._handle.decide(question, sessions=[CLAIMS])
 
     def get(self, name: str) -> Claim | None:
         """Return the claim in force on a name; None if there is none.
@@ -147,7 +147,7 @@ class Claims:
             ClosedError: the store was closed.
         """
         check_text("name", name, QueryError)
-        return self._handle.read(lambda db: find_claim(db, name)[0])[0]
+        return self._handle.read(lambda db: find_claim(db, name)[0], sessions=[CLAIMS])[0]
 
 
 def _check_claim(claim: object) -> None:

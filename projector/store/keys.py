@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,13 +20,14 @@ from projector.fold.sessions import canonical
 from projector.store.deciding.values import VALUES, key_value, key_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Collection, Iterable
 
     import apsw
 
     from projector.store.handle import Handle
 
 Answer = TypeVar("Answer")
+Decided = Callable[["KeyView"], tuple[Answer, list[dict[str, Any]]]]
 
 KEYS = "@keys"
 """The session that key-values are kept in unless another namespace is named."""
@@ -157,49 +159,55 @@ class Keys:
 
         Raises:
             QueryError: the key or the namespace is invalid.
-            NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
-            ClosedError: the store was closed.
+            NotProjected, ProjectionError, ReadError, ClosedError: as `SessionStore.read`.
         """
         _check_key(namespace, key, QueryError)
-        return self._handle.read(lambda db: key_value(db, namespace, key, default))[0]
+        read = self._handle.read
+        return read(lambda db: key_value(db, namespace, key, default), sessions=[namespace])[0]
 
     def items(self, namespace: str = KEYS) -> dict[str, Any]:
         """Return all keys that have a value, sorted, and their values.
 
         Raises:
             QueryError: the namespace is invalid.
-            NotProjected, QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
-            ClosedError: the store was closed.
+            NotProjected, ProjectionError, ReadError, ClosedError: as `SessionStore.read`.
         """
         _check_namespace(namespace, QueryError)
-        return self._handle.read(lambda db: key_values(db, namespace))[0]
+        return self._handle.read(lambda db: key_values(db, namespace), sessions=[namespace])[0]
 
-    def ask(self, question: Callable[[KeyView], Answer]) -> Answer:
+    def ask(
+        self, question: Callable[[KeyView], Answer], *, namespaces: Collection[str] | None = None
+    ) -> Answer:
         """Return the answer to a question about one snapshot, however many reads it takes.
 
         The snapshot has all that any process had appended at the call.
 
+        Args:
+            question: asked perhaps twice.
+            namespaces: those that it reads, if no others: that is quicker. None means all.
+
         Raises:
             EventError: `question` is no function.
             NotProjected: a projector runs, and is too far behind for that.
-            QueryTimeout, ProjectionError, ReadError: as `SessionStore.read`.
-            ClosedError: the store was closed.
+            QueryTimeout, ProjectionError, ReadError, ClosedError: as `SessionStore.read`.
         """
         check_callable("question", question, EventError)
-        return self._handle.read_all(lambda db: question(KeyView(db)))
+        return self._handle.read_all(lambda db: question(KeyView(db)), sessions=namespaces)
 
-    def decide(self, question: Callable[[KeyView], tuple[Answer, list[dict[str, Any]]]]) -> Answer:
+    def decide(
+        self, question: Decided[Answer], *, namespaces: Collection[str] | None = None
+    ) -> Answer:
         """Compare key-values and append any events, one process at a time: `SessionStore.decide`.
 
         Args:
-            question: asked with the projection up to date, perhaps twice; returns the answer and
-                the events to append.
+            question: asked perhaps twice; returns the answer and the events to append.
+            namespaces: as for `ask`.
 
         Raises:
             EventError, ArbiterBusy, NotProjected: as `SessionStore.decide`.
         """
         check_callable("question", question, EventError)
-        return self._handle.decide(lambda db: question(KeyView(db)))
+        return self._handle.decide(lambda db: question(KeyView(db)), sessions=namespaces)
 
     def compare_and_set(
         self,
@@ -242,7 +250,7 @@ class Keys:
             is_expected = (None if found is ABSENT else canonical(found)) == wanted
             return is_expected, [event] if is_expected else []
 
-        return self._handle.decide(question)
+        return self._handle.decide(question, sessions=[namespace])
 
 
 def _check_key(namespace: str, key: str, error: type[ValueError] = EventError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from journal.format.event_types import (
@@ -184,7 +185,8 @@ class Messages(Flushing):
 
     def _messages(self, session: str, state: int) -> Listing[MessageView]:
         check_text("session", session, QueryError)
-        found, fresh = self.read(lambda db: message_view.messages(db, session, state=state))
+        query = partial(message_view.messages, name=session, state=state)
+        found, fresh = self.read(query, sessions=[session])
         return Listing(found, fresh.behind)
 
     def search(self, query: str, **filters: Unpack[SearchFilters]) -> Results:

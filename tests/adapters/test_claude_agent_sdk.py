@@ -396,10 +396,10 @@ def test_an_answer_that_would_lack_events_is_an_error(
             await store.append(KEY, TRANSCRIPT)
             read = store.store.projection.read
 
-            def behind(query: Callable[..., object], **_: float) -> tuple[object, Freshness]:
+            def behind(query: Callable[..., object], **_: object) -> tuple[object, Freshness]:
                 return read(query)[0], Freshness(Behind(9, 3, None, "it hangs"))
 
-            monkeypatch.setattr(store.store.projection, "read", behind)
+            monkeypatch.setattr(store.store.projection, "whole", behind)
             with pytest.raises(NotProjected, match="would lack events"):
                 await store.load(KEY)
 

@@ -21,7 +21,11 @@ from journal.segments.blocks import read_chunk
 from journal.segments.find import find_events
 from journal.segments.listing import list_lane, list_lanes, list_segments
 from journal.segments.reader import SegmentWalk
+from projector import Projection
 from projector.db.connections import create
+from projector.db.digest import digest
+from projector.db.generations import generations
+from projector.db.process_lock import ProcessLock
 from projector.errors import NotHidden, ProjectionError
 from projector.run.build import rebuild
 from projector.run.hiding import record
@@ -273,10 +277,26 @@ def _rebuilt(
                     if random.random() < 0.5:
                         with suppress(NotHidden):
                             running.catch_up()
+        beside = _beside(folder)
         catch_up_once(journal)
         with projector(folder) as running:
             running.catch_up()
-            return content(running._db, WORDS), shown(running._db, WORDS)
+            found = content(running._db, WORDS)
+            if beside not in {None, found.digest}:
+                raise Diverged("what is applied in memory beside a projector is another content")
+            return found, shown(running._db, WORDS)
+
+
+def _beside(folder: Path) -> str | None:
+    """Return the digest of what is read beside a projector that applies nothing.
+
+    It is None where what is new must be left to that projector.
+    """
+    lock = ProcessLock(generations(folder).lock)
+    with lock.held(), Projection.open(folder, timeout=0.5) as reads, suppress(ProjectionError):
+        found, fresh = reads.whole(digest, patience=0.0)
+        return found if fresh else None
+    return None
 
 
 def _catch_up_failing(running: Projector, number: int) -> None:

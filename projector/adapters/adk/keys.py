@@ -44,6 +44,11 @@ class Place:
         """The namespace of what belongs to the session alone."""
         return SESSIONS + joined(self.app, self.user, self.id)
 
+    @property
+    def namespaces(self) -> tuple[str, str]:
+        """The namespaces that have all of the session."""
+        return self.namespace, STATES
+
 
 def event_key(number: int) -> str:
     """Return the key of an event, by its number from 1."""

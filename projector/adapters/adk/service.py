@@ -124,7 +124,7 @@ class JournalSessionService(BaseSessionService):
             before = state_of(keys, place)
             return _session(place, before | lasting(state or {}), [], now, 0), events
 
-        session = await (await self._store()).keys.decide(question)
+        session = await (await self._store()).keys.decide(question, namespaces=place.namespaces)
         if session is None:
             raise AlreadyExistsError(f"Session with id {id} already exists.")
         return session
@@ -155,7 +155,7 @@ class JournalSessionService(BaseSessionService):
             updated = created["at"] if last is None else last["timestamp"]
             return _session(place, state_of(keys, place), found, updated, number)
 
-        session = await (await self._store()).keys.ask(question)
+        session = await (await self._store()).keys.ask(question, namespaces=place.namespaces)
         if session is not None and config is not None and config.after_timestamp is not None:
             session.events = _since(session.events, config.after_timestamp)
         return session
@@ -238,7 +238,9 @@ class JournalSessionService(BaseSessionService):
                 key_set(place.namespace, event_key(number + 1), stored),
             ]
 
-        outcome, number = await (await self._store()).keys.decide(question)
+        outcome, number = await (await self._store()).keys.decide(
+            question, namespaces=place.namespaces
+        )
         if outcome == "missing":
             raise SessionNotFoundError(f"Session {session.id} not found.")
         if outcome == "stale":

@@ -112,7 +112,8 @@ class JournalSessionStore(Closing):
             QueryTimeout, ProjectionError, ReadError, ClosedError: as `SessionStore.read`.
         """
         name = keys.name_of(key)
-        return await self._read(partial(entries, name=name)) or None
+        read = partial(self.store.read_all, partial(entries, name=name), sessions=[name])
+        return await to_thread.run_sync(read) or None
 
     async def list_sessions(self, project_key: str) -> list[dict[str, Any]]:
         """Return the sessions of a project: `session_id`, and `mtime` of the last append in ms.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from uuid import uuid4
 
 from langgraph.checkpoint.base import (
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from projector.adapters.langgraph.reading import Stored
     from projector.adapters.late_store import StoreOptions
     from projector.store import SessionStore
+
+Answer = TypeVar("Answer")
 
 _PAGE = 32
 """Checkpoints that one read of a list takes."""
@@ -105,7 +107,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that `config` names, or the last one of its namespace."""
         place = place_of(config)
-        stored = self.store.keys.ask(lambda keys: read_latest(keys, place))
+        stored = self._ask(place.namespace, lambda keys: read_latest(keys, place))
         return None if stored is None else stored.load(self.serde)
 
     def list(
@@ -134,9 +136,11 @@ class JournalSaver(BaseCheckpointSaver[str]):
         before: RunnableConfig | None,
     ) -> Iterator[Sequence[CheckpointTuple]]:
         end = place_of(before).checkpoint if before else None
-        found = self.store.keys.ask(lambda keys: list_places(keys, config, end))
+        only = None if config is None else [place_of(config).namespace]
+        ask = partial(self.store.keys.ask, namespaces=only)
+        found = ask(lambda keys: list_places(keys, config, end))
         for at in range(0, len(found), _PAGE):
-            stored = self.store.keys.ask(partial(read_all, places=found[at : at + _PAGE]))
+            stored = ask(partial(read_all, places=found[at : at + _PAGE]))
             yield [
                 it.load(self.serde)
                 for it in stored
@@ -215,7 +219,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
         indices = [WRITES_IDX_MAP.get(name, at) for at, (name, _) in enumerate(writes)]
         there: set[str] = set()
         if any(index >= 0 for index in indices):
-            names = self.store.keys.ask(lambda it: it.names(prefix, namespace=place.namespace))
+            names = self._ask(
+                place.namespace, lambda it: it.names(prefix, namespace=place.namespace)
+            )
             there.update(names)
         values: dict[str, Any] = {}
         for index, (channel, value) in zip(indices, writes, strict=True):
@@ -230,7 +236,8 @@ class JournalSaver(BaseCheckpointSaver[str]):
     def delete_thread(self, thread_id: str) -> None:
         """Delete the checkpoints, writes and messages of a thread."""
         thread = str(thread_id)
-        names = self.store.keys.ask(lambda keys: keys.names("c/", namespace=namespace(thread)))
+        own = namespace(thread)
+        names = self._ask(own, lambda keys: keys.names("c/", namespace=own))
         self._known.clear()
         root = Place(thread).session
         # a step that was cut off may have left messages without a checkpoint
@@ -273,7 +280,7 @@ class JournalSaver(BaseCheckpointSaver[str]):
         """Copy all checkpoints, writes and messages of a thread to another one."""
         source, target = namespace(str(source_thread_id)), str(target_thread_id)
         for prefix in ("b/", "w/", "c/"):
-            values = self.store.keys.ask(partial(KeyView.items, prefix=prefix, namespace=source))
+            values = self._ask(source, partial(KeyView.items, prefix=prefix, namespace=source))
             self._set(namespace(target), values)
         names = self.store.keys.ask(lambda it: it.names("c/", namespace=namespace(target)))
         # of each namespace the last one
@@ -292,6 +299,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
         """Whether values are stored in clear text, and so messages may be."""
         return not isinstance(self.serde, EncryptedSerializer)
 
+    def _ask(self, namespace: str, question: Callable[[KeyView], Answer]) -> Answer:
+        return self.store.keys.ask(question, namespaces=[namespace])
+
     def _set(self, namespace: str, values: Mapping[str, Any]) -> None:
         self.store.add(
             new_event(namespace, "key.set", {"key": key, "value": value})
@@ -300,9 +310,9 @@ class JournalSaver(BaseCheckpointSaver[str]):
 
     def _drop(self, thread: str, gone: Callable[[Records], set[str]]) -> None:
         """Delete checkpoints of a thread with what only they have."""
-        keys = self.store.keys.ask(lambda view: without(view, thread, gone))
-        self._known.clear()
         name = namespace(thread)
+        keys = self._ask(name, lambda view: without(view, thread, gone))
+        self._known.clear()
         self.store.add(new_event(name, "key.deleted", {"key": key}) for key in sorted(keys))
 
 

@@ -112,7 +112,8 @@ class JournalSession(Closing):
         return limit
 
     def _items(self, name: str, limit: int | None = None) -> list[Item]:
-        return [each.item for each in self.store.read_all(lambda db: stored(db, name, limit))]
+        found = self.store.read_all(lambda db: stored(db, name, limit), sessions=[name])
+        return [each.item for each in found]
 
     async def add_items(self, items: Sequence[Item], *, key: str | None = None) -> None:
         """Add items to the end of the conversation, with one write(2).
@@ -167,7 +168,7 @@ class JournalSession(Closing):
             return [each.item for each in kept], cut_off(db, name, kept, items)
 
         try:
-            there, begun = self.store.read_all(question)
+            there, begun = self.store.read_all(question, sessions=[name])
         except NotProjected as error:
             # the turn of an agent must not be lost because the projector hangs
             _log.warning("items may be added twice: %s", error)
@@ -197,7 +198,7 @@ class JournalSession(Closing):
             data = {"messages": [last[0].id], "reason": "popped"}
             return last[0].item, [new_event(name, "message.removed", data)]
 
-        return self.store.decide(question)
+        return self.store.decide(question, sessions=[name])
 
     async def clear_session(self) -> None:
         """Remove all items that are in the journal at the call.

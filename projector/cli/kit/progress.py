@@ -8,7 +8,7 @@ from journal.cli.kit.output import is_terminal, overwrite_line
 from journal.errors import counted
 
 if TYPE_CHECKING:
-    from projector.run.projector import Progress
+    from projector.run.watermark import Progress
 
 
 class EventCounter:

@@ -19,7 +19,7 @@ from projector.store.deciding.lines import Unclear
 from projector.store.deciding.unapplied import KeyValues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -75,9 +75,13 @@ class Decisions:
         self._next = 0.0
         self._rest = _FIRST_REST
 
-    def decide(self, question: Callable[[apsw.Connection], tuple[Answer, Events]]) -> Answer:
+    def decide(
+        self,
+        question: Callable[[apsw.Connection], tuple[Answer, Events]],
+        sessions: Collection[str] | None = None,
+    ) -> Answer:
         """Decide as `SessionStore.decide`, with a projection that has applied everything."""
-        return self._decide(lambda: self._applied(question), self._journal.append_many)
+        return self._decide(lambda: self._applied(question, sessions), self._journal.append_many)
 
     def decide_on(
         self, keys: UnappliedKeys, question: Callable[[KeyValues], tuple[Answer, Events]]
@@ -129,8 +133,13 @@ class Decisions:
                     self._note(append(events))
         return answer
 
-    def _applied(self, question: Callable[[apsw.Connection], Answer]) -> Answer:
-        answer, fresh = self._projection.read(question, patience=self._timeout)
+    def _applied(
+        self,
+        question: Callable[[apsw.Connection], Answer],
+        sessions: Collection[str] | None = None,
+    ) -> Answer:
+        whole = self._projection.whole
+        answer, fresh = whole(question, patience=self._timeout, sessions=sessions)
         if not fresh:
             raise NotProjected(f"nothing was decided: {fresh.behind}; see `projector status`")
         return answer
@@ -184,7 +193,8 @@ class Decisions:
         """Import, open and build what a first decision needs: others must not wait for that.
 
         It takes no lock of the projector if there is a projection: all that begin to decide would
-        wait for it, and so would the one that decides.
+        wait for it, and so would the one that decides. If another process builds one, it is not
+        waited for.
         """
         # a store that decides nothing does not need them
         with no_fork.turn:
@@ -192,7 +202,7 @@ class Decisions:
             import_module("projector.run.lock_holder")
         with suppress(ProjectionError):  # the decision meets it, too, and mends it or fails
             if not self._projection.peek(lambda db: db is not None):
-                self._projection.catch_up(patience=0.0)
+                self._projection.whole(lambda _: None, patience=0.0, sessions=())
 
 
 class _Waiting:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from projector.run.projector import Progress
+    from projector.run.watermark import Progress
     from tests.conftest import ExpectedProblems
 
 MOMENT = 1_700_000_000_000_000

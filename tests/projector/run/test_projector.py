@@ -17,7 +17,8 @@ from journal.fs.disk import Disk
 from journal.segments.blocks import read_chunk
 from journal.segments.listing import list_segments
 from projector.db.digest import digest
-from projector.run.projector import Progress, Projector
+from projector.run.projector import Projector
+from projector.run.watermark import Progress
 from projector.views.messages import messages
 from tests.support.made_up import WORDS
 from tests.support.model import content

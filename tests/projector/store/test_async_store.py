@@ -17,6 +17,7 @@ from journal.arbiter import arbitrating
 from journal.errors import ArbiterBusy
 from projector import ABSENT, AsyncSessionStore, NotProjected, SessionStore
 from projector.projection import Projection
+from projector.reading.private import beside
 from projector.store.async_store import AsyncClaims, AsyncKeys
 from projector.store.claims import Claims
 from projector.store.keys import Keys
@@ -107,7 +108,7 @@ class Gate:
         self.was_on_loop = False
         for kind, names in {
             Journal: ("append", "append_many", "close"),
-            Projection: ("read", "peek", "search", "wait_for"),
+            Projection: ("read", "whole", "peek", "search", "wait_for"),
         }.items():
             for name in names:
                 patch.setattr(kind, name, self._held(getattr(kind, name)))
@@ -232,8 +233,11 @@ def test_a_blocked_arbiter_does_not_stop_the_loop_or_the_writers(journal_dir: Pa
 
 
 @pytest.mark.slow
-def test_a_slow_projector_does_not_stop_the_loop_or_the_writers(journal_dir: Path) -> None:
+def test_a_slow_projector_does_not_stop_the_loop_or_the_writers(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While reads wait for a projector that applies nothing, a task ticks and appends return."""
+    monkeypatch.setattr(beside, "LIMIT", 0)
 
     async def talk() -> None:
         async with await AsyncSessionStore.open(journal_dir, timeout=0.5) as store:

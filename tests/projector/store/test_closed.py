@@ -30,6 +30,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "messages": lambda p: p.messages("s"),
     "peek": lambda p: p.peek(lambda _: None),
     "read": lambda p: p.read(lambda _: None),
+    "whole": lambda p: p.whole(lambda _: None),
     "rebuild": lambda p: p.rebuild(),
     "search": lambda p: p.search("hello"),
     "session": lambda p: p.session("s"),

@@ -237,6 +237,7 @@ PROJECTION: dict[str, Callable[[Projection], object]] = {
     "open": lambda p: Projection.open(_path(p)).messages("s"),
     "peek": lambda p: p.peek(lambda db: None if db is None else db.execute("SELECT 1").get),
     "read": lambda p: p.read(lambda db: db.execute("SELECT count(*) FROM fts").get),
+    "whole": lambda p: p.whole(lambda db: db.execute("SELECT count(*) FROM fts").get),
     "rebuild": _rebuild_if_free,
     "search": lambda p: _true(p.search("hello world").hits),
     "session": lambda p: p.session("s"),

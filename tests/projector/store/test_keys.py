@@ -10,6 +10,7 @@ from journal import EventError, new_event
 from projector import KeyView, NotProjected, SessionStore
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
+from projector.reading.private import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +65,11 @@ def test_several_keys_are_read_at_once(store: SessionStore) -> None:
     assert store.keys.ask(lambda keys: keys.get("k", namespace="@other/a")) == 1
 
 
-def test_an_answer_has_what_other_handles_had_appended(store: SessionStore) -> None:
+def test_an_answer_has_what_other_handles_had_appended(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Or there is none: while a projector runs that is too far behind, the question is refused."""
+    monkeypatch.setattr(beside, "LIMIT", 0)
     path = store.journal.path
     with SessionStore.open(path) as other, SessionStore.open(path, timeout=0.05) as hasty:
         other.keys.set("job/3", 3)

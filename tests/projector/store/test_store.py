@@ -20,6 +20,7 @@ from journal.errors import AppendError, ArbiterBusy, Reentered
 from projector import ABSENT, MessageState, NotFound, NotProjected, SessionStore, TitleTaken
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
+from projector.reading.private import beside
 from tests.support.journals import events, patch_write
 from tests.support.projections import projector
 
@@ -495,8 +496,11 @@ def test_the_claim_of_a_killed_process_expires(
     assert claim.token == 2
 
 
-def test_a_decision_needs_all_events(store: SessionStore, journal_dir: Path) -> None:
-    """If another projector runs and applies nothing, nothing is decided or written."""
+def test_a_decision_needs_all_events(
+    store: SessionStore, journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another projector runs and applies nothing of too much, nothing is decided or written."""
+    monkeypatch.setattr(beside, "LIMIT", 0)
     store.append("s1", "user", "hello")
     store.messages("s1")
     with SessionStore.open(journal_dir, timeout=0.05) as hasty, projector(journal_dir):
@@ -522,8 +526,11 @@ def test_a_decision_waits_for_another_decision(store: SessionStore, journal_dir:
 
 
 @pytest.mark.slow
-def test_a_read_that_lacks_own_events_is_an_error(journal_dir: Path) -> None:
-    """If another projector applies nothing, a read of own writes raises NotProjected."""
+def test_a_read_that_lacks_own_events_is_an_error(
+    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another projector applies nothing of too much, a read of own writes is NotProjected."""
+    monkeypatch.setattr(beside, "LIMIT", 0)
     with SessionStore.open(journal_dir, timeout=0.05) as store, projector(journal_dir):
         store.append("s1", "user", "hello")
         with pytest.raises(NotProjected):
