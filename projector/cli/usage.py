@@ -83,9 +83,11 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option, as click passes
     "cache_write_tokens", "reasoning_tokens", "api_calls", "cost", "unpriced", "prices",
     "behind": {"bytes", "events", "as_of", "why"}}
 
-    One object for each day, model and so on. `cost` is in millionths of a US dollar, and null if
-    nothing of it is known; `unpriced` are the models whose prices are not known; `prices` is the
-    table of prices, with its date. `behind` is there if the projection lacks events of the journal.
+    One object for each day, model and so on: by time the earliest is first, else what has most
+    tokens, those of the cache among them, which are what the bar shows. `cost` is in millionths of
+    a US dollar, and null if nothing of it is known; `unpriced` are the models whose prices are not
+    known; `prices` is the table of prices, with its date. `behind` is there if the projection lacks
+    events of the journal.
 
     A call without a model has that of its session; the project, branch and source of a call are
     those of its session, as `projector sessions --json` shows them. The exit code is 3 if there is
@@ -114,12 +116,12 @@ def _json(row: UsageRow, report: UsageReport) -> dict[str, Any]:
 
 
 def _table(by: By, report: UsageReport, names: Mapping[str, str] | None) -> None:
-    most = max(map(_tokens, report.rows)) or 1
+    most = max(row.tokens for row in report.rows) or 1
     rows: list[tuple[str | Styled, ...]] = [
-        tuple(Styled(head, dim=True) for head in (by, *_HEADS, ""))
+        tuple(Styled(head, dim=True) for head in (by, *_HEADS, "all tokens"))
     ]
     for row in report.rows:
-        bar = "\u2588" * round(_tokens(row) / most * _BAR)
+        bar = "\u2588" * round(row.tokens / most * _BAR)
         name = row.name or _UNNAMED
         rows.append((name if names is None else names.get(name, name), *_figures(row), bar))
     rows.append(tuple(Styled(cell, bold=True) for cell in ("total", *_figures(report.total), "")))
@@ -141,10 +143,6 @@ def _notes(report: UsageReport) -> None:
         print_line(f"no price is known of: {', '.join(map(one_line, unpriced))}", err=True)
         if report.prices is None:
             print_line("for estimated costs install agent-journal[prices]", err=True)
-
-
-def _tokens(row: UsageRow) -> int:
-    return row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens
 
 
 def _cost(row: UsageRow) -> str:

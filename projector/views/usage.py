@@ -52,13 +52,20 @@ class UsageRow:
     cost: int | None
     unpriced: tuple[str, ...]
 
+    @property
+    def tokens(self) -> int:
+        """All tokens: of input, of output, and those that a cache was asked for or given."""
+        cached = self.cache_read_tokens + self.cache_write_tokens
+        return self.input_tokens + self.output_tokens + cached
+
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
     """What was used and paid.
 
     Attributes:
-        rows: one for each group: by time the earliest first, else that with most tokens.
+        rows: one for each group: by time the earliest first, else that with most tokens, those of
+            the cache among them.
         total: the sums over all rows; its name is None.
         prices: name, version and date of the table of prices; None if none is installed or needed.
         behind: what is missing of all that the journal held; None if nothing is.
@@ -127,7 +134,7 @@ def usage(
     if by in TIMES:
         rows.sort(key=lambda row: row.name or "")
     else:
-        rows.sort(key=lambda row: (-row.input_tokens - row.output_tokens, row.name or ""))
+        rows.sort(key=lambda row: (-row.tokens, row.name or ""))
     return tuple(rows), total.row(None), table_name() if is_asked else None
 
 

@@ -199,17 +199,19 @@ def test_the_table_of_prices_is_used_offline(journal: Journal, journal_dir: Path
 def test_the_command_prints_a_table_or_an_object_a_row(
     journal: Journal, journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The table has a bar for each row, and names the models without a price."""
+    """The table has a bar for each row, the longest first, and names the models without a price."""
     monkeypatch.setenv("JOURNAL_DIR", str(journal_dir))
     session(journal, "s1", source="claude-code")
     used(journal, "s1", "c1", model="m-1", input_tokens=30)
+    used(journal, "s1", "c2", model="m-2", input_tokens=1, cache_read_tokens=59)
     shown = CliRunner().invoke(cli, ["usage", "--by", "model"], catch_exceptions=False)
-    first, last = shown.stdout.splitlines()[1:]
-    assert (first.split()[:3], first.count("\u2588")) == (["m-1", "1", "30"], 20)
+    first, second, last = shown.stdout.splitlines()[1:]
+    assert (first.split()[:3], first.count("\u2588")) == (["m-2", "1", "1"], 20)
+    assert (second.split()[:3], second.count("\u2588")) == (["m-1", "1", "30"], 10)
     assert (last.split()[0], "unknown" in last) == ("total", True)
-    assert "no price is known of: m-1" in shown.stderr
+    assert "no price is known of: m-1, m-2" in shown.stderr
     found = json.loads(CliRunner().invoke(cli, ["usage", "--json"]).stdout)
-    assert (found["name"], found["input_tokens"], found["cost"]) == ("2026-03-01", 30, None)
+    assert (found["name"], found["input_tokens"], found["cost"]) == ("2026-03-01", 31, None)
 
 
 def test_a_filter_that_no_usage_has_is_answered_with_the_nearest_values(
