@@ -263,6 +263,8 @@ def _used(random: Random, _ids: list[str]) -> tuple[str, dict[str, Any]]:
     some: dict[str, Any] = dict(random.sample(sorted(amounts.items()), random.randint(0, 2)))
     type = random.choice([USAGE_ADDED, USAGE_ADDED, USAGE_SET])
     if type == USAGE_ADDED and (n := amounts["input_tokens"]) > 3:
+        if random.random() < 0.6:
+            some = {"input_tokens": n % 2}  # several sessions say the same of a call
         some["call"] = random.choice(["c", "an-id-of-a-call-"]) + str(n % 2)
         some["timestamp"] = 60_000_000 * random.randint(1, 2)  # a copy may have another one
     return type, some
