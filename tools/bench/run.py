@@ -132,9 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         shutil.rmtree(folder)
+    print(plain(rows), flush=True)  # before what may fail, such as a plot
     all_rows = _updated(results.read(out), rows) if given.update else rows
     results.write(all_rows, out, plots.draw(all_rows, out))
-    print(plain(rows))
     unreached = missing(rows)
     print(f"\n{len(unreached)} figures are not reached; written to {out / 'performance.md'}")
     return 0
