@@ -63,7 +63,7 @@ def test_a_program_that_is_killed_ends_equal(journal_dir: Path, server: Server, 
     command = [sys.executable, "-m", "projector", "--journal", str(journal_dir), "sink", "run"]
     random = Random(6)  # noqa: S311 - reproducible, not secret
     with SessionStore.open(journal_dir) as store:
-        for at in (4, 5, 2, 2):
+        for at in (4, 5, 2):
             change(store, random, 40)
             process = subprocess.Popen([*command, "--once"], stderr=subprocess.DEVNULL)
             start = server.requests
