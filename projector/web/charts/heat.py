@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, log
 from typing import TYPE_CHECKING
 
 from projector.web.templating import fill
@@ -29,8 +30,8 @@ def heat_map(name: str, counts: Sequence[Sequence[int]]) -> Markup:
         {
             "x": hour * _CELL,
             "y": day * _CELL,
-            # an hour with a single message differs from an empty one
-            "level": -(-count * _LEVELS // most),
+            # by powers: one very busy hour, as of an import without dates, leaves the others apart
+            "level": ceil(log(1 + count) * _LEVELS / log(1 + most)),
             "title": f"{DAYS[day]} {hour:02}:00: {count:,}",
         }
         for day, row in enumerate(counts)

@@ -15,7 +15,7 @@ POLICY = (
     " require-trusted-types-for 'script'; trusted-types agent-journal"
 )
 """What a page may load: this server's own files, and images that are in the page. No inline script
-and no inline style; a script makes HTML only through the one policy in `assets/page.js`."""
+and no inline style; a script makes HTML only through the one policy in `assets/html.js`."""
 
 _HEADERS = {
     b"content-security-policy": POLICY.encode(),
