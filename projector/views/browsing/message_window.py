@@ -22,12 +22,8 @@ if TYPE_CHECKING:
 
     import apsw
 
-_SCANNED = 4_000
-"""Most messages that are looked at for prompts or answers."""
 _NEAR = 5_000
 """Events before and behind a message among which its usage is."""
-_BEGINNING = 200
-"""Characters of a prompt in an outline."""
 
 Key = tuple[int | str, ...]
 """The sort keys of a message."""
@@ -57,21 +53,6 @@ class Window:
     total: int
     before: bool
     after: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What a person wrote, in an outline.
-
-    Attributes:
-        id: of the message.
-        text: its beginning.
-        time: microseconds since 1970.
-    """
-
-    id: str
-    text: str
-    time: int
 
 
 def find(db: apsw.Connection, name: str) -> Session:
@@ -124,8 +105,9 @@ def window(
     *,
     back: int = 0,
     place: int | None = None,
+    side: Side = "from",
 ) -> Window:
-    """Return the messages from a key on, itself among them.
+    """Return the messages from a key on.
 
     Args:
         db: the projection.
@@ -134,19 +116,23 @@ def window(
         limit: most messages to return.
         back: how many of them are before `start`.
         place: of `start`, if it is known and is the first one.
+        side: `from` if `start` itself is among them, `after` if not.
     """
-    total = int(db.execute(f"SELECT count(*) {_OF_SESSION}", (session.number,)).get)
+    total = int(db.execute(f"SELECT count(*) {OF_SESSION}", (session.number,)).get)
     before: list[MessageView] = []
     if start is not None and back:
         before = _side(db, session, start, back, "before")[::-1]
-    views = before + _side(db, session, start, limit - len(before) + 1, "from")
+    views = before + _side(db, session, start, limit - len(before) + 1, side)
     more = len(views) > limit
     views = with_tool_names(views[:limit])
     if not views:
         return Window((), 0, total, before=False, after=False)
+    first = key_of(db, session, views[0].id)
     if place is None or back:
-        place = place_of(db, session, key_of(db, session, views[0].id))
-    return Window(tuple(views), place, total, place > 1, more)
+        place = place_of(db, session, first)
+    # a place counts what is removed, too: it does not tell whether there is anything before
+    earlier = place > 1 and bool(_side(db, session, first, 1, "before"))
+    return Window(tuple(views), place, total, earlier, more)
 
 
 def views_from(
@@ -154,6 +140,13 @@ def views_from(
 ) -> tuple[MessageView, ...]:
     """Return the messages from a key on, up to another one or the last, without counting any."""
     return tuple(with_tool_names(_side(db, session, start, limit, "from", end)))
+
+
+def views_before(
+    db: apsw.Connection, session: Session, end: Key, limit: int
+) -> tuple[MessageView, ...]:
+    """Return the last messages before a key, in order."""
+    return tuple(_side(db, session, end, limit, "before")[::-1])
 
 
 def window_before(db: apsw.Connection, session: Session, end: Key | None, limit: int) -> Window:
@@ -166,16 +159,21 @@ def window_before(db: apsw.Connection, session: Session, end: Key | None, limit:
 def place_of(db: apsw.Connection, session: Session, key: Key) -> int:
     """Return the place of a message."""
     marks = ", ".join("?" * len(INDEXED))
-    query = f"SELECT count(*) {_OF_SESSION} AND ({', '.join(INDEXED)}) < ({marks})"
+    query = f"SELECT count(*) {OF_SESSION} AND ({', '.join(INDEXED)}) < ({marks})"
     return int(db.execute(query, (session.number, *key[: len(INDEXED)])).get) + 1
 
 
-_OF_SESSION = f"FROM _events WHERE kind = {MESSAGE} AND session = ?"
-Side = Literal["from", "before"]
-_SIDES: dict[Side, tuple[str, str]] = {"from": (">=", "ASC"), "before": ("<", "DESC")}
+OF_SESSION = f"FROM _events WHERE kind = {MESSAGE} AND session = ?"
+"""The messages of a session, by its number."""
+Side = Literal["from", "after", "before"]
+_SIDES: dict[Side, tuple[str, str]] = {
+    "from": (">=", "ASC"),
+    "after": (">", "ASC"),
+    "before": ("<", "DESC"),
+}
 
 
-def _bound(key: Key | None, side: Side) -> tuple[str, Key, str]:
+def bound(key: Key | None, side: Side) -> tuple[str, Key, str]:
     """Return the condition on one side of a key, its bound values, and the order."""
     sign, way = _SIDES[side]
     order = ", ".join(f"{column} {way}" for column in ORDER_COLUMNS)
@@ -195,12 +193,12 @@ def _side(
     side: Side,
     end: Key | None = None,
 ) -> list[MessageView]:
-    where, values, order = _bound(key, side)
+    where, values, order = bound(key, side)
     if end is not None:
         where += f" AND ({ORDER}) <= ({', '.join('?' * len(ORDER_COLUMNS))})"
         values = (*values, *end)
     query = (
-        f"SELECT {VIEWED} {_OF_SESSION} AND state <= {IN_ARCHIVE}{where} ORDER BY {order} LIMIT ?"
+        f"SELECT {VIEWED} {OF_SESSION} AND state <= {IN_ARCHIVE}{where} ORDER BY {order} LIMIT ?"
     )
     rows = db.execute(query, (session.number, *values, limit))
     return [make_view(session.name, session.source, row) for row in rows]
@@ -225,93 +223,9 @@ def views_of(
     db: apsw.Connection, session: Session, messages: Iterable[str]
 ) -> tuple[MessageView, ...]:
     """Return messages by their ids, in the order of these; unknown ids are left out."""
-    query = f"SELECT {VIEWED} {_OF_SESSION} AND event_id = ? AND state <= {IN_ARCHIVE}"
+    query = f"SELECT {VIEWED} {OF_SESSION} AND event_id = ? AND state <= {IN_ARCHIVE}"
     found = []
     for message in messages:
         rows = db.execute(query, (session.number, message))
         found += [make_view(session.name, session.source, row) for row in rows]
     return tuple(found)
-
-
-_TEXT = (
-    f"CASE WHEN content_is_json THEN (SELECT substr(json_extract(value, '$.text'), 1, {_BEGINNING})"
-    " FROM json_each(content) WHERE type = 'object' AND json_extract(value, '$.text') IS NOT NULL"
-    f" LIMIT 1) ELSE substr(content, 1, {_BEGINNING}) END"
-)
-_PROMPT = "role IN ('user', 'usr', 'human') AND meta IS NULL"
-"""Condition on a row: a person wrote it."""
-_META = "json_extract(other_fields, '$.meta') AS meta"
-
-
-def prompts(
-    db: apsw.Connection, session: Session, key: Key | None, limit: int, side: Side
-) -> list[Prompt]:
-    """Return what a person wrote from a key on, or before it, in order.
-
-    Only the nearest messages are looked at, some thousands.
-    """
-    where, values, order = _bound(key, side)
-    rows = f"SELECT id, role, {_META} {_OF_SESSION} AND state <= {IN_ARCHIVE}{where}"
-    query = (
-        f"SELECT event_id, {_TEXT}, coalesce(timestamp, time) FROM _events WHERE id IN"
-        f" (SELECT id FROM ({rows} ORDER BY {order} LIMIT {_SCANNED}) WHERE {_PROMPT} LIMIT ?)"
-        f" ORDER BY {ORDER}"
-    )
-    found = db.execute(query, (session.number, *values, limit))
-    return [Prompt(str(id), str(text or ""), int(time)) for id, text, time in found]
-
-
-@dataclass(frozen=True, slots=True)
-class Focus:
-    """Prompts and the answers to them.
-
-    Attributes:
-        messages: ids, in order.
-        next: id of the message with which the next part begins; None if this is the last one.
-    """
-
-    messages: tuple[str, ...]
-    next: str | None
-
-
-def focus(db: apsw.Connection, session: Session, start: Key | None, limit: int) -> Focus:
-    """Return what persons wrote, and the last thing that was answered to each.
-
-    Args:
-        db: the projection.
-        session: whose messages.
-        start: the key of the first message to look at; None for the first of the session.
-        limit: most messages to return.
-    """
-    where, values, order = _bound(start, "from")
-    query = (
-        f"SELECT event_id, role, {_META},"
-        " CASE WHEN content_is_json THEN instr(content, '\"text\"') > 0"
-        " ELSE trim(coalesce(content, '')) <> '' END"
-        f" {_OF_SESSION} AND state <= {IN_ARCHIVE}{where} ORDER BY {order} LIMIT {_SCANNED + 1}"
-    )
-    rows = [
-        (str(id), role in _PERSONS and meta is None, role == "assistant" and bool(says))
-        for id, role, meta, says in db.execute(query, (session.number, *values))
-    ]
-    return _focus(rows, limit)
-
-
-_PERSONS = frozenset({"user", "usr", "human"})
-
-
-def _focus(rows: Sequence[tuple[str, bool, bool]], limit: int) -> Focus:
-    """Choose of rows: an id, whether a person wrote it, whether it can be an answer."""
-    found: list[str] = []
-    answer: str | None = None
-    for id, is_prompt, is_answer in rows[:_SCANNED]:
-        if is_prompt:
-            found += [] if answer is None else [answer]
-            answer = None
-            if len(found) >= limit:
-                return Focus(tuple(found), id)
-            found.append(id)
-        elif is_answer:
-            answer = id
-    found += [] if answer is None else [answer]
-    return Focus(tuple(found), rows[_SCANNED][0] if len(rows) > _SCANNED else None)

@@ -2,6 +2,7 @@
 import { listen } from "./connection.js";
 import { fetchPart, keepPlace } from "./html.js";
 import { addPrompts, mark } from "./outline.js";
+import { append, isAtLatest } from "./session.js";
 
 const LEAST = 700;
 const NEAR = 80;
@@ -32,6 +33,20 @@ function oneAtATime(task) {
   };
 }
 
+/** Return the line above what is new. */
+function newLine() {
+  const line = document.createElement("p");
+  line.className = "unread";
+  line.textContent = "new";
+  return line;
+}
+
+/** Put a message in the place of what was shown of it. */
+function replace(old, entry) {
+  keepFolds(old, entry);
+  old.replaceWith(entry);
+}
+
 /** Open in `entry` what is open in `old`. */
 function keepFolds(old, entry) {
   const folds = entry.querySelectorAll("details");
@@ -56,17 +71,18 @@ async function refresh(box) {
   });
   const part = await fetchPart(box.dataset.part + range.join(""));
   const found = new Map(shown(part).map((entry) => [entry.id, entry]));
+  // a part has an end: what is behind it stays
+  const end = part.querySelector("[data-rest]") ? old.findLastIndex((entry) => found.has(entry.id)) + 1 : old.length;
   keepPlace(() => {
     let before = null;
-    for (const entry of old) {
+    for (const entry of old.slice(0, end)) {
       const now = found.get(entry.id);
       if (!now) {
         entry.remove();
         document.querySelector(`.outline a[href$="#${CSS.escape(entry.id)}"]`)?.closest("li").remove();
         continue;
       }
-      keepFolds(entry, now);
-      entry.replaceWith(now);
+      replace(entry, now);
     }
     // what came in the middle stands behind the one before it
     for (const entry of found.values()) {
@@ -80,33 +96,35 @@ async function refresh(box) {
 function tail(box) {
   const follow = document.getElementById("follow");
   const note = document.getElementById("live");
-  document.querySelector(".live").hidden = false;
   let unread = 0;
 
+  /** Add what came, from the last message on; a part has some, and says whether there are more. */
   async function extend() {
-    const entries = shown(box);
-    const last = entries[entries.length - 1];
-    const from = last ? `&from=${encodeURIComponent(last.dataset.id)}` : "";
-    const part = await fetchPart(box.dataset.part + from);
-    const found = shown(part);
-    if (last && found.length) {
-      keepFolds(last, found[0]);
-      last.replaceWith(found.shift());
+    for (let rest = true; rest && isAtLatest();) {
+      const entries = shown(box);
+      const last = entries[entries.length - 1];
+      const from = last ? `&from=${encodeURIComponent(last.dataset.id)}` : "";
+      const part = await fetchPart(box.dataset.part + from);
+      // meanwhile the reader may have gone to other messages
+      if (last && (!last.isConnected || !isAtLatest())) return;
+      const known = new Map(entries.map((entry) => [entry.id, entry]));
+      const all = shown(part);
+      for (const now of all) if (known.has(now.id)) replace(known.get(now.id), now);
+      const at = all.findIndex((now) => now.id === last?.id);
+      const found = all.filter((now, place) => place > at && !known.has(now.id));
+      if (found.length) add(found);
+      rest = found.length > 0 && part.querySelector("[data-rest]") !== null;
     }
-    if (found.length) {
-      const target = box.lastElementChild || box;
-      if (!follow.checked && !box.querySelector(".unread")) {
-        const line = document.createElement("p");
-        line.className = "unread";
-        line.textContent = "new";
-        target.append(line);
-      }
-      if (follow.checked) box.querySelector(".unread")?.remove();
-      target.append(...found);
-      showUnread(follow.checked ? 0 : unread + found.length);
-      if (follow.checked) window.scrollTo(0, document.body.scrollHeight);
-      addPrompts(found);
-    }
+  }
+
+  function add(found) {
+    const line = box.querySelector(".unread");
+    if (follow.checked) line?.remove();
+    const begins = !follow.checked && !line;
+    append(begins ? [newLine(), ...found] : found, follow.checked);
+    showUnread(follow.checked ? 0 : unread + found.length);
+    if (follow.checked) window.scrollTo(0, document.body.scrollHeight);
+    addPrompts(found);
   }
 
   function showUnread(count) {
@@ -132,7 +150,7 @@ function tail(box) {
 }
 
 function messages(box) {
-  const extend = "tail" in box.dataset ? tail(box) : null;
+  const extend = "focused" in box.dataset ? null : tail(box);
   let known = null;
   // what the page shows: something may have come before its stream is open
   let done = {
@@ -158,6 +176,8 @@ function messages(box) {
       }
     }
   });
+  // more may have come while the last messages were loaded
+  box.addEventListener("latest", () => { if (known) update(); });
   listen(box.dataset.events, (state) => {
     const is = (one) => JSON.stringify([one.messages, one.last, one.changes]);
     const same = is(known || done) === is(state);

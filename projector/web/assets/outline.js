@@ -16,8 +16,8 @@ export function mark() {
   else if (prompts.length) place = Math.max(at(prompts[0]) - 1, 0);
   else {
     // no prompt is here: links to this page alone have no address before the hash
-    const target = new URLSearchParams(location.search).has("at") || new URLSearchParams(location.search).has("from");
-    place = target ? links.length - 1 : 0;
+    const given = new URLSearchParams(location.search);
+    place = ["at", "from", "after", "before", "end"].some((name) => given.has(name)) ? links.length - 1 : 0;
   }
   document.querySelector(".outline .current")?.classList.remove("current");
   links[place]?.classList.add("current");

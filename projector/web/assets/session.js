@@ -3,6 +3,7 @@ import { fetchPart, keepPlace } from "./html.js";
 import { outline } from "./outline.js";
 
 const MOST = 240;
+const PAGE = 60;
 const NEAR = { rootMargin: "1200px" };
 
 const box = () => document.getElementById("entries");
@@ -25,14 +26,21 @@ function watch(name) {
   watchers[name].observe(link);
 }
 
+/** Return messages as a chunk: what is added and dropped as one, with links to what is around it. */
+function newChunk(messages, before, after) {
+  const chunk = document.createElement("div");
+  chunk.className = "chunk";
+  Object.assign(chunk.dataset, { before, after });
+  chunk.append(...messages);
+  return chunk;
+}
+
+const links = (part) => ["before", "after"].map((side) => pager(side, part)?.getAttribute("href") || "");
+
 async function add(name, link) {
   busy = true;
   const part = await fetchPart(link.href).finally(() => { busy = false; });
-  const chunk = document.createElement("div");
-  chunk.className = "chunk";
-  for (const side of ["before", "after"])
-    chunk.dataset[side] = pager(side, part)?.getAttribute("href") || "";
-  chunk.append(...part.getElementById("entries").children);
+  const chunk = newChunk(part.getElementById("entries").children, ...links(part));
   if (name === "after") {
     box().append(chunk);
     drop(box().firstElementChild, "before");
@@ -41,11 +49,14 @@ async function add(name, link) {
     drop(box().lastElementChild, "after");
   });
   pagers();
+  if (name === "after" && isAtLatest()) box().dispatchEvent(new Event("latest"));
 }
 
-/** Remove the page at one end if there are too many messages; its link leads back to it. */
+/** Remove the chunk at one end if there are too many messages; its neighbour has a link back to it. */
 function drop(chunk, side) {
+  const neighbour = side === "before" ? chunk.nextElementSibling : chunk.previousElementSibling;
   if (document.querySelectorAll(".entry").length <= MOST || box().children.length < 3) return;
+  if (!neighbour.dataset[side]) return;
   if (side === "before") keepPlace(() => chunk.remove());
   else chunk.remove();
 }
@@ -56,8 +67,31 @@ function pagers() {
     if (!link) continue;
     link.closest(".pager").hidden = !chunk.dataset[side];
     if (chunk.dataset[side]) link.href = chunk.dataset[side];
+    // it was true of the first page alone
+    link.closest(".pager").querySelector(".quiet")?.remove();
     watch(side);
   }
+  const live = document.querySelector(".live");
+  if (live) live.hidden = !isAtLatest();
+}
+
+/** Return whether the last message of the session is here. */
+export const isAtLatest = () => !box().lastElementChild.dataset.after;
+
+/** Add messages that were appended to the session. */
+export function append(messages, isFollowed) {
+  const last = box().lastElementChild;
+  const ids = [...last.querySelectorAll(".entry")].map((entry) => entry.dataset.id);
+  if (ids.length < PAGE) last.append(...messages);
+  else {
+    const first = messages.find((one) => one.dataset.id).dataset.id;
+    const page = (side, id) => `${box().dataset.page}&${side}=${encodeURIComponent(id)}`;
+    last.dataset.after = page("after", ids[ids.length - 1]);
+    box().append(newChunk(messages, page("before", first), ""));
+  }
+  // who reads further up keeps what is there
+  if (isFollowed) drop(box().firstElementChild, "before");
+  pagers();
 }
 
 export function session() {
@@ -78,12 +112,7 @@ export function session() {
     });
   }
   if (!box()) return;
-  const first = document.createElement("div");
-  first.className = "chunk";
-  for (const side of ["before", "after"])
-    first.dataset[side] = pager(side)?.getAttribute("href") || "";
-  first.append(...box().children);
-  box().append(first);
+  box().append(newChunk(box().children, ...links(document)));
   const target = document.querySelector("[data-target]");
   target?.scrollIntoView();
   const call = location.hash && document.getElementById(location.hash.slice(1));
@@ -92,5 +121,7 @@ export function session() {
   if (window.scrollY > 0 || target) requestAnimationFrame(() => watch("before"));
   else window.addEventListener("scroll", () => watch("before"), { once: true });
   watch("after");
+  const live = document.querySelector(".live");
+  if (live) live.hidden = !isAtLatest();
   outline();
 }

@@ -10,15 +10,24 @@ from projector.errors import NotFound
 from projector.export.calls import CallsById
 from projector.export.parts import call_names
 from projector.views.billing.calls import session_calls
-from projector.views.browsing.message_window import find, key_of, rows_near, views_from, views_of
+from projector.views.browsing.message_window import (
+    find,
+    key_of,
+    rows_near,
+    views_before,
+    views_from,
+    views_of,
+)
+from projector.views.messages import with_tool_names
 from projector.views.sessions import brief
 from projector.web import params as given
 from projector.web.counting import is_long
 from projector.web.page import Page
-from projector.web.render.entries import entries
+from projector.web.render.entries import answered_in, calls_in, entries
+from projector.web.render.portions import whole_end
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import apsw
 
@@ -32,6 +41,8 @@ SIZE = 60
 """Messages on a page."""
 _RANGE = 1_000
 """Messages that are returned at most if the last one is named, too."""
+_CONTEXT = 20
+"""Messages before the first one that are looked at: what is shown of it depends on them."""
 
 
 def name_of(params: Mapping[str, str]) -> str:
@@ -59,24 +70,42 @@ def entries_of(
 
 
 def tail(readings: Readings, params: Mapping[str, str]) -> Page:
-    """Return messages of a session from one on, up to one or the last, as a part of its page."""
+    """Return messages of a session from one on, up to one or the last, as a part of its page.
+
+    The part begins earlier if these messages have results of calls before them.
+    """
     name, first, last = name_of(params), given.text(params, "from"), given.text(params, "until")
 
-    def ask(db: apsw.Connection) -> tuple[tuple[Entry, ...], tuple[MessageView, ...]]:
+    def ask(db: apsw.Connection) -> tuple[TailPart, tuple[MessageView, ...]]:
         found = find(db, name)
         start = None if first is None else _first_of(db, found, first)
         end = None if last is None else _first_of(db, found, last)
-        views = views_from(db, found, start, SIZE if end is None else _RANGE, end)
-        return entries_of(db, brief(db, name), views), views
+        limit = SIZE if end is None else _RANGE
+        views = views_from(db, found, start, limit + 1, end)
+        more = len(views) > limit
+        views = views[: whole_end(views[:limit])] if more else views
+        before = () if start is None else views_before(db, found, start, _CONTEXT)
+        both = tuple(with_tool_names([*before, *views]))
+        before, views = both[: len(before)], both[len(before) :]
+        entries = entries_of(db, brief(db, name), both)
+        hidden = _unchanged(before, views)
+        return TailPart(tuple(each for each in entries if each.id not in hidden), more=more), views
 
-    found, views = readings.peek(ask)
+    part, views = readings.peek(ask)
     return Page(
-        "entries.html",
+        "tail.html",
         "New messages",
-        TailPart(found, None),
-        lambda: {"messages": [message_json(view) for view in views]},
+        part,
+        lambda: {"messages": [message_json(view) for view in views], "more": part.more},
         whole=False,
     )
+
+
+def _unchanged(before: Sequence[MessageView], views: Sequence[MessageView]) -> set[str]:
+    """Return the ids of messages that show nothing of those that follow them."""
+    answered = {id for view in views for id in answered_in(view)}
+    count = next((at for at, view in enumerate(before) if calls_in(view) & answered), len(before))
+    return {view.id for view in before[:count]}
 
 
 def _first_of(db: apsw.Connection, session: Session, names: str) -> Key:
@@ -100,10 +129,12 @@ class TailPart:
     Attributes:
         entries: the messages.
         target: id of the one that an address leads to.
+        more: whether there are further messages behind them.
     """
 
     entries: tuple[Entry, ...]
-    target: str | None
+    target: str | None = None
+    more: bool = False
 
 
 def message(readings: Readings, params: Mapping[str, str]) -> Page:
@@ -117,5 +148,5 @@ def message(readings: Readings, params: Mapping[str, str]) -> Page:
         return found[0]
 
     view = readings.peek(ask)
-    part = TailPart(entries((view,), cwd=None, whole=True), None)
+    part = TailPart(entries((view,), cwd=None, whole=True))
     return Page("message.html", "Message", part, lambda: message_json(view) | {"session": name})

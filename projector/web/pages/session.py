@@ -10,20 +10,21 @@ from projector.cli.show.resume import resume
 from projector.views.browsing.changes import count_changes, end_of, last_of
 from projector.views.browsing.message_window import (
     find,
-    focus,
     key_at,
     key_of,
-    prompts,
+    place_of,
     views_of,
     window,
     window_before,
 )
+from projector.views.browsing.prompts import focus, prompts
 from projector.views.session_filters import SessionFilters
 from projector.views.sessions import brief, session_ids
 from projector.web import params as given
 from projector.web import urls
 from projector.web.page import Page
 from projector.web.pages.messages import SIZE, entries_of, name_of
+from projector.web.render.portions import whole_end, whole_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     import apsw
 
     from projector.cli.show.resume import Resume
-    from projector.views.browsing.message_window import Key, Prompt, Session
+    from projector.views.browsing.message_window import Key, Session, Window
+    from projector.views.browsing.prompts import Prompt
     from projector.views.messages import MessageView
     from projector.views.sessions import SessionBrief
     from projector.views.usage import UsageRow
@@ -74,9 +76,9 @@ class SessionPage:
         target: id of the message that the address leads to; None if it leads to none.
         focused: whether only prompts and final answers are shown.
         place, until, total: places of the first and last message, and how many there are.
-        first, before, after, last: addresses of other pages; None where there is none.
+        begins: whether the page begins with the first message.
+        before, after: addresses of other pages; None where there is none.
         outline: the prompts around this page.
-        tail: whether the page ends with the last message, and new ones are to be added.
         end: id of the last message of the session; None if it has none.
         changes: another number as soon as messages may have changed since the page was made.
     """
@@ -91,12 +93,10 @@ class SessionPage:
     place: int
     until: int
     total: int
-    first: str | None
+    begins: bool
     before: str | None
     after: str | None
-    last: str | None
     outline: tuple[Step, ...]
-    tail: bool
     end: str | None
     changes: int
 
@@ -109,17 +109,17 @@ class _Part:
         views: the messages.
         place, total: of the first one, and of all.
         start: the key of the first one; None if there is none.
-        first, before, after, last: parameters of other pages; None where there is none.
+        begins: whether the first one is the first of the session.
+        before, after: parameters of other pages; None where there is none.
     """
 
     views: tuple[MessageView, ...]
     place: int
     total: int
     start: Key | None
-    first: dict[str, str | int] | None
+    begins: bool
     before: dict[str, str | int] | None
     after: dict[str, str | int] | None
-    last: dict[str, str | int] | None
 
 
 def session(readings: Readings, params: Mapping[str, str]) -> Page:
@@ -154,12 +154,10 @@ def _page(
         place=part.place,
         until=part.place + max(len(part.views) - 1, 0),
         total=part.total,
-        first=there(part.first),
+        begins=part.begins,
         before=there(part.before),
         after=there(part.after),
-        last=there(part.last),
         outline=_outline(db, found, part, state),
-        tail=part.after is None and not focused,
         end=last_of(db, found),
         changes=count_changes(db, found),
     )
@@ -168,27 +166,43 @@ def _page(
 
 def _window(db: apsw.Connection, session: Session, params: Mapping[str, str]) -> _Part:
     at, before = given.text(params, "at"), given.text(params, "before")
-    place = given.number(params, "from", 0, _FAR)
+    after, place = given.text(params, "after"), given.number(params, "from", 0, _FAR)
+    movable = 0
     if at is not None:
-        found = window(db, session, key_of(db, session, at), SIZE, back=_BACK)
+        found, movable = window(db, session, key_of(db, session, at), SIZE, back=_BACK), _BACK
+    elif after is not None:
+        found = window(db, session, key_of(db, session, after), SIZE, side="after")
     elif before is not None:
-        found = window_before(db, session, key_of(db, session, before), SIZE)
+        found, movable = window_before(db, session, key_of(db, session, before), SIZE), SIZE // 2
     elif given.flag(params, "end"):
-        found = window_before(db, session, None, SIZE)
+        found, movable = window_before(db, session, None, SIZE), SIZE // 2
     else:
         start = key_at(db, session, place) if place > 1 else None
         found = window(db, session, start, SIZE, place=max(place, 1))
-    views = found.views
-    ids = [view.id for view in views]
+    return _part(db, session, found, movable)
+
+
+def _part(db: apsw.Connection, session: Session, found: Window, movable: int) -> _Part:
+    """Return a window without the messages at its ends that belong to others outside of it.
+
+    Args:
+        db: the projection.
+        session: whose messages.
+        found: the window.
+        movable: how many messages may go at its beginning.
+    """
+    until = whole_end(found.views) if found.after else len(found.views)
+    skipped = whole_start(found.views[:until], movable) if found.before else 0
+    views = found.views[skipped:until]
+    start = key_of(db, session, views[0].id) if views else None
     return _Part(
         views=views,
-        place=found.place,
+        place=found.place if start is None or not skipped else place_of(db, session, start),
         total=found.total,
-        start=key_of(db, session, ids[0]) if ids else None,
-        first={} if found.before else None,
-        before={"before": ids[0]} if found.before else None,
-        after={"from": found.place + len(ids)} if found.after else None,
-        last={"end": 1} if found.after else None,
+        start=start,
+        begins=not found.before,
+        before={"before": views[0].id} if found.before else None,
+        after={"after": views[-1].id} if found.after else None,
     )
 
 
@@ -203,10 +217,9 @@ def _focused(db: apsw.Connection, session: Session, params: Mapping[str, str]) -
         place=1 if views else 0,
         total=total,
         start=start,
-        first=None if start is None else {},
+        begins=start is None,
         before=None,
         after=None if found.next is None else {"start": found.next},
-        last=None,
     )
 
 

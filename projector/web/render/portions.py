@@ -1,14 +1,14 @@
-"""A stream of messages in portions that can be shown one after the other."""
+"""Where messages can be parted: a call and its result are to be shown as one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from journal.cli.kit.clean import json_line
-from projector.web.render.entries import answered_in, calls_in
+from projector.web.render.entries import answered_in, calls_in, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from projector.views.messages import MessageView
 
@@ -37,3 +37,43 @@ def portions(messages: Iterable[MessageView]) -> Iterator[list[MessageView]]:
             found, size, waiting = [], 0, set()
     if found:
         yield found
+
+
+def whole_end(messages: Sequence[MessageView]) -> int:
+    """Return how many messages to show first, so that no call is parted from its result.
+
+    It is all of them if there is no such place in their second half.
+    """
+    least = len(messages) // 2
+    places = _whole(messages, calls_in, answered_in)
+    return max((place for place in places if place >= least), default=len(messages))
+
+
+def whole_start(messages: Sequence[MessageView], most: int) -> int:
+    """Return how many messages to leave out at the beginning, so that no result lacks its call.
+
+    Args:
+        messages: in order.
+        most: how many may be left out; it is 0 if these do not suffice.
+    """
+    places = _whole(messages[::-1], answered_in, calls_in)
+    return min(
+        (left for place in places if (left := len(messages) - place) <= most),
+        default=0,
+    )
+
+
+def _whole(
+    messages: Sequence[MessageView],
+    begins: Callable[[MessageView], set[str]],
+    ends: Callable[[MessageView], set[str]],
+) -> Iterator[int]:
+    """Yield the numbers of messages after which nothing that began has to end.
+
+    A person's message ends all: a call before it may have been broken off.
+    """
+    open_: set[str] = set()
+    for number, message in enumerate(messages, 1):
+        open_ = set() if kind_of(message) == "prompt" else (open_ | begins(message)) - ends(message)
+        if not open_:
+            yield number

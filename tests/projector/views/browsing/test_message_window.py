@@ -11,18 +11,16 @@ from projector.errors import NotFound
 from projector.projection import Projection
 from projector.views.browsing.changes import count_changes, end_of
 from projector.views.browsing.message_window import (
-    Focus,
     find,
-    focus,
     key_at,
     key_of,
     place_of,
-    prompts,
     views_from,
     views_of,
     window,
     window_before,
 )
+from projector.views.browsing.prompts import Focus, focus, prompts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -45,13 +45,13 @@ _LISTED = 460
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A journal with many short sessions, and a longer one whose prompts are its tens."""
+    """A journal with many short sessions, and longer ones whose prompts are their tens."""
     path = tmp_path_factory.mktemp("live") / "journal"
     with Journal.open(path, fsync="never") as journal:
         for number in range(_LISTED):
             journal.append_message(f"listed-{number:03}", "user", "hello", id="m1")
-        for session in ("middle", "open"):
-            for number in range(130):
+        for session, count in (("middle", 130), ("open", 130), ("long", 420)):
+            for number in range(count):
                 role = "assistant" if number % 10 else "user"
                 journal.append_message(session, role, f"{session} {number}", id=f"n{number}")
     return path
@@ -67,6 +67,17 @@ def viewer(path: Path) -> Iterator[Served]:
 def _append(path: Path, session: str, id: str, role: str, text: str) -> None:
     with Journal.open(path) as journal, Projection.open(path) as projection:
         projection.wait_for(journal.append_message(session, role, text, id=id))
+
+
+def _append_all(path: Path, session: str, messages: list[dict[str, Any]]) -> None:
+    """Append messages, each with its id, in one piece, and apply them."""
+    events = [
+        {"session": session, "id": one["id"], "type": "message.appended"}
+        | {"data": {name: value for name, value in one.items() if name != "id"}}
+        for one in messages
+    ]
+    with Journal.open(path) as journal, Projection.open(path) as projection:
+        projection.wait_for(journal.append_many(events)[-1])
 
 
 def _change(path: Path, session: str, first: int) -> None:
@@ -111,6 +122,70 @@ def test_what_is_changed_or_forgotten_goes_from_an_open_page(
     here = driver.execute_script("return window.scrollY")
     assert 0 < top - here < 900
     assert driver.execute_script("return window.kept")  # it was not loaded again
+
+
+def test_the_end_is_there_again_after_one_has_read_further_up(
+    driver: Chrome, viewer: Served, path: Path
+) -> None:
+    """The end is taken out on the way up; no message is missing or doubled on the way down.
+
+    What comes meanwhile does not stand behind an older message.
+    """
+    shown = "return [...document.querySelectorAll('.entry')].map((entry) => entry.dataset.id)"
+    open_page(driver, viewer, urls.page(urls.SESSION, id="long", end=1))
+    wait(driver, lambda found: found.execute_script("return window.scrollY") > 0)
+
+    def scroll(by: int, last: str) -> list[str]:
+        end = time.monotonic() + 30
+        while last not in (found := driver.execute_script(shown)):
+            assert time.monotonic() < end, found
+            driver.execute_script(f"window.scrollBy(0, {by})")
+            time.sleep(0.03)
+        return list(found)
+
+    assert "n419" not in scroll(-900, "n0")
+    _append(path, "long", "n420", "user", "it came while one was reading")
+    time.sleep(0.5)  # the page has heard of it
+    assert "n420" not in driver.execute_script(shown)
+    found = scroll(900, "n420")
+    assert found == [f"n{number}" for number in range(int(found[0][1:]), 421)]
+    assert len(found) < 400
+
+
+def test_many_messages_at_once_are_all_added(driver: Chrome, viewer: Served, path: Path) -> None:
+    """More than an answer has, also on a page that was opened at its beginning."""
+    _append(path, "burst", "m0", "user", "begin")
+    open_page(driver, viewer, urls.session("burst"))
+    assert driver.find_element(By.ID, "follow").is_displayed()
+    _append_all(
+        path,
+        "burst",
+        [{"id": f"m{number}", "role": "user", "content": "next"} for number in range(1, 151)],
+    )
+    wait(driver, lambda found: len(found.find_elements(By.CSS_SELECTOR, ".entry")) == 151)
+    ids = [one.get_attribute("data-id") for one in driver.find_elements(By.CSS_SELECTOR, ".entry")]
+    assert ids == [f"m{number}" for number in range(151)]
+
+
+def test_results_that_come_later_stand_below_their_calls(
+    driver: Chrome, viewer: Served, path: Path
+) -> None:
+    """Each call is a message, and all are there before the first result; no heading is repeated."""
+    _append(path, "calls", "m0", "user", "look at three files")
+    open_page(driver, viewer, urls.session("calls"))
+    for number in range(3):
+        call = {"name": "Read", "arguments": {"path": f"{number}.py"}}
+        message = {"id": f"a{number}", "role": "assistant", "content": "", "model": "m-1"}
+        calls = [{"id": f"c{number}", "type": "function", "function": call}]
+        _append_all(path, "calls", [message | {"tool_calls": calls}])
+        wait(driver, lambda found: len(texts(found, "details.call")) == number + 1)  # noqa: B023
+    for number in range(3):
+        result = {"id": f"r{number}", "role": "tool", "content": f"text {number}"}
+        _append_all(path, "calls", [result | {"tool_call_id": f"c{number}"}])
+    wait(driver, lambda found: texts(found, ".took") == [])
+    assert texts(driver, "details.call .line") == [f"{number}.py" for number in range(3)]
+    assert len(driver.find_elements(By.CSS_SELECTOR, ".entry")) == 4
+    assert texts(driver, ".entry .who") == ["user", "assistant"]
 
 
 def test_a_session_that_is_forgotten_is_not_shown_any_more(
