@@ -139,7 +139,9 @@ class TailPart:
 
 def message(readings: Readings, params: Mapping[str, str]) -> Page:
     """Return one message, whole."""
-    name, id = given.text(params, "session") or "", given.text(params, "id") or ""
+    name, id = given.text(params, "session"), given.text(params, "id")
+    if name is None or id is None:
+        raise ValueError("the address lacks `session` or `id`, the ids of a session and a message")
 
     def ask(db: apsw.Connection) -> MessageView:
         found = views_of(db, find(db, name), (id,))

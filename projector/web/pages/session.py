@@ -174,11 +174,12 @@ def _window(db: apsw.Connection, session: Session, params: Mapping[str, str]) ->
         found = window(db, session, key_of(db, session, after), SIZE, side="after")
     elif before is not None:
         found, movable = window_before(db, session, key_of(db, session, before), SIZE), SIZE // 2
-    elif given.flag(params, "end"):
+    elif place <= 1 and not given.flag(params, "end"):
+        found = window(db, session, None, SIZE, place=1)
+    elif (start := key_at(db, session, place) if place > 1 else None) is not None:
+        found = window(db, session, start, SIZE, place=place)
+    else:  # the end, or a place behind it
         found, movable = window_before(db, session, None, SIZE), SIZE // 2
-    else:
-        start = key_at(db, session, place) if place > 1 else None
-        found = window(db, session, start, SIZE, place=max(place, 1))
     return _part(db, session, found, movable)
 
 

@@ -113,6 +113,7 @@ def test_a_session_by_pages(viewer: Served) -> None:
     assert at["place"] == 63
     end = _json(viewer, "/session.json?id=long&end=1")
     assert (end["after"], len(end["messages"])) == (None, 60)
+    assert _json(viewer, "/session.json?id=long&from=9999") == end
     before = _json(viewer, _as_json(end["before"]))
     assert before["messages"][-1]["id"] == f"n{70:03}"
     text = viewer.get("/session?id=long&end=1").text
@@ -183,6 +184,7 @@ def test_the_dashboard_sums(viewer: Served) -> None:
         ("/sessions.json?sort=cost&offset=99999999999999999999", 400),
         (f"/search.json?q={'x' * 5_000}", 400),
         ("/message.json?session=long&id=x", 404),
+        ("/message.json?session=long", 400),
         ("/nothing.json", 404),
         ("/session/nothing", 404),
     ],
