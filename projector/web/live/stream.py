@@ -109,19 +109,19 @@ async def _changes(
     first: State,
     lag: Callable[[], str | None],
 ) -> AsyncIterator[str]:
-    known: State | None = None
+    known = first
     said: str | None = None  # what the page says of the lag is not known
-    now = first
+    yield encode("changed", json_line(asdict(first)))
     while not hub.is_closed:
-        # before the look: what is written during it wakes again
+        # before the look: what is written during it wakes again, and what was written since the
+        # first look is seen
         change = hub.next_change()
-        if known is not None:
-            try:
-                now = await to_thread.run_sync(look, limiter=limiter)
-            except NotFound:  # it was deleted or forgotten: the page asks, and says so
-                now = GONE
-            except (ProjectionError, JournalError):  # between two generations
-                now = known
+        try:
+            now = await to_thread.run_sync(look, limiter=limiter)
+        except NotFound:  # it was deleted or forgotten: the page asks, and says so
+            now = GONE
+        except (ProjectionError, JournalError):  # between two generations
+            now = known
         if now != known:
             known = now
             yield encode("changed", json_line(asdict(now)))
