@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, get_args
 
 from projector.errors import ProjectionError
@@ -17,7 +18,7 @@ from projector.web import params as given
 from projector.web.sending.slots import Sent, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from starlette.responses import Response
@@ -92,8 +93,7 @@ class Downloads:
                 "Content-Disposition": f'attachment; filename="{_file_name(export, kind)}"',
                 "Content-Type": kind.type,
             }
-            pieces = (block.encode() for block in blocks(export.pieces, _PIECE))
-            sent = Sent(pieces, partial(self._end, projection), headers)
+            sent = Sent(encoded(export.pieces), partial(self._end, projection), headers)
         except BaseException:
             self._end(projection)
             raise
@@ -103,6 +103,12 @@ class Downloads:
         if projection is not None:
             projection.close()
         self._slots.leave()
+
+
+def encoded(pieces: Iterator[str]) -> Iterator[bytes]:
+    """Yield a text in blocks; the first piece at once, as what follows may take long to begin."""
+    for block in chain(islice(pieces, 1), blocks(pieces, _PIECE)):
+        yield block.encode()
 
 
 def _file_name(export: Export, kind: _Kind) -> str:

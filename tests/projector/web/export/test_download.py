@@ -15,6 +15,7 @@ from journal.fs.key_file import own_key
 from projector import NotFound, Projection, ProjectionError, export_sessions
 from projector.web import urls
 from projector.web.export.download import MOST, Downloads
+from projector.web.sending.slots import Sent
 from tests.projector.web.browser import open_page, wait
 from tests.projector.web.hostile import HTML, UNSAFE
 from tests.projector.web.served import served
@@ -75,6 +76,24 @@ def _address(**state: str) -> str:
 def _exported(path: Path, format: str, detail: Detail) -> str:
     with export_sessions(path, ["a/b"], format, detail=detail) as export:
         return "".join(export.pieces)
+
+
+@pytest.mark.usefixtures("viewer")
+def test_the_head_of_a_document_is_sent_before_its_messages_are_read(path: Path) -> None:
+    """A long session takes seconds until its first message can be written."""
+    sent = Downloads(path).begin({"id": "a/b", "format": "html"}, "GET")
+    assert isinstance(sent, Sent)
+    head = asyncio.run(_first(sent))
+    sent.headers_alone()  # ends it
+    assert isinstance(head, bytes)
+    assert b"<style>" in head
+    assert b"<main>" not in head
+
+
+async def _first(sent: Sent) -> object:
+    async for piece in sent.body_iterator:
+        return piece
+    return None
 
 
 @pytest.mark.parametrize("format", _TYPES)
