@@ -71,7 +71,7 @@ class Decisions:
         self._timeout = timeout
         self._note = note
         self._is_durable = is_durable
-        self._has_decided = False
+        self._is_prepared = self._is_open = False
         self._next = 0.0
         self._rest = _FIRST_REST
 
@@ -81,6 +81,9 @@ class Decisions:
         sessions: Collection[str] | None = None,
     ) -> Answer:
         """Decide as `SessionStore.decide`, with a projection that has applied everything."""
+        if not self._is_prepared:
+            self._is_prepared = True
+            self._prepare()
         return self._decide(lambda: self._applied(question, sessions), self._journal.append_many)
 
     def decide_on(
@@ -94,6 +97,12 @@ class Decisions:
         """
         if self._is_durable:
             return self.decide(lambda db: question(KeyValues(db)))
+        if not self._is_prepared and not self._is_open:
+            self._is_open = True
+            # the first look opens files, and others must not wait for that
+            if self.look(keys, lambda _: None) is None:
+                self._is_prepared = True
+                self._prepare()
         waiting = _Waiting(self, keys, question)
         answer = self._decide(
             lambda: self.ask_on(keys, question), self._journal.append_behind_read, waiting.work
@@ -184,9 +193,6 @@ class Decisions:
 
     def _arbitrating(self, meanwhile: Callable[[int], None]) -> AbstractContextManager[Arbiter]:
         """Return the lock for decisions, to be acquired."""
-        if not self._has_decided:
-            self._prepare()
-            self._has_decided = True
         return arbitrating(self._journal.path, self._timeout, meanwhile)
 
     def _prepare(self) -> None:

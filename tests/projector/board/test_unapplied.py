@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,7 @@ def test_a_stale_claim_is_refused_by_what_is_not_applied(
     one, two = boards
     stale = one.claim(worker="w1", seconds=0.001, task="t0")
     assert stale is not None
+    time.sleep(0.005)
     now = two.claim(worker="w2", seconds=60, task="t0")
     assert now is not None
     assert now.token == stale.token + 1
