@@ -122,7 +122,7 @@ def arbitrating(
 
     Args:
         journal: the journal's folder.
-        timeout: seconds to wait for the present holder.
+        timeout: seconds to wait for one holder; they begin again when another one has its turn.
         meanwhile: as for `journal.fs.queue.lock_in_turn`.
 
     Raises:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from journal.fs import disk
 from journal.fs.bell import Bell, ring
 from journal.fs.files import make_folder
-from journal.fs.lock import lock
+from journal.fs.lock import holder, lock
 from journal.fs.ownership import open_own
 from journal.fs.waiting import LockFile, try_lock
 from journal.process.boot import since_boot
@@ -71,23 +71,24 @@ def lock_in_turn(
 
     Args:
         path: the file.
-        timeout: seconds to wait.
+        timeout: seconds to wait while one process has the lock; they begin again when another one
+            has it.
         meanwhile: called after each try that failed, with how many come before this process. It
             may work for about as long as these need.
 
     Returns:
-        Its descriptor; None if its turn did not come in that time.
+        Its descriptor; None if its turn did not come, and the lock was stuck for that time.
 
     Raises:
         JournalOpenError: the file cannot be opened or locked.
     """
-    until = time.monotonic() + timeout
     folder = path.with_name(f"{path.name}{SUFFIX}")
     if not _tickets(folder) and (fd := try_lock(path)) is not None:
         return fd
+    limit = _Limit(path, timeout)
     waiting = _Waiting(path, folder)
     try:
-        while (fd := waiting.attempt()) is None and time.monotonic() < until:
+        while (fd := waiting.attempt()) is None and not limit.is_over():
             meanwhile(waiting.before)
             waiting.sleep()
     finally:
@@ -117,6 +118,27 @@ def _tickets(folder: Path) -> list[str]:
         return sorted(filter(TICKET.fullmatch, os.listdir(folder)))
     except OSError:  # no process has waited yet, or the folder cannot be read
         return []
+
+
+class _Limit:
+    """The end of a wait for one holder of a lock: a crowd whose turns go on is no error."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self._path = path
+        self._timeout = timeout
+        self._begin()
+
+    def _begin(self) -> None:
+        self._end = time.monotonic() + self._timeout
+        self._holder = holder(self._path)
+
+    def is_over(self) -> bool:
+        """Return whether the time has passed in which another process should have got the lock."""
+        if time.monotonic() < self._end:
+            return False
+        before = self._holder
+        self._begin()
+        return self._holder == before
 
 
 class _Waiting:

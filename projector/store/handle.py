@@ -196,8 +196,8 @@ class Handle:
             sessions: those that it reads, as for `read`.
 
         Raises:
-            ArbiterBusy: other processes were deciding all the time, or the arbiter's file was
-                removed meanwhile (ArbiterLost).
+            ArbiterBusy: one process was deciding all the time, or the arbiter's file was removed
+                meanwhile (ArbiterLost).
             Reentered: called in the question of another decision; nothing was done.
             NotProjected: a projector runs and is too far behind to decide on what it shows.
             EventError: `question` is no function, or returns no answer and events; or as

@@ -70,6 +70,28 @@ class Waiters:
         os.close(self._says)
 
 
+def test_a_queue_that_moves_is_waited_for(tmp_path: Path) -> None:
+    """The limit of a wait is for one holder: many before it, each for a moment, are no reason."""
+    waiters = Waiters(tmp_path / "lock")
+    first = lock_in_turn(tmp_path / "lock", _LONG)
+    assert first is not None
+    try:
+        for _ in range(4):
+            waiters.start(0.2)
+        release(tmp_path / "lock", first)
+        assert waiters.said(1) == "0"
+        began = time.monotonic()
+        fd = lock_in_turn(tmp_path / "lock", 0.3)
+        assert fd is not None
+        assert time.monotonic() - began > 0.5
+        waiters.start(_LONG)
+        release(tmp_path / "lock", fd)
+        assert waiters.said(4) == "1234"
+        assert lock_in_turn(tmp_path / "lock", 0.05) is None
+    finally:
+        waiters.close()
+
+
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a process that is not suspended can be slow: none is passed by."""
