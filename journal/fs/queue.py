@@ -85,7 +85,7 @@ def lock_in_turn(
     folder = path.with_name(f"{path.name}{SUFFIX}")
     if not _tickets(folder) and (fd := try_lock(path)) is not None:
         return fd
-    limit = _Limit(path, timeout)
+    limit = _Limit(path, folder, timeout)
     waiting = _Waiting(path, folder)
     try:
         while (fd := waiting.attempt()) is None and not limit.is_over():
@@ -123,14 +123,16 @@ def _tickets(folder: Path) -> list[str]:
 class _Limit:
     """The end of a wait for one holder of a lock: a crowd whose turns go on is no error."""
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, folder: Path, timeout: float) -> None:
         self._path = path
+        self._folder = folder
         self._timeout = timeout
         self._begin()
 
     def _begin(self) -> None:
         self._end = time.monotonic() + self._timeout
-        self._holder = holder(self._path)
+        # between two turns no process has it, and elsewhere than on Linux it is not known
+        self._holder = holder(self._path) or next(iter(_tickets(self._folder)), "")
 
     def is_over(self) -> bool:
         """Return whether the time has passed in which another process should have got the lock."""
