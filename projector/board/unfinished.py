@@ -48,7 +48,7 @@ class Unfinished:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._db: apsw.Connection | None = None
-        self._version = 0
+        self._version = 0, 0
         self._last = 0
         self._replaced = 0.0
         self._places: list[_Place] = []
@@ -93,7 +93,8 @@ class Unfinished:
 
     def _refresh(self, db: apsw.Connection) -> None:
         """Read what was changed since the last look."""
-        version = db.pragma("data_version")
+        # the second number: a private copy is written to by the connection that it is read with
+        version = db.pragma("data_version"), db.total_changes()
         if db is self._db and version == self._version:
             return
         self._version = version

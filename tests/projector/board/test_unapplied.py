@@ -144,6 +144,22 @@ def test_a_projector_that_hangs_keeps_nobody_from_deciding(
         lock.release()
 
 
+@pytest.mark.usefixtures("boards")
+def test_boards_that_decide_on_private_copies_share_the_tasks(journal_dir: Path) -> None:
+    """At `always`, what an answer rests on is applied; a projector that hangs does not do it."""
+    lock = ProcessLock(generations(journal_dir).lock)
+    assert lock.acquire()
+    try:
+        with (
+            Board.open(journal_dir, fsync="always") as one,
+            Board.open(journal_dir, fsync="always") as two,
+        ):
+            tasks = [claimed(board).task for _ in range(3) for board in (one, two)]
+    finally:
+        lock.release()
+    assert sorted(tasks) == [f"t{number}" for number in range(6)]
+
+
 @pytest.mark.parametrize("what", ["again", "odd key", "no key-value", "deleted", "forgotten"])
 def test_what_is_not_clear_before_it_is_applied_is_applied(
     boards: tuple[Board, Board], applied: list[object], journal_dir: Path, what: str
