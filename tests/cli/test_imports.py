@@ -89,7 +89,8 @@ projector.reading.deadline projector.reading.goal
 projector.reading.handle projector.reading.hidden projector.reading.hidden.check
 projector.reading.hidden.shows_forgotten projector.reading.hidden.temporary projector.reading.in_use
 projector.reading.listing projector.reading.searching
-projector.reading.own_projector projector.reading.reader projector.reading.refresher
+projector.reading.own_projector projector.reading.private projector.reading.private.beside
+projector.reading.reader projector.reading.refresher projector.reading.whole
 projector.reading.usage projector.run
 journal.segments.gone
 projector.run.open_segments projector.run.watermark projector.search projector.search.plain

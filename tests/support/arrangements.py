@@ -26,7 +26,7 @@ from projector.db.connections import create
 from projector.db.digest import digest
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
-from projector.errors import NotHidden, ProjectionError
+from projector.errors import NotHidden, ProjectionError, QueryTimeout
 from projector.run.build import rebuild
 from projector.run.hiding import record
 from projector.run.lock_holder import catch_up_once
@@ -293,7 +293,8 @@ def _beside(folder: Path) -> str | None:
     It is None where what is new must be left to that projector.
     """
     lock = ProcessLock(generations(folder).lock)
-    with lock.held(), Projection.open(folder, timeout=0.5) as reads, suppress(ProjectionError):
+    unanswered = suppress(ProjectionError, QueryTimeout)
+    with lock.held(), Projection.open(folder, timeout=0.5) as reads, unanswered:
         found, fresh = reads.whole(digest, patience=0.0)
         return found if fresh else None
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import ssl
 from contextlib import contextmanager
@@ -110,8 +111,9 @@ async def connect(config: Config) -> Connection:
         options["tls"] = context
     if config.user:
         options |= {"user": config.user, "password": config.secret}
+    client = nats.NATS()
     try:
-        client = await nats.connect(
+        await client.connect(
             config.url.split(","),
             name=f"agent-journal relay {config.name}",
             error_cb=note,
@@ -125,6 +127,9 @@ async def connect(config: Config) -> Connection:
             **options,
         )
     except (errors.Error, OSError, ssl.SSLError, TimeoutError) as error:
+        # what was opened before the refusal would be open until the process ends
+        with contextlib.suppress(errors.Error, OSError):
+            await client.close()
         reasons = [str(error) or type(error).__name__, *failures]
         raise CarrierError(f"cannot connect to {config.url}: {reasons[-1]}") from error
     return Connection(client, failures)

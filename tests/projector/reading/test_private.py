@@ -6,9 +6,10 @@ import os
 import random
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import pytest
 
 from journal import Journal, new_event
@@ -25,8 +26,6 @@ from tests.support.projections import projector
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import apsw
 
 
 @contextmanager
@@ -242,21 +241,25 @@ def test_a_copy_is_whole_while_the_projector_writes_back(journal_dir: Path) -> N
     with Journal.open(journal_dir) as journal, Projection.open(journal_dir) as projection:
         journal.append_message("s", "user", "first", id="first")
         projection.read(count)
-        over = threading.Event()
+        over, text = threading.Event(), "x" * 900
 
         def project() -> None:
-            with projector(journal_dir) as running:
-                for number in range(60):
-                    journal.append_many(
-                        new_event("s", "message.appended", {"role": "user", "content": "x" * 900})
-                        for _ in range(moments.randint(1, 40))
-                    )
-                    running.catch_up()
-                    if not number % 3:
-                        running.wal.checkpoint(above=0)
-                    if not number % 7:
-                        running._db.wal_checkpoint(mode=2)
-            over.set()
+            try:
+                with projector(journal_dir) as running:
+                    for number in range(60):
+                        journal.append_many(
+                            new_event("s", "message.appended", {"role": "user", "content": text})
+                            for _ in range(moments.randint(1, 40))
+                        )
+                        running.catch_up()
+                        if not number % 3:
+                            running.wal.checkpoint(above=0)
+                        if not number % 7:
+                            # busy if the reader's snapshot is older: then as much as it allows
+                            with suppress(apsw.BusyError):
+                                running._db.wal_checkpoint(mode=2)
+            finally:
+                over.set()
 
         thread = threading.Thread(target=project)
         thread.start()
