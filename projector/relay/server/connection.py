@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import nats
 from nats import errors
+from nats.aio.client import Client
 from nats.js.errors import Error as JetStreamError
 
 from projector.relay.errors import CarrierError, RelayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from nats.aio.client import Client
 
     from projector.relay.config import Config
 
@@ -111,7 +108,7 @@ async def connect(config: Config) -> Connection:
         options["tls"] = context
     if config.user:
         options |= {"user": config.user, "password": config.secret}
-    client = nats.NATS()
+    client = Client()
     try:
         await client.connect(
             config.url.split(","),
@@ -127,9 +124,10 @@ async def connect(config: Config) -> Connection:
             **options,
         )
     except (errors.Error, OSError, ssl.SSLError, TimeoutError) as error:
-        # what was opened before the refusal would be open until the process ends
-        with contextlib.suppress(errors.Error, OSError):
-            await client.close()
+        # the socket would be open until its memory is collected; the client's own `close` waits for
+        # a task that is started after the greeting
+        if (transport := client._transport) is not None:  # noqa: SLF001
+            transport.close()  # type: ignore[no-untyped-call]
         reasons = [str(error) or type(error).__name__, *failures]
         raise CarrierError(f"cannot connect to {config.url}: {reasons[-1]}") from error
     return Connection(client, failures)
