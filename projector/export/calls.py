@@ -83,10 +83,14 @@ class KeptCalls:
             ProjectionError: the file cannot be read.
         """
         with _explained(), quiet:
-            for name in call_names(message):
-                found = self._db.execute(_TAKE, (name,)).get
-                if found is not None:
-                    return _call(found)
+            return self._taken(call_names(message))
+
+    def _taken(self, names: Iterable[str]) -> Call | None:
+        """Return the call of the first name that has one."""
+        for name in names:
+            found = self._db.execute(_TAKE, (name,)).get
+            if found is not None:
+                return _call(found)
         return None
 
     def __iter__(self) -> Iterator[Call]:

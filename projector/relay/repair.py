@@ -6,7 +6,7 @@ records that others do not have stay in their place, or the segment is left as i
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -93,8 +93,10 @@ async def repair(journal: Directory, store: Store) -> Repair:
         JournalError, OSError: something cannot be read or written.
     """
     work = _Work(journal, store)
-    with erasing(journal.path, _PATIENCE) as lock:
-        return await work.run(lock)
+    # an `await` has a jump that Python 3.12 leaves without a handler: a signal at that moment ends
+    # this command, and the system frees the lock then
+    with ExitStack() as stack:
+        return await work.run(stack.enter_context(erasing(journal.path, _PATIENCE)))
 
 
 class _Work:

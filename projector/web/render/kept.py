@@ -27,9 +27,18 @@ def kept(characters: int) -> Callable[[Callable[[str, str], Markup]], Callable[[
         lock = Lock()
         held = 0
 
+        def keep(key: tuple[str, str], made: Markup) -> None:
+            nonlocal held
+            size = len(key[0]) + len(made)
+            if key not in answers and size <= characters:
+                answers[key] = made
+                held += size
+            while held > characters:
+                (old, _), gone = answers.popitem(last=False)
+                held -= len(old) + len(gone)
+
         @wraps(make)
         def found(text: str, kind: str) -> Markup:
-            nonlocal held
             key = text, kind
             with lock:
                 if key in answers:
@@ -37,12 +46,7 @@ def kept(characters: int) -> Callable[[Callable[[str, str], Markup]], Callable[[
                     return answers[key]
             made = make(text, kind)
             with lock:
-                if key not in answers and len(text) + len(made) <= characters:
-                    answers[key] = made
-                    held += len(text) + len(made)
-                while held > characters:
-                    (old, _), gone = answers.popitem(last=False)
-                    held -= len(old) + len(gone)
+                keep(key, made)  # a function of its own: an exception in its loop leaves the lock
             return made
 
         return found

@@ -198,12 +198,14 @@ def test_memory_does_not_grow_with_the_number_of_messages(
                 used = {"call": f"m{number}", "input_tokens": 10}
                 journal.append(type="usage.added", session=session, data=used)
     for format in FORMATS:
-        peaks = {}
-        for session in ("small", "small", "large"):
+        # now and then a run of either session has 0.6 MB more for a moment
+        peaks: dict[str, int] = {}
+        for session in ("small", "small", "small", "large", "large"):
             with export_sessions(journal_dir, [session], format) as export:
                 tracemalloc.start()
                 size = sum(map(len, export.pieces))
-                peaks[session] = tracemalloc.get_traced_memory()[1]
+                peak = tracemalloc.get_traced_memory()[1]
+                peaks[session] = min(peak, peaks.get(session, peak))
                 tracemalloc.stop()
         assert peaks["large"] < 1.5 * peaks["small"] < size, format
 
