@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping
 
+    from tests.torture.arguments import Amount
+
 _SECONDS = 60.0
 
 
@@ -52,3 +54,39 @@ def run_rounds(
     if not faults:
         print(f"{step}: {holds}")
     return 1 if faults else 0
+
+
+def run_seeds(
+    step: str,
+    round_of: Callable[[int, Path], Mapping[str, int]],
+    amount: Amount,
+    given: argparse.Namespace,
+    holds: str,
+    *,
+    parent: str | None = None,
+) -> int:
+    """Run a round for each seed until one raises an error; print and return the exit code.
+
+    Args:
+        step: the name of its module in `steps`: `relay.kills`.
+        round_of: runs a round with a seed in an empty folder, which is kept if it raises an error;
+            returns counts.
+        amount: how many rounds there are.
+        given: the options of the step.
+        holds: what is printed if nothing is wrong.
+        parent: where the folders are made; None: where temporary files are.
+    """
+    began = time.monotonic()
+    totals = Counter(rounds=0)
+    for seed in amount.budget(given).seeds():
+        folder = Path(tempfile.mkdtemp(prefix=f"{step}-", dir=parent))
+        try:
+            totals.update(round_of(seed, folder), rounds=1)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
+            print(f"FAILED seed {seed}: {type(error).__name__}: {error} (in {folder})")
+            print(f"again: {again(step, seed, amount.unit)}", flush=True)
+            return 1
+        shutil.rmtree(folder)
+    done = ", ".join(f"{number:,} {name}" for name, number in totals.items())
+    print(f"{step}: {done} in {time.monotonic() - began:.0f} s: {holds}")
+    return 0

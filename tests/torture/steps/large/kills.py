@@ -11,12 +11,9 @@ row what they have, nothing forgotten is in one of its rows, and the receipt say
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import ExitStack, closing
-from pathlib import Path
 from random import Random
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -37,10 +34,12 @@ from projector.sink.verify import compare
 from tests.support.programs import clickhouse
 from tests.support.programs.restarted import Program
 from tests.support.programs.sinks import assert_equal, drain
-from tests.torture.arguments import Amount, again, step_parser
+from tests.torture.arguments import Amount, step_parser
+from tests.torture.rounds import run_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.support.programs.clickhouse import Server
 
@@ -53,7 +52,7 @@ _SESSIONS = 6
 _FORGOTTEN = "mausoleumword"
 
 
-def run_round(seed: int, folder: Path) -> tuple[int, int]:
+def run_round(seed: int, folder: Path) -> dict[str, int]:
     """Run one round in an empty folder; return how many events were appended, and inserts ended.
 
     Raises:
@@ -89,7 +88,7 @@ def run_round(seed: int, folder: Path) -> tuple[int, int]:
             program.end()
         trouble.disarm()
         _check(path, f"tests.{table}")
-    return events, trouble.ended
+    return {"events": events, "inserts ended": trouble.ended}
 
 
 def _append(random: Random, path: Path, count: int) -> int:
@@ -215,24 +214,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = step_parser(__doc__, seed=1)
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
-    began = time.monotonic()
-    rounds = events = ended = 0
-    for seed in _AMOUNT.budget(given).seeds():
-        rounds += 1
-        folder = Path(tempfile.mkdtemp(prefix="large-"))
-        try:
-            appended, hit = run_round(seed, folder)
-            events, ended = events + appended, ended + hit
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
-            print(f"FAILED seed {seed}: {type(error).__name__}: {error} (in {folder})")
-            print(f"again: {again('large.kills', seed, 'rounds')}", flush=True)
-            return 1
-        shutil.rmtree(folder)
-    print(
-        f"large.kills: {rounds:,} rounds, {events:,} events, {ended:,} inserts ended in"
-        f" {time.monotonic() - began:.0f} s: parts and sink are equal to one projection"
-    )
-    return 0
+    holds = "parts and sink are equal to one projection"
+    return run_seeds("large.kills", run_round, _AMOUNT, given, holds)
 
 
 if __name__ == "__main__":

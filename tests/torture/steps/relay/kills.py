@@ -6,12 +6,9 @@ all machines end with the same bytes and one digest, without damage, and with ea
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -19,10 +16,12 @@ from tests.support.programs.restarted import Program
 from tests.support.relay.fleet import Machine, assert_same
 from tests.support.relay.in_memory import MEMORY
 from tests.support.relay.servers import Server, cluster
-from tests.torture.arguments import Amount, again, step_parser
+from tests.torture.arguments import Amount, step_parser
+from tests.torture.rounds import run_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _AMOUNT = Amount(whole=200, sample=2, unit="rounds")
 _ACTIONS = 6
@@ -30,7 +29,7 @@ _CLUSTERED = 0.2
 """Part of the rounds that have a cluster of three."""
 
 
-def run_round(seed: int, folder: Path) -> int:
+def run_round(seed: int, folder: Path) -> dict[str, int]:
     """Run one round in an empty folder; return how many events were appended.
 
     Raises:
@@ -66,7 +65,7 @@ def run_round(seed: int, folder: Path) -> int:
             program.end()
         _until_ready(machines[0])
         assert_same(*machines)
-        return sum(len(machine.ids) for machine in machines)
+        return {"events": sum(len(machine.ids) for machine in machines)}
 
 
 def _hit(random: Random, servers: list[Server], programs: list[Program]) -> None:
@@ -110,23 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = step_parser(__doc__, seed=1)
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
-    began = time.monotonic()
-    rounds = events = 0
-    for seed in _AMOUNT.budget(given).seeds():
-        rounds += 1
-        folder = Path(tempfile.mkdtemp(prefix="relay-", dir=MEMORY))
-        try:
-            events += run_round(seed, folder)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure
-            print(f"FAILED seed {seed}: {type(error).__name__}: {error} (in {folder})")
-            print(f"again: {again('relay.kills', seed, 'rounds')}", flush=True)
-            return 1
-        shutil.rmtree(folder)
-    print(
-        f"relay.kills: {rounds:,} rounds, {events:,} events in {time.monotonic() - began:.0f} s:"
-        " nothing is lost, and nothing is there twice"
-    )
-    return 0
+    holds = "nothing is lost, and nothing is there twice"
+    return run_seeds("relay.kills", run_round, _AMOUNT, given, holds, parent=MEMORY)
 
 
 if __name__ == "__main__":
