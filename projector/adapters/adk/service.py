@@ -198,7 +198,9 @@ class JournalSessionService(BaseSessionService):
         """Return what all sessions of a user share, by names without `user:`."""
         prefix = f"user/{joined(app_name, user_id)}/"
         store = await self._store()
-        found = await store.keys.ask(lambda keys: keys.items(prefix, namespace=STATES))
+        found = await store.keys.ask(
+            lambda keys: keys.items(prefix, namespace=STATES), namespaces=[STATES]
+        )
         return {last_part(key): value for key, value in found.items()}
 
     async def append_event(self, session: Session, event: Event) -> Event:

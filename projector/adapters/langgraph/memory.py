@@ -128,7 +128,7 @@ class JournalStore(BaseStore):
             names = [address(*named) for named in puts]
             return results, keys.get_many(names, namespace=ITEMS) if names else {}
 
-        results, there = self.store.keys.ask(question)
+        results, there = self.store.keys.ask(question, namespaces=[ITEMS])
         now = time.time_ns() // 1000
         self.store.add(event for op in puts.values() for event in _events(op, there, now))
         return results

@@ -278,13 +278,13 @@ class JournalSaver(BaseCheckpointSaver[str]):
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints, writes and messages of a thread to another one."""
-        source, target = namespace(str(source_thread_id)), str(target_thread_id)
+        source, there = namespace(str(source_thread_id)), namespace(str(target_thread_id))
         for prefix in ("b/", "w/", "c/"):
             values = self._ask(source, partial(KeyView.items, prefix=prefix, namespace=source))
-            self._set(namespace(target), values)
-        names = self.store.keys.ask(lambda it: it.names("c/", namespace=namespace(target)))
+            self._set(there, values)
+        names = self._ask(there, partial(KeyView.names, prefix="c/", namespace=there))
         # of each namespace the last one
-        for place in {it.ns: it for it in places(target, names)}.values():
+        for place in {it.ns: it for it in places(str(target_thread_id), names)}.values():
             found = self.get_tuple(place.config)
             if found is not None and self._is_clear:
                 self._transcripts.flush(self.store, place, found.checkpoint["channel_values"])

@@ -60,7 +60,9 @@ class BranchReading(JournalSession):
         return [each.item for each in found]
 
     def _items(self, name: str, limit: int | None = None) -> list[Item]:
-        found = self.store.read_all(lambda db: stored(db, self._moved(db, name), limit))
+        found = self.store.read_all(
+            lambda db: stored(db, self._moved(db, name), limit), sessions=[self.session_id, name]
+        )
         return [each.item for each in found]
 
     def _add(self, name: str, items: list[Item], key: str | None) -> list[str]:
@@ -78,35 +80,35 @@ class BranchReading(JournalSession):
         if name == self.session_id:
             return name
 
-        def question(db: apsw.Connection) -> tuple[str, str | None]:
-            known = branches.known(db, self.session_id)
-            gone = [
-                branch
-                for branch, state in known.items()
-                if state == DELETED and branches.name_of(self.session_id, branch) == name
-            ]
-            return self._moved(db, name), next(iter(gone), None)
-
         try:
-            there, gone = self.store.read_all(question)
+            found = self.store.read_all(
+                lambda db: self._known(db, name), sessions=[self.session_id]
+            )
         except NotProjected as error:
             # the turn of an agent must not be lost because the projector hangs
             _log.warning("a branch may have been deleted or cleared meanwhile: %s", error)
             return name
-        if gone is not None:
-            raise ValueError(f"Branch {gone!r} was deleted; switch to another one")
-        return there
+        if found is not None and found[1] == DELETED:
+            raise ValueError(f"Branch {found[0]!r} was deleted; switch to another one")
+        return self._session_of(name, found)
 
     def _moved(self, db: apsw.Connection, name: str) -> str:
         """Return the session of a branch, or `main` if another handle has cleared the session."""
-        if name == self.session_id:
-            return name
+        return name if name == self.session_id else self._session_of(name, self._known(db, name))
+
+    def _known(self, db: apsw.Connection, name: str) -> tuple[str, str] | None:
+        """Return the branch of a session, and its state; None if it is not known as one."""
         for branch, state in branches.known(db, self.session_id).items():
-            if state == CLEARED and branches.name_of(self.session_id, branch) == name:
-                if self._branch == branch:
-                    self._branch = MAIN
-                return self.session_id
-        return name
+            if branches.name_of(self.session_id, branch) == name:
+                return branch, state
+        return None
+
+    def _session_of(self, name: str, known: tuple[str, str] | None) -> str:
+        if known is None or known[1] != CLEARED:
+            return name
+        if self._branch == known[0]:
+            self._branch = MAIN
+        return self.session_id
 
     async def _ask(
         self, branch: str | None, question: Callable[[apsw.Connection, str], Answer]
@@ -182,14 +184,14 @@ class BranchReading(JournalSession):
             _log.exception("the usage of a run in session %r is not stored", self.session_id)
 
     def _store_usage(self, result: Any, name: str) -> None:  # noqa: ANN401 - of the SDK
-        def question(db: apsw.Connection) -> tuple[str, str | None]:
-            # a run belongs to the branch where it was made, also if that is cleared meanwhile
-            return name, list(turns.first_ids(stored(db, name)).values() or [None])[-1]
+        def question(db: apsw.Connection) -> str | None:
+            return next(reversed(turns.first_ids(stored(db, name)).values()), None)
 
-        there, first = self.store.read_all(question)
+        # a run belongs to the branch where it was made, also if that is cleared meanwhile
+        first = self.store.read_all(question, sessions=[name])
         if first is not None:
-            id, used = usage.used(result, there, first)
-            self.store.add([new_event(there, "usage.added", used, id=id)])
+            id, used = usage.used(result, name, first)
+            self.store.add([new_event(name, "usage.added", used, id=id)])
 
     async def get_turn_usage(
         self, user_turn_number: int | None = None, branch_id: str | None = None

@@ -34,7 +34,9 @@ class JournalBranchingSession(BranchReading):
     """
 
     def _clear(self) -> None:
-        known = self.store.read_all(lambda db: branches.known(db, self.session_id))
+        known = self.store.read_all(
+            lambda db: branches.known(db, self.session_id), sessions=[self.session_id]
+        )
         there = [branch for branch, state in known.items() if state != CLEARED]
         super()._clear()
         if there:
