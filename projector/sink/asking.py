@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from projector.search.filters import Filters
     from projector.text.query import Query
+    from projector.text.query_tree import Node
     from projector.views.fields import Field
     from projector.views.machines import Origin
 
@@ -32,8 +33,8 @@ MOST = 10_000
 _NAMED = {"cwd": "the project", "relation": "sub-agents"}
 
 
-def check(query: Query, filters: Filters) -> None:
-    """Refuse what a sink cannot answer.
+def wanted_by(query: Query, filters: Filters) -> Node:
+    """Return what a query searches for; refuse what a sink cannot answer.
 
     Raises:
         NotAsked: the message says what, and why.
@@ -45,25 +46,24 @@ def check(query: Query, filters: Filters) -> None:
             "a sink has each message once, where it is at home, and no replays; leave --sink out"
             " for --include-replays"
         )
+    return query.wanted
 
 
 def ask(
-    dbs: Sequence[apsw.Connection], query: Query, filters: Filters, limit: int, offset: int
+    dbs: Sequence[apsw.Connection], wanted: Node, filters: Filters, limit: int, offset: int
 ) -> Asked:
     """Return a search as a sink is asked.
 
     Args:
         dbs: the databases of the projection, of which the sessions are looked up.
-        query: what is searched for.
+        wanted: what is searched for, of `wanted_by`.
         filters: which messages are searched.
         limit: how many are wanted, the newest first.
         offset: how many of these to skip.
 
     Raises:
-        NotAsked: a sink cannot answer it.
+        NotAsked: a filter means too many sessions.
     """
-    check(query, filters)
-    assert query.wanted is not None  # noqa: S101 - `check` refuses it
     look = _Sessions(dbs)
     values = []
     if filters.sources is not None:
@@ -75,7 +75,7 @@ def ask(
     if filters.branch is not None:
         values.append(look.valued(BRANCH, (filters.branch,)))
     return Asked(
-        query.wanted,
+        wanted,
         roles=filters.roles,
         include_meta=filters.include_meta,
         session=filters.session,
@@ -138,13 +138,8 @@ class _Sessions:
 
     def owners(self, origin: Origin) -> tuple[str, ...]:
         """Return the machines that a name means, as documents have them."""
-        return tuple(
-            sorted(
-                {
-                    owner
-                    for db in self._dbs
-                    for folder, owner in lane_owners(db).values()
-                    if origin.asked in origin.machines.of_folder(folder)
-                }
-            )
-        )
+        found = set()
+        for db in self._dbs:
+            of_lane = lane_owners(db)
+            found |= {of_lane[lane] for lane in origin.lanes(db)}
+        return tuple(sorted(found))

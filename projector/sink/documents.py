@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from projector.db.columns import Columns, from_columns, read_content
+from projector.db.columns import Columns, from_columns
 from projector.db.schema import OUTBOX, part_of
 from projector.fold.facets import facets
 from projector.fold.messages import OUT
@@ -30,7 +30,7 @@ _LONGEST = 1_000_000
 _COLUMNS = (
     "s.session, e.event_id, e.state, coalesce(e.timestamp, e.time), e.lane_row,"
     " EXISTS (SELECT 1 FROM _shared x WHERE x.event = e.id AND x.home IS NOT NULL),"
-    " e.timestamp, e.parent, e.role, e.source, e.content, e.content_is_json, e.other_fields"
+    " e.role, e.source, e.content, e.content_is_json, e.other_fields"
 )
 _SCANNED = (
     f"SELECT d.id, {_COLUMNS} FROM fts_docsize d CROSS JOIN _events e ON e.id = d.id"
@@ -72,7 +72,7 @@ class Documents:
         self.build = build_of(db)
         query = "SELECT 1 FROM _meta WHERE key = ?"
         self.is_kept = db.execute(query, (OUTBOX,)).get is not None
-        self._machines = {lane: owner for lane, (_, owner) in lane_owners(db).items()}
+        self._machines = lane_owners(db)
 
     def scan(self, behind: int, limit: int, version: int) -> Batch:
         """Return messages that a search finds, whose rowids are greater than one."""
@@ -112,15 +112,9 @@ class Documents:
         if is_gone:
             nothing = ("", "", "", "", 0, (), (), 0, machine, place, "", 0, 1, version)
             return Document(self.part, session, id, *nothing)
-        timestamp, parent, role, source, content, is_json, other = columns
-        if other is None:  # most messages have only a content that is searched
-            data = (
-                {} if content is None else {"content": read_content(content, is_json=bool(is_json))}
-            )
-        else:
-            data = from_columns(
-                Columns(timestamp, parent, role, source, content, bool(is_json), other)
-            )
+        role, source, content, is_json, other = columns
+        # neither the text nor a facet depends on what is left out
+        data = from_columns(Columns(None, None, None, None, content, bool(is_json), other))
         own, tools, files, failed = facets(data)
         text = fold(index_form(searched(data))[:_LONGEST])
         return Document(

@@ -13,7 +13,7 @@ from projector.search.find import FoundHits
 from projector.search.hits import hit
 from projector.search.matches import Matches
 from projector.search.texts import COLUMNS, text_of
-from projector.sink.asking import ask
+from projector.sink.asking import ask, wanted_by
 from projector.sink.config import read_config
 from projector.sink.errors import NotAsked
 
@@ -56,8 +56,11 @@ class SinkSearch(Searcher):
         if asked.sort == "oldest" or asked.group is not None:
             raise NotAsked("a sink returns the newest first, each by itself; leave --sink out")
         query, limit = asked.query, asked.limit
-        wanted, _ = self._read(lambda dbs: ask(dbs, query, asked.filters, limit + 1, asked.offset))
-        keys = self._sink.search(wanted)
+        wanted = wanted_by(query, asked.filters)  # what is refused waits for no projection
+        question, _ = self._read(
+            lambda dbs: ask(dbs, wanted, asked.filters, limit + 1, asked.offset)
+        )
+        keys = self._sink.search(question)
         hits, fresh = self._read(lambda dbs: _shown(dbs, keys[:limit], query, asked.look))
         matches = Matches([], len(keys) <= limit, asked.offset + len(keys))
         return FoundHits(hits, matches), fresh

@@ -37,13 +37,13 @@ def lane_machines(db: apsw.Connection, machines: Machines) -> dict[int, tuple[st
     return {lane: machines.of_folder(folder) for lane, folder in lane_folders(db).items()}
 
 
-def lane_owners(db: apsw.Connection) -> dict[int, tuple[str, str]]:
-    """Return the folder of each lane and the uuid of its machine, by the lane's row.
+def lane_owners(db: apsw.Connection) -> dict[int, str]:
+    """Return the uuid of the machine of each lane, by the lane's row.
 
     The uuid is empty for this machine: it follows from the folder alone, and no name is needed.
     """
     return {
-        lane: (folder, "" if (mirror := parse_mirror(folder)) is None else mirror[0])
+        lane: "" if (mirror := parse_mirror(folder)) is None else mirror[0]
         for lane, folder in lane_folders(db).items()
     }
 
