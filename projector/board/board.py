@@ -221,7 +221,10 @@ class Board(Holding, Lists):
         Raises:
             SyncError, Reentered: as `SessionStore.close`.
         """
-        self.store.close()
+        try:
+            self.store.close()
+        finally:
+            self._unapplied.close()
 
     def __enter__(self) -> Self:
         self.store.__enter__()

@@ -127,6 +127,8 @@ class Tail:
                 # otherwise the answer would have events that a power loss removes
                 make_durable(ref, file, is_new=not begin)
         self._ends[at] = end
+        if found and at not in self._lanes:
+            raise Unexpected(f"{ref.path} does not begin with its header")
         # a segment that was restored may lack records before its own
         if lines and at in self._lanes and at not in self._restored:
             self._note_last(self._lanes[at], lines[-1])

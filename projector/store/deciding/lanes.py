@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from journal.errors import ReadError, reason
 from journal.format.frame import MAX_RECORD
 from journal.format.record import FORMAT, Header
 from journal.process import clock
@@ -15,7 +14,7 @@ from journal.segments.settled import Settled
 from projector.run.ingest import FUTURE
 from projector.run.open_segments import OpenSegments
 from projector.run.superseded import PASSED
-from projector.run.watermark import FINGERPRINTED, Mark, load_marks_of, place
+from projector.run.watermark import FINGERPRINTED, Mark, load_marks_of, opened, place
 from projector.store.deciding.lines import Line, Unclear, lines_of
 
 if TYPE_CHECKING:
@@ -103,20 +102,16 @@ class LaneTails:
         if reach.inode != ref.version[0] or not 0 <= ref.size - reach.offset <= _MOST:
             raise Unclear
         start = max(0, reach.offset - FINGERPRINTED)
-        try:
-            with self._segments.reading(ref) as file:
-                block = read_at(file, start, ref.size - start)
-        except OSError as error:
-            raise ReadError(f"cannot open {ref.path}: {reason(error)}") from error
+        with opened(ref, self._segments) as file:
+            block = read_at(file, start, ref.size - start)
         before, block = block[: reach.offset - start], block[reach.offset - start :]
-        if (crc32(before) if before else 0) != reach.check:
+        if crc32(before) != reach.check:
             raise Unclear
         # an unfinished line at the end of a segment that grows belongs to an append under way
         size = len(block) if ref.final else block.rfind(b"\n") + 1
         found = self._lines(ref, block[:size], reach.offset) if size else []
         last = (before + block[:size])[-FINGERPRINTED:]
-        check = crc32(last) if last else 0
-        self._reached[at] = _Reach(reach.inode, reach.offset + size, check)
+        self._reached[at] = _Reach(reach.inode, reach.offset + size, crc32(last))
         return found
 
     def _lines(self, ref: SegmentRef, block: bytes, offset: int) -> list[Line]:

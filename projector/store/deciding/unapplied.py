@@ -144,6 +144,10 @@ class UnappliedKeys:
         self._lines: list[Line] = []
         self._clear_values()
 
+    def close(self) -> None:
+        """Close the segments that are open; the next read opens them again."""
+        self._tails.close()
+
     def _clear_values(self) -> None:
         self._ids: dict[str, set[str]] = {name: set() for name in self._namespaces}
         self._values: dict[str, dict[str, Value]] = {name: {} for name in self._namespaces}
