@@ -16,7 +16,7 @@ class Program:
 
     def __init__(self, *command: object) -> None:
         self._command = [sys.executable, "-m", *map(str, command)]
-        # two threads that kill it at once would start two, of which nobody would end one
+        # two threads that kill it at once would start two, and end only one of them
         self._turn = threading.Lock()
         self._is_over = False
         self._process = self._start()
