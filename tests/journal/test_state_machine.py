@@ -24,6 +24,7 @@ from journal.segments.segment import segment_numbers
 from journal.verify import DEATH, verify
 from projector.run.build import rebuild
 from tests.conftest import few
+from tests.support.in_memory import MEMORY
 from tests.support.model import Model, canonical, content
 from tests.support.projections import Fact, projector
 
@@ -80,8 +81,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
-        self.folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+        self.folder = Path(tempfile.mkdtemp(dir=MEMORY))
         self.path = self.folder / "journal"
         self.patches: list[Any] = [
             patch("journal.lanes.writer.ROLL_SIZE", _ROLL),

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from journal.fs import disk
 from journal.process import clock
+from tests.support.in_memory import MEMORY
 from tests.support.skewed import OFFSETS
 from tests.torture.crash.catalogue import all_workloads, family
 from tests.torture.crash.checks import Seen, judge
@@ -106,7 +107,7 @@ def explore(names: tuple[str, ...], plan: Plan) -> list[Outcome]:
     """Run workloads, and check every disk that each of them may leave; equal ones once."""
     logging.getLogger("projector").setLevel(logging.ERROR)  # it warns of each repair
     outcomes = [Outcome(name) for name in names]
-    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         stage = Path(folder) / "state"
         stage.mkdir()
         explorer = _Explorer(plan, Looker(Stage(stage)))
@@ -119,12 +120,6 @@ def explore(names: tuple[str, ...], plan: Plan) -> list[Outcome]:
                 description = f"{outcome.name}, seed {plan.seed}: {traceback.format_exc()}"
                 outcome.failures.append(description)
     return outcomes
-
-
-def _memory() -> Path | None:
-    """Return a folder in memory; None if the machine has none."""
-    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
-    return memory if memory.is_dir() else None
 
 
 class _Explorer:

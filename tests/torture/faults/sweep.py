@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import shutil
 import sys
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.in_memory import MEMORY
 from tests.torture.arguments import step_parser
 from tests.torture.faults import traced
 from tests.torture.faults.bench import Bench
@@ -67,8 +67,7 @@ class Benches:
     """The benches of one worker, each prepared when it is first needed."""
 
     def __init__(self) -> None:
-        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - mkdtemp's own folder in it
-        self.base = Path(tempfile.mkdtemp(prefix="torture-", dir=base))
+        self.base = Path(tempfile.mkdtemp(prefix="torture-", dir=MEMORY))
         self._benches: dict[str, Bench] = {}
 
     def __getitem__(self, workload: str) -> Bench:

@@ -27,7 +27,6 @@ still fails, and the rest is printed.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 import tempfile
 import time
@@ -47,6 +46,7 @@ from tests.support.forgetting.unneeded import (
     wanted_at_random,
     with_replacements,
 )
+from tests.support.in_memory import MEMORY
 from tests.support.made_up import random_facts
 from tests.torture.arguments import Amount, Budget, again, step_parser
 
@@ -103,8 +103,7 @@ def facts_of(seed: int) -> list[Fact]:
 
 def trouble(records: Sequence[Fact], seed: int, *, live: bool) -> str | None:
     """Project records as a seed arranges them; return what is wrong, None if nothing is."""
-    shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
-    with tempfile.TemporaryDirectory(prefix="convergence-", dir=shared_memory) as folder:
+    with tempfile.TemporaryDirectory(prefix="convergence-", dir=MEMORY) as folder:
         try:
             check_convergence(Random(f"arrange {seed}"), records, Path(folder), live=live)
             if seed % _UNNEEDED == 0:

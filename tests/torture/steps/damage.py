@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import re
 import signal
 import sys
@@ -58,6 +57,7 @@ from projector.run.projector import Projector
 from tests.support.arrangements import small
 from tests.support.damage.damages import KINDS, LARGE, Files, Place
 from tests.support.damage.oracle import Expected, expected, finished, gaps, is_future, uncovered
+from tests.support.in_memory import MEMORY
 from tests.support.made_up import ODD, WORDS
 from tests.support.model import Model, content
 from tests.support.projections import Fact, counters, header, line, message, scratch
@@ -235,11 +235,8 @@ def torture(seed: int, kind: str | None, done: Done) -> None:
     kinds = [kind or random.choice(sorted(LARGE if large else KINDS))]
     if kind is None and not large:
         kinds += random.choices(sorted(KINDS), k=random.choice([0, 0, 1, 2]))
-    shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
     with ExitStack() as stack:
-        path = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="damage-", dir=shared_memory))
-        )
+        path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="damage-", dir=MEMORY)))
         limit = stack.enter_context(scaled(random, large=large))
         root = open_directory(path / "journal")
         db = stack.enter_context(scratch(path / "kept.db"))

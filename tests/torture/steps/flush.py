@@ -21,7 +21,6 @@ The clocks and ids of a seed depend on the seed alone, so a seed does the same e
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
@@ -32,6 +31,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tests.support.flushes import Conversation
+from tests.support.in_memory import MEMORY
 from tests.support.plans import Case
 from tests.torture.arguments import Amount, again, step_parser
 
@@ -52,9 +52,8 @@ def trouble(seed: int, done: Counter[str]) -> str | None:
         done["plan"] += 1
         if (wrong := Case(random).trouble()) is not None:
             return wrong
-    shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
     with (
-        tempfile.TemporaryDirectory(prefix="flush-", dir=shared_memory) as folder,
+        tempfile.TemporaryDirectory(prefix="flush-", dir=MEMORY) as folder,
         # the ids of lanes decide between equal orders
         patch("os.urandom", Random(seed).randbytes),
     ):

@@ -17,7 +17,6 @@ reduced: records are left out as long as it still fails.
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
@@ -31,6 +30,7 @@ from projector.projection import Projection
 from projector.run.build import rebuild
 from projector.run.projector import Projector
 from tests.support.arrangements import small
+from tests.support.in_memory import MEMORY
 from tests.support.projections import counters, header, scratch, write_segment
 from tests.support.shown import shown
 from tests.torture.arguments import Amount, again, step_parser
@@ -56,8 +56,7 @@ def lines_of(seed: int) -> list[Line]:
 
 def trouble(lines: Sequence[Line], seed: int) -> str | None:
     """Project records as a seed arranges them; return what is wrong, None if nothing is."""
-    shared_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a fresh folder in it
-    with tempfile.TemporaryDirectory(prefix="odd-", dir=shared_memory) as folder:
+    with tempfile.TemporaryDirectory(prefix="odd-", dir=MEMORY) as folder:
         try:
             _check(lines, Random(f"arrange {seed}"), Path(folder), live=seed % _LIVE == 0)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's failure

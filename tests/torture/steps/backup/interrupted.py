@@ -53,6 +53,7 @@ from journal.fs.disk import Disk
 from journal.fs.key_file import own_key
 from journal.lanes import writer
 from tests.support.erasing import named
+from tests.support.in_memory import MEMORY
 from tests.support.journals import events
 from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.crash.model import Model
@@ -206,7 +207,7 @@ def _restored_of(root: Path) -> Content:
         return None
     if problems:
         raise AssertionError(f"the backup is not whole: {problems}")
-    with tempfile.TemporaryDirectory(dir=_memory()) as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         restore_backup(root / BACKUP, Path(name) / "journal")
         return _content(Path(name) / "journal")
 
@@ -214,7 +215,7 @@ def _restored_of(root: Path) -> Content:
 def one(seed: int, done: Done, share: float, lies: Sequence[Lie]) -> None:
     """Play one scene, and check the disks; record the failures."""
     random = Random(seed)
-    with tempfile.TemporaryDirectory(prefix="backups-", dir=_memory()) as name:
+    with tempfile.TemporaryDirectory(prefix="backups-", dir=MEMORY) as name:
         root, stage = Path(name) / "disk", Stage(Path(name) / "stage")
         root.mkdir()
         stage.root.mkdir()
@@ -317,12 +318,6 @@ def _fill_up(root: Path, span: Span, gone: str, stage: Path, random: Random, don
         if wrong := look(stage, over, gone, is_over=False):
             return f"full after {room} bytes: {wrong}"
     return ""
-
-
-def _memory() -> Path | None:
-    """Return a folder in memory; None if the machine has none."""
-    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
-    return memory if memory.is_dir() else None
 
 
 @contextmanager

@@ -44,6 +44,7 @@ from projector.forgetting.selection import Selection
 from projector.run.build import rebuild
 from projector.upkeep.salvage import salvage
 from tests.support.damage.damages import KINDS
+from tests.support.in_memory import MEMORY
 from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.redaction.checks import Wrong
 from tests.torture.steps.damage import make, read, write
@@ -179,9 +180,7 @@ class Round:
 
 def trouble(seed: int) -> str | None:
     """Check one seed; return what is wrong, if anything is."""
-    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
-    place = memory if memory.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="damaged-", dir=place) as folder:
+    with tempfile.TemporaryDirectory(prefix="damaged-", dir=MEMORY) as folder:
         played = Round(Path(folder) / "journal", Random(seed))
         try:
             played.run()

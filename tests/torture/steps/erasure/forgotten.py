@@ -54,6 +54,7 @@ from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection
 from projector.upkeep.salvage import salvage
+from tests.support.in_memory import MEMORY
 from tests.support.redaction.comparing import find_secrets
 from tests.support.redaction.drawing import Planted
 from tests.support.redaction.planted_secrets import planted_secrets
@@ -239,9 +240,7 @@ def _event(session: str, id: str, type: str, **data: Any) -> Event:  # noqa: ANN
 
 def trouble(seed: int) -> tuple[str | None, int]:
     """Check one seed; return what is wrong, if anything is, and how many files were searched."""
-    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
-    place = memory if memory.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="forgotten-", dir=place) as folder:
+    with tempfile.TemporaryDirectory(prefix="forgotten-", dir=MEMORY) as folder:
         for name in ("words", "replays"):
             (Path(folder) / name).mkdir()
         played = Round(Path(folder) / "words", Random(seed))

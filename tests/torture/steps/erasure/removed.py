@@ -45,6 +45,7 @@ from projector.forgetting.erasures import erasures
 from projector.forgetting.files.check import check_erased
 from projector.upkeep.verify import verify as verify_projection
 from tests.support.erasing import named
+from tests.support.in_memory import MEMORY
 from tests.torture.arguments import Amount, step_parser
 
 if TYPE_CHECKING:
@@ -325,10 +326,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--at", type=int, default=0, help="only this look [default: 0]")
     _AMOUNT.add_to(parser)
     given = parser.parse_args(arguments)
-    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
-    place = memory if memory.is_dir() else None
     began, count = time.monotonic(), 0
-    with tempfile.TemporaryDirectory(prefix="removed-", dir=place) as folder:
+    with tempfile.TemporaryDirectory(prefix="removed-", dir=MEMORY) as folder:
         template = Path(folder) / "template"
         fill(template)
         budget = _AMOUNT.budget(given)

@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING
 from journal.format.keyed_hash import Key
 from journal.redact.redactor import Redactor
 from journal.redact.setup import own_rules
+from tests.support.in_memory import MEMORY
 from tests.support.redaction.planted_secrets import planted_secrets
 from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.redaction.appended import check_appended
@@ -72,7 +73,7 @@ def known(seed: int) -> list[Planted]:
 def trouble(seed: int, done: Done) -> str | None:
     """Check one seed; return what is wrong, None if nothing is."""
     random = Random(seed)
-    with tempfile.TemporaryDirectory(prefix="redaction-", dir=_memory()) as folder:
+    with tempfile.TemporaryDirectory(prefix="redaction-", dir=MEMORY) as folder:
         try:
             planted = known(seed)
             check_appended(Path(folder) / "events", random, planted, done)
@@ -85,12 +86,6 @@ def trouble(seed: int, done: Done) -> str | None:
         except Exception:  # noqa: BLE001 - the seed is printed with it
             return traceback.format_exc()
     return None
-
-
-def _memory() -> Path | None:
-    """Return a folder in memory; None if the machine has none."""
-    memory = Path("/dev/shm")  # noqa: S108 - everything goes into a new folder in it
-    return memory if memory.is_dir() else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

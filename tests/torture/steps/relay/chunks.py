@@ -22,8 +22,8 @@ from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours
 from projector.relay.files.own import Names
 from projector.relay.inbound import Inbound
+from tests.support.in_memory import in_memory
 from tests.support.relay.fake import Fake
-from tests.support.relay.in_memory import in_memory
 from tests.torture.arguments import Amount, again, step_parser
 
 if TYPE_CHECKING:

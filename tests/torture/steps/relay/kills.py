@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from random import Random
 from typing import TYPE_CHECKING
 
+from tests.support.in_memory import MEMORY
 from tests.support.programs.restarted import Program
 from tests.support.relay.fleet import Machine, assert_same
-from tests.support.relay.in_memory import MEMORY
 from tests.support.relay.servers import Server, cluster
 from tests.torture.arguments import Amount, step_parser
 from tests.torture.rounds import run_seeds

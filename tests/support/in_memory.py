@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +18,5 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - 
 @contextmanager
 def in_memory() -> Iterator[Path]:
     """Yield an empty folder in memory if the system has that, else in the usual place."""
-    folder = Path(tempfile.mkdtemp(prefix="journal-", dir=MEMORY))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="journal-", dir=MEMORY) as folder:
+        yield Path(folder)
