@@ -18,7 +18,7 @@ from journal.fs.directory import KEY_FILE, open_directory
 from journal.fs.files import create_file
 from journal.fs.key_file import add_keys, own_key, read_keys
 from journal.fs.lock import lock_folder
-from tests.support.faulty_disk import faulty_disk
+from tests.support.disks.faulty import faulty_disk
 
 if TYPE_CHECKING:
     from pathlib import Path

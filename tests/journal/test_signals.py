@@ -16,7 +16,7 @@ from journal.verify import verify
 from projector import SessionStore
 from tests.conftest import assert_function_of_the_events
 from tests.projector.store.test_forks import in_child
-from tests.support.faulty_disk import faulty_disk, once
+from tests.support.disks.faulty import faulty_disk, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,7 +24,7 @@ from journal.segments.segment import segment_numbers
 from journal.verify import DEATH, verify
 from projector.run.build import rebuild
 from tests.conftest import few
-from tests.support.in_memory import MEMORY
+from tests.support.disks.in_memory import MEMORY
 from tests.support.model import Model, canonical, content
 from tests.support.projections import Fact, projector
 

@@ -13,7 +13,7 @@ import pytest
 from journal import ClosedError, EventError, Journal, NotAJournalError, Position
 from journal.process import clock
 from journal.segments.reader import read_events
-from tests.support.faulty_disk import faulty_disk, once
+from tests.support.disks.faulty import faulty_disk, once
 from tests.support.journals import (
     FORK_OF_A_THREADED_PROCESS,
     events,

@@ -18,7 +18,7 @@ from journal.format.record import Record, decode, encode_event
 from journal.format.redacted import MARK, Redacted, covers, mark
 from journal.fs.directory import open_directory
 from journal.lanes.restore import Lost, restore
-from tests.support.faulty_disk import faulty_disk
+from tests.support.disks.faulty import faulty_disk
 from tests.support.journals import events
 
 if TYPE_CHECKING:

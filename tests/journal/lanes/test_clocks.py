@@ -22,7 +22,7 @@ from journal.segments.segment import End, is_segment, read_end, read_last
 from journal.status import read_status
 from projector import ABSENT, SessionStore
 from projector.upkeep.salvage import salvage
-from tests.support.faulty_disk import faulty_disk, once
+from tests.support.disks.faulty import faulty_disk, once
 from tests.support.journals import headers, ids, lane_names, segments
 from tests.support.projections import facts, message, write_lane
 

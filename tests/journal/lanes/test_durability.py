@@ -23,7 +23,7 @@ from journal.lanes import lane
 from journal.segments import segment
 from journal.segments.reader import read_events
 from journal.verify import DEATH, verify
-from tests.support.faulty_disk import FaultyDisk, faulty_disk, once
+from tests.support.disks.faulty import FaultyDisk, faulty_disk, once
 from tests.support.journals import (
     close_segments,
     events,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import AppendError, Journal, JournalError, SyncError
-from tests.support.faulty_disk import faulty_disk, once
+from tests.support.disks.faulty import faulty_disk, once
 from tests.support.journals import ids, segments
 
 if TYPE_CHECKING:

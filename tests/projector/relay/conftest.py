@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.in_memory import in_memory
+from tests.support.disks.in_memory import in_memory
 from tests.support.relay.servers import Server
 
 if TYPE_CHECKING:

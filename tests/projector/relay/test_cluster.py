@@ -13,7 +13,7 @@ import pytest
 from journal.cli.kit.exits import DAMAGED
 from projector.relay.cli.codes import BEHIND
 from projector.relay.errors import CarrierError
-from tests.support.in_memory import in_memory
+from tests.support.disks.in_memory import in_memory
 from tests.support.programs.end import end
 from tests.support.relay.fleet import Machine, assert_same, until
 from tests.support.relay.servers import Cluster

@@ -18,7 +18,7 @@ from projector.relay.errors import CarrierError, RelayError
 from projector.relay.server.connection import check_url, connect
 from projector.relay.server.jetstream import JetStream
 from projector.relay.server.permissions import publishes
-from tests.support.in_memory import in_memory
+from tests.support.disks.in_memory import in_memory
 from tests.support.relay.servers import Server, free_port
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from journal.fs import disk
 from journal.process import clock
-from tests.support.in_memory import MEMORY
+from tests.support.disks.in_memory import MEMORY
 from tests.support.skewed import OFFSETS
 from tests.torture.crash.catalogue import all_workloads, family
 from tests.torture.crash.checks import Seen, judge

@@ -40,13 +40,13 @@ from typing import TYPE_CHECKING
 
 from journal.format.event_types import ERASURE_REQUESTED
 from tests.support.arrangements import check_convergence
+from tests.support.disks.in_memory import MEMORY
 from tests.support.forgetting.model import with_requests
 from tests.support.forgetting.unneeded import (
     check_unneeded,
     wanted_at_random,
     with_replacements,
 )
-from tests.support.in_memory import MEMORY
 from tests.support.made_up import random_facts
 from tests.torture.arguments import Amount, Budget, again, step_parser
 

@@ -57,7 +57,7 @@ from projector.run.projector import Projector
 from tests.support.arrangements import small
 from tests.support.damage.damages import KINDS, LARGE, Files, Place
 from tests.support.damage.oracle import Expected, expected, finished, gaps, is_future, uncovered
-from tests.support.in_memory import MEMORY
+from tests.support.disks.in_memory import MEMORY
 from tests.support.made_up import ODD, WORDS
 from tests.support.model import Model, content
 from tests.support.projections import Fact, counters, header, line, message, scratch

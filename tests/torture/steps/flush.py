@@ -30,8 +30,8 @@ from random import Random
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from tests.support.disks.in_memory import MEMORY
 from tests.support.flushes import Conversation
-from tests.support.in_memory import MEMORY
 from tests.support.plans import Case
 from tests.torture.arguments import Amount, again, step_parser
 

@@ -30,7 +30,7 @@ from projector.projection import Projection
 from projector.run.build import rebuild
 from projector.run.projector import Projector
 from tests.support.arrangements import small
-from tests.support.in_memory import MEMORY
+from tests.support.disks.in_memory import MEMORY
 from tests.support.projections import counters, header, scratch, write_segment
 from tests.support.shown import shown
 from tests.torture.arguments import Amount, again, step_parser

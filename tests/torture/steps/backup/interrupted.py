@@ -52,8 +52,8 @@ from journal.fs.directory import MARK, open_directory
 from journal.fs.disk import Disk
 from journal.fs.key_file import own_key
 from journal.lanes import writer
+from tests.support.disks.in_memory import MEMORY
 from tests.support.erasing import named
-from tests.support.in_memory import MEMORY
 from tests.support.journals import events
 from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.crash.model import Model

@@ -44,7 +44,7 @@ from projector.forgetting.selection import Selection
 from projector.run.build import rebuild
 from projector.upkeep.salvage import salvage
 from tests.support.damage.damages import KINDS
-from tests.support.in_memory import MEMORY
+from tests.support.disks.in_memory import MEMORY
 from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.redaction.checks import Wrong
 from tests.torture.steps.damage import make, read, write

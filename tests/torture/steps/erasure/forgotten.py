@@ -54,7 +54,7 @@ from projector.forgetting.finish import finish_forgetting
 from projector.forgetting.forget import forget
 from projector.forgetting.selection import Selection
 from projector.upkeep.salvage import salvage
-from tests.support.in_memory import MEMORY
+from tests.support.disks.in_memory import MEMORY
 from tests.support.redaction.comparing import find_secrets
 from tests.support.redaction.drawing import Planted
 from tests.support.redaction.planted_secrets import planted_secrets

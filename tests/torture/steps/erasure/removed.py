@@ -44,8 +44,8 @@ from projector import Projection, SessionStore
 from projector.forgetting.erasures import erasures
 from projector.forgetting.files.check import check_erased
 from projector.upkeep.verify import verify as verify_projection
+from tests.support.disks.in_memory import MEMORY
 from tests.support.erasing import named
-from tests.support.in_memory import MEMORY
 from tests.torture.arguments import Amount, step_parser
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING
 from journal.format.keyed_hash import Key
 from journal.redact.redactor import Redactor
 from journal.redact.setup import own_rules
-from tests.support.in_memory import MEMORY
+from tests.support.disks.in_memory import MEMORY
 from tests.support.redaction.planted_secrets import planted_secrets
 from tests.torture.arguments import Amount, again, step_parser
 from tests.torture.redaction.appended import check_appended

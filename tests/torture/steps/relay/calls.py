@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from journal.cli import cli
 from projector.relay.errors import CarrierError
-from tests.support.in_memory import in_memory
+from tests.support.disks.in_memory import in_memory
 from tests.support.relay.fleet import Machine, assert_same, until
 from tests.support.relay.servers import Server
 from tests.torture.arguments import Amount, step_parser

@@ -22,7 +22,7 @@ from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours
 from projector.relay.files.own import Names
 from projector.relay.inbound import Inbound
-from tests.support.in_memory import in_memory
+from tests.support.disks.in_memory import in_memory
 from tests.support.relay.fake import Fake
 from tests.torture.arguments import Amount, again, step_parser
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.support.in_memory import MEMORY
+from tests.support.disks.in_memory import MEMORY
 from tests.support.programs.restarted import Program
 from tests.support.relay.fleet import Machine, assert_same
 from tests.support.relay.servers import Server, cluster

@@ -1,0 +1,1 @@
+"""Disks that fail, and folders that are on none."""
