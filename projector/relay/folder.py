@@ -61,17 +61,20 @@ class Folder:
 
     async def read(self, place: Place, offset: int) -> Chunk | None:
         """Return a chunk of a segment; None if the journal does not have it."""
-        lane = str(place.lane) if place.machine == self._machine else place.folder
-        if lane in list_lanes(self._journal.lanes):
-            for segment, there in self._folder(lane):
-                before = prefix_crc(segment.path, offset) if there == place else None
-                if before is not None:
-                    return next(chunks(segment, place, offset, before), None)
-        return None
+        segment = self._find(place)
+        before = None if segment is None else prefix_crc(segment.path, offset)
+        if segment is None or before is None:
+            return None
+        return next(chunks(segment, place, offset, before), None)
 
     async def places(self, machine: str) -> list[Place]:
         """Return the segments of a machine that the journal has."""
-        return [place for place in self._files() if place.machine == machine]
+        return [
+            place
+            for folder in list_lanes(self._journal.lanes)
+            for _, place in self._folder(folder)
+            if place.machine == machine
+        ]
 
     async def last(self, place: Place) -> Last:
         """Return the end of a segment, as if it had been sent in one chunk."""
@@ -82,16 +85,16 @@ class Folder:
 
     async def stored(self, place: Place) -> AsyncIterator[Chunk]:
         """Yield what the journal has of a segment."""
-        segment = self._files().get(place)
+        segment = self._find(place)
         for chunk in chunks(segment, place, 0, 0) if segment else ():
             yield chunk
 
-    def _files(self) -> dict[Place, Segment]:
-        return {
-            place: segment
-            for folder in list_lanes(self._journal.lanes)
-            for segment, place in self._folder(folder)
-        }
+    def _find(self, place: Place) -> Segment | None:
+        """Return a segment; None if the journal does not have it."""
+        folder = str(place.lane) if place.machine == self._machine else place.folder
+        if folder not in list_lanes(self._journal.lanes):
+            return None
+        return next((each for each, there in self._folder(folder) if there == place), None)
 
     def _folder(self, folder: str) -> list[tuple[Segment, Place]]:
         """List the segments of a folder, and their places."""
@@ -139,6 +142,19 @@ class Copied:
     renamed: bool
 
 
+def open_other(journal: Directory, source: Path) -> Directory:
+    """Open another journal than this one.
+
+    Raises:
+        RelayError: it is the same journal.
+        NotAJournalError: there is none.
+    """
+    there = open_directory(source, create=False)
+    if there.path == journal.path:
+        raise RelayError(f"{source} is this journal: give the folder of another one")
+    return there
+
+
 def copy(journal: Directory, source: Path) -> Copied:
     """Bring what another journal has, its own lanes and its mirrors, into this one.
 
@@ -148,9 +164,7 @@ def copy(journal: Directory, source: Path) -> Copied:
         RelayError: it is the same journal.
         JournalError, OSError: one of them cannot be read or written.
     """
-    there = open_directory(source, create=False)
-    if there.path == journal.path:
-        raise RelayError(f"{source} is this journal: give the folder of another one")
+    there = open_other(journal, source)
     add_keys(journal.path, read_keys(there.path))  # before the requests that need them
     learn_machines(journal, read_machines(there))
     renamed = False

@@ -142,11 +142,9 @@ class _Work:
         """Return what others have of a segment: whole lines, or all of it."""
         content = _Content()
         async for chunk in self._store.stored(place):
-            while content.size < chunk.offset and content.add(await self._read(place, content)):
-                pass
+            await self._fill(place, content, chunk.offset)
             content.add(chunk)
-        while content.size < last.end and content.add(await self._read(place, content)):
-            pass
+        await self._fill(place, content, last.end)
         if content.size < last.end:
             raise _Left(
                 f"bytes behind {content.size:,} of {last.end:,} are nowhere: start"
@@ -155,8 +153,10 @@ class _Work:
         found = bytes(content.data)
         return found if last.is_whole else found[: found.rfind(b"\n") + 1]
 
-    async def _read(self, place: Place, content: _Content) -> Chunk | None:
-        return await self._store.read(place, content.size)
+    async def _fill(self, place: Place, content: _Content, end: int) -> None:
+        """Read what running peers have, up to an offset."""
+        while content.size < end and content.add(await self._store.read(place, content.size)):
+            pass
 
     def _mend(self, place: Place, path: Path, there: bytes, lock: EraserLock) -> None:
         """Replace a segment by what others have of it, and what is only here."""

@@ -6,16 +6,12 @@ depends on it, and the digest is the same on all machines.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.segments.mirrors import is_mirror, parse_mirror
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import apsw
 
     from journal.segments.machines import Machines
@@ -69,24 +65,3 @@ class Origin:
 def names(db: apsw.Connection, machines: Machines) -> list[str]:
     """Return the names of the machines that lanes are from, sorted."""
     return sorted({name for _, name in lane_machines(db, machines).values()})
-
-
-def counts(
-    db: apsw.Connection, rows: Iterable[int], machines: Machines
-) -> tuple[tuple[str, int], ...]:
-    """Return the names of the machines that messages are from, that of most messages first.
-
-    Args:
-        db: the projection.
-        rows: rowids of messages.
-        machines: those of the journal.
-    """
-    of_lane = lane_machines(db, machines)
-    query = (
-        "SELECT e.lane_row, count(*) FROM json_each(?) j JOIN _events e ON e.id = j.value"
-        " GROUP BY e.lane_row"
-    )
-    found: Counter[str] = Counter()
-    for lane, count in db.execute(query, (json.dumps([*rows]),)):
-        found[of_lane[lane][1]] += count
-    return tuple(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))

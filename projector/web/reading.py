@@ -8,11 +8,8 @@ from queue import LifoQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from journal.fs.directory import open_directory
-from journal.segments.machines import read_machines
 from projector.errors import ProjectionError
 from projector.projection import Projection
-from projector.views.machines import Origin
 from projector.web.counting import Counting
 from projector.web.memo import Memo
 from projector.web.sending import leaving
@@ -55,7 +52,6 @@ class Readings:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._journal = open_directory(path, create=False)
         self._handles: LifoQueue[Projection] = LifoQueue()
         for _ in range(READERS):
             self._handles.put(Projection.open(path))
@@ -99,15 +95,8 @@ class Readings:
         Raises:
             ReadError: their names cannot be read.
         """
-        return read_machines(self._journal)
-
-    def origin(self, machine: str | None) -> Origin | None:
-        """Return the filter of a machine, given its name or its uuid; None means no filter.
-
-        Raises:
-            ReadError: the names of the machines cannot be read.
-        """
-        return None if machine is None else Origin(machine, self.machines())
+        with self.handle() as handle:
+            return handle.machines()
 
     def behind(self) -> Behind | None:
         """Return what the projection lacks, counted at most once a second; None if nothing.

@@ -16,8 +16,7 @@ from journal.errors import counted
 from journal.fs.directory import open_directory
 from projector.relay.cli.codes import CODES, need
 from projector.relay.config import read_config
-from projector.relay.errors import RelayError
-from projector.relay.folder import Folder
+from projector.relay.folder import Folder, open_other
 from projector.relay.lock import relay_lock
 from projector.relay.repair import repair
 
@@ -79,9 +78,7 @@ def _from_server(journal: Directory) -> Repair:
 
 
 def _from_folder(journal: Directory, source: Path) -> Repair:
-    there = open_directory(source, create=False)
-    if there.path == journal.path:
-        raise RelayError(f"{source} is this journal: give the folder of another one")
+    there = open_other(journal, source)
     return asyncio.run(repair(journal, Folder(there, lambda _place: 0)))
 
 

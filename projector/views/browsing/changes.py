@@ -15,6 +15,7 @@ from journal.format.event_types import (
 )
 from projector.db.kinds import KINDS, MESSAGE
 from projector.fold.messages import IN_ARCHIVE
+from projector.views.browsing.message_window import OF_SESSION
 from projector.views.sessions import ORDER_COLUMNS
 
 if TYPE_CHECKING:
@@ -37,19 +38,16 @@ _CHANGING = ", ".join(
 """The numbers of the event types that change messages."""
 
 
-_OF_SESSION = f"FROM _events WHERE kind = {MESSAGE} AND session = ?"
-
-
 def end_of(db: apsw.Connection, session: Session) -> tuple[int, str | None]:
     """Return how many messages a session has, and the id of the last one; None if it has none."""
-    total = int(db.execute(f"SELECT count(*) {_OF_SESSION}", (session.number,)).get)
+    total = int(db.execute(f"SELECT count(*) {OF_SESSION}", (session.number,)).get)
     return total, last_of(db, session)
 
 
 def last_of(db: apsw.Connection, session: Session) -> str | None:
     """Return the id of the last message of a session; None if it has none."""
     order = ", ".join(f"{column} DESC" for column in ORDER_COLUMNS)
-    query = f"SELECT event_id {_OF_SESSION} AND state <= {IN_ARCHIVE} ORDER BY {order} LIMIT 1"
+    query = f"SELECT event_id {OF_SESSION} AND state <= {IN_ARCHIVE} ORDER BY {order} LIMIT 1"
     found = db.execute(query, (session.number,)).get
     return None if found is None else str(found)
 

@@ -139,7 +139,7 @@ def views_from(
     db: apsw.Connection, session: Session, start: Key | None, limit: int, end: Key | None = None
 ) -> tuple[MessageView, ...]:
     """Return the messages from a key on, up to another one or the last, without counting any."""
-    return tuple(with_tool_names(_side(db, session, start, limit, "from", end)))
+    return tuple(_side(db, session, start, limit, "from", end))
 
 
 def views_before(

@@ -71,12 +71,16 @@ function pagers() {
     link.closest(".pager").querySelector(".quiet")?.remove();
     watch(side);
   }
-  const live = document.querySelector(".live");
-  if (live) live.hidden = !isAtLatest();
+  showLive();
 }
 
 /** Return whether the last message of the session is here. */
 export const isAtLatest = () => !box().lastElementChild.dataset.after;
+
+function showLive() {
+  const live = document.querySelector(".live");
+  if (live) live.hidden = !isAtLatest();
+}
 
 /** Add messages that were appended to the session. */
 export function append(messages, isFollowed) {
@@ -121,7 +125,6 @@ export function session() {
   if (window.scrollY > 0 || target) requestAnimationFrame(() => watch("before"));
   else window.addEventListener("scroll", () => watch("before"), { once: true });
   watch("after");
-  const live = document.querySelector(".live");
-  if (live) live.hidden = !isAtLatest();
+  showLive();
   outline();
 }

@@ -12,7 +12,7 @@ from projector.search.ordering.order import Sort
 from projector.search.request import Mode, request, requested_filters
 from projector.text.tokens import unsearched
 from projector.views.browsing.counts import Counts, counts
-from projector.views.machines import counts as machine_counts
+from projector.views.machines import Origin
 from projector.views.sessions import brief
 from projector.web import params as given
 from projector.web.charts.bars import Bar, columns
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from projector.search.filters import Filters
     from projector.search.find import FoundHits, SearchRequest
     from projector.search.hits import Hit
-    from projector.views.machines import Origin
     from projector.web.reading import Readings
 
 SIZE = 20
@@ -58,8 +57,9 @@ def search(readings: Readings, params: Mapping[str, str]) -> Page:
     if not state.get("q", "").strip():
         return _page(blank)
     try:
-        origin = readings.origin(state.get(_MACHINE))
-        asked, machines = _request(params, offset, blank, origin), readings.machines()
+        machines, machine = readings.machines(), state.get(_MACHINE)
+        origin = None if machine is None else Origin(machine, machines)
+        asked = _request(params, offset, blank, origin)
         answer = readings.peek(lambda db: _find(db, asked, machines))
     except QueryError as error:
         return _page(replace(blank, error=str(error)))
@@ -153,10 +153,7 @@ class _Answer:
 
 def _find(db: apsw.Connection, asked: SearchRequest, machines: Machines) -> _Answer:
     found = asked.find(db)
-    about = counts(db, (row for row, _ in found.matches.rows))
-    if machines.others:  # of one machine alone it would say nothing
-        of_machines = machine_counts(db, (row for row, _ in found.matches.rows), machines)
-        about = replace(about, values={**about.values, _MACHINE: of_machines})
+    about = counts(db, (row for row, _ in found.matches.rows), machines)
     titles = {
         hit.session: hit.title or brief(db, hit.session).preview or hit.session
         for hit in (*found.hits, *found.near)

@@ -18,6 +18,7 @@ from projector.views.browsing.session_pages import (
     last_said,
     session_page,
 )
+from projector.views.machines import Origin
 from projector.views.machines import names as names_of
 from projector.views.session_tree import tree_names
 from projector.views.sessions import SessionSort, brief, session_ids
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from journal.segments.machines import Machines
     from projector.search.facets import FacetBy
     from projector.views.browsing.census import Census
     from projector.views.session_filters import SessionFilters
@@ -130,7 +132,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
     sort = given.choice(params, "sort", _SORTS, "last")
     names = {name: given.text(params, name) for name in ("source", "project", "model", "tool")}
     names["file"], names["branch"] = given.text(params, "file"), given.text(params, "branch")
-    machine = given.text(params, "machine")
+    machine, machines = given.text(params, "machine"), readings.machines()
     errors, gone, everything = (given.flag(params, name) for name in ("errors", "gone", "all"))
     filters = session_filters(
         has="errors" if errors else None,
@@ -138,7 +140,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
         subagents=everything or sort == "tree",
         since=given.time(params, "since"),
         until=given.time(params, "until"),
-        machine=readings.origin(machine),
+        machine=None if machine is None else Origin(machine, machines),
         **names,
         parent=given.text(params, "parent"),
     )
@@ -154,7 +156,7 @@ def sessions(readings: Readings, params: Mapping[str, str]) -> Page:
         rows=rows,
         choices=(
             *(_choice(readings, by, names[by]) for by in _FILTERS),
-            *_machines(readings, machine),
+            *_machines(readings, machines, machine),
         ),
         sort=sort,
         errors=errors,
@@ -257,9 +259,8 @@ def _state(db: apsw.Connection, view: SessionBrief, now: int) -> State:
     return "working" if age <= _WORKING else "idle"
 
 
-def _machines(readings: Readings, value: str | None) -> tuple[Choice, ...]:
+def _machines(readings: Readings, machines: Machines, value: str | None) -> tuple[Choice, ...]:
     """Return the filter of the machine, if there is more than one, or one is asked for."""
-    machines = readings.machines()
     if not machines.others and value is None:
         return ()
     found = readings.peek(lambda db: names_of(db, machines))
