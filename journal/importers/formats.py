@@ -95,13 +95,14 @@ def loaded_late(load: Callable[[], Callable[_P, DatabaseResult]]) -> Callable[_P
 
 
 def listed_documents(
-    names: AbstractSet[str], parser: Callable[[Location], Parser]
+    names: AbstractSet[str], parser: Callable[[Location], Parser], *, apart: bool = False
 ) -> DocumentFormat:
     """Return the format of a document that is a list of conversations, or one of them.
 
     Args:
         names: the keys that each conversation has.
         parser: returns the parser; it gets each conversation as the value of a line.
+        apart: whether each conversation can be read apart, as `DocumentFormat.apart` says.
     """
 
     def matches(document: Document) -> bool:
@@ -122,7 +123,7 @@ def listed_documents(
         for number, piece in enumerate(value if isinstance(value, list) else [value], 1):
             yield from found.value(number, piece, None)
 
-    return DocumentFormat(matches, pieces, whole)
+    return DocumentFormat(matches, pieces, whole, parser if apart else None)
 
 
 class ItemWriter(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from journal.importers.formats import EXPORTS, LineFormat, SourceFormat, listed_documents
@@ -30,5 +29,5 @@ FORMAT = SourceFormat(
     about="the data export, a zip file or its conversations.json",
     files=EXPORTS,
     lines=LineFormat(matches=_is_conversation, parser=_parser),
-    documents=replace(listed_documents(_NAMES, _parser), apart=_parser),
+    documents=listed_documents(_NAMES, _parser, apart=True),
 )

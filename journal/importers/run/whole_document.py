@@ -14,7 +14,6 @@ from journal.importers.files.streaming import DEEP, Broken, TooDeep
 from journal.importers.parsing.parser import Found, Repaired, SideFile, Skipped
 from journal.importers.parsing.transcript import Transcript
 from journal.importers.run.ahead.frames import MadeLines, unpacked
-from journal.importers.run.ahead.made import Made
 from journal.importers.run.fingerprints import Fingerprints
 from journal.importers.run.ledger import Entry
 from journal.importers.run.lines.items import parser_failed
@@ -120,18 +119,18 @@ def _take(
     ahead: Pieces, marks: Fingerprints, writer: EventWriter, step: Callable[[int], None]
 ) -> int:
     """Append what was read ahead of a document; return the number of pieces."""
+    from journal.importers.run.ahead.reading import append  # noqa: PLC0415 - loaded by who read ahead
+
     taken = 0
     for frame in ahead:
         items = [*map(unpacked, frame.items)]
         if isinstance(frame, MadeLines):
             marks.add_new(frame.prints)
-            writer.take_line(items, 0, None)
-            writer.take_made([*map(Made.unpack, frame.events)], frame.size)
         else:
             for item in items:
                 if isinstance(item, Found):
                     marks.add(item.event)
-            writer.take_line(items, frame.size, None)
+        append(frame, items, writer)
         taken += frame.lines
         step(frame.read)
     return taken

@@ -84,7 +84,7 @@ class Lines(NamedTuple):
         read: bytes of the file that were read so far, about.
         lines: 1, or 0 for items that are from no line.
         size: its bytes, about.
-        mark: its mark, as of `EventWriter.take_line`.
+        mark: its mark, as of `EventWriter.take_line`; None of an item.
         items: its items.
     """
 

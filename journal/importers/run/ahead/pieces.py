@@ -16,7 +16,7 @@ from journal.importers.files.location import location_of
 from journal.importers.files.streaming import DEEP, Broken, TooDeep
 from journal.importers.parsing.parser import SideFile, Skipped
 from journal.importers.parsing.transcript import Transcript
-from journal.importers.run.ahead.frames import BLOCK, END, End, write_frame
+from journal.importers.run.ahead.frames import BLOCK, END, write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,9 +88,8 @@ def send_pieces(
             reason = DEEP if isinstance(broken, TooDeep) else f"broken JSON document: {broken}"
             sender.report.lines += 1
             sender.take([Skipped(number + 1, reason)], None)
-    sender.take([*transcript.guesses()], None)
     sender.flush()
-    write_frame(sender.out, END, End((), names_files=False, side_files=[], passed_over=[]))
+    write_frame(sender.out, END, ())
 
 
 def _completed(items: Iterator[Item], transcript: Transcript) -> list[Item]:
@@ -100,7 +99,7 @@ def _completed(items: Iterator[Item], transcript: Transcript) -> list[Item]:
         ValueError: the parser failed, or it needs a file beside the document.
     """
     try:
-        found = [done for item in items for done in transcript.complete(item)]
+        found = [*transcript.take(items)]
     except Exception as error:
         raise ValueError("the import names the error itself") from error
     if any(isinstance(item, SideFile) for item in found):

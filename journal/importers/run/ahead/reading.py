@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from journal.importers.files.walk import Source
     from journal.importers.formats import SourceFormat
+    from journal.importers.parsing.parser import Item
     from journal.importers.run.event_writer import EventWriter
     from journal.importers.run.tail import Tail
     from journal.writer import Journal
@@ -258,19 +259,27 @@ class Pieces:
                 return
 
 
+def append(frame: MadeLines | Lines, items: Iterable[Item], writer: EventWriter) -> None:
+    """Append what a frame has: its items, unpacked, and the events that are encoded already."""
+    if isinstance(frame, MadeLines):
+        writer.take_line(items, 0, None)
+        writer.take_made([*map(Made.unpack, frame.events)], frame.size)
+    else:
+        writer.take_line(items, frame.size, frame.mark)
+
+
 def _lines(reader: Reader, writer: EventWriter) -> Iterator[MadeLines | Lines | End]:
     while True:
         kind, fields = reader.frame()
         if kind == MADE:
             made = MadeLines(*fields)
             writer.report.lines += made.lines
-            writer.take_line(map(unpacked, made.items), 0, None)
-            writer.take_made([*map(Made.unpack, made.events)], made.size)
+            append(made, map(unpacked, made.items), writer)
             yield made
         elif kind == LINES:
             lines = Lines(*fields)
             writer.report.lines += lines.lines
-            writer.take_line(map(unpacked, lines.items), lines.size, lines.mark)
+            append(lines, map(unpacked, lines.items), writer)
             yield lines
         elif kind == END:
             end = End(*fields)

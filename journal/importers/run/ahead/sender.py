@@ -117,7 +117,9 @@ class Sender:
                 self._send()  # what is before it
             every = (packed_event(it) if isinstance(it, Found) else packed(it) for it in items)
             sent = [values for values in every if values is not None]
-            write_frame(self.out, LINES, Lines(self.read, lines, *mark_of(raw), sent))
+            # an item of a document has no mark, as it is known by its events
+            size, mark = (size_of(raw), None) if self.prints else mark_of(raw)
+            write_frame(self.out, LINES, Lines(self.read, lines, size, mark, sent))
 
     def step(self, read: int) -> None:
         """Note how far the file was read."""
