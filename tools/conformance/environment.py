@@ -59,7 +59,8 @@ def prepare(suite: Suite) -> Environment:
     Raises:
         NotInstalled: a package could not be had.
     """
-    packages, folder = _packages(suite), _folder(suite)
+    packages = _packages(suite)
+    folder = _folder(suite, packages)
     folder.parent.mkdir(parents=True, exist_ok=True)
     python, sources = interpreter(folder / "venv"), folder / "source"
     with portalocker.Lock(f"{folder}.lock", timeout=_PATIENCE):
@@ -78,15 +79,15 @@ def prepare(suite: Suite) -> Environment:
 
 def is_prepared(suite: Suite) -> bool:
     """Return whether a complete environment of a suite is there."""
-    return (_folder(suite) / _COMPLETE).exists()
+    return (_folder(suite, _packages(suite)) / _COMPLETE).exists()
 
 
 def _packages(suite: Suite) -> tuple[str, ...]:
     return (*_dependencies(suite.extra), *suite.packages, *COMMON)
 
 
-def _folder(suite: Suite) -> Path:
-    wanted = "\n".join((sys.version, suite.source or "", *_packages(suite)))
+def _folder(suite: Suite, packages: tuple[str, ...]) -> Path:
+    wanted = "\n".join((sys.version, suite.source or "", *packages))
     return cache_folder() / f"{suite.name}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
 
 

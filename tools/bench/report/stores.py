@@ -24,8 +24,10 @@ _NAMES = {
     "langgraph": "LangGraph",
     "adk": "Google ADK",
 }
-_OWN, _WALL = "longest wait of its own", "longest wait"
-_COLUMNS = ("errors", "lost", "doubled", "interleaved", _OWN, _WALL)
+COUNTS = ("errors", "lost", "doubled", "interleaved")
+OWN, WALL = "longest wait of its own", "longest wait"
+"""Figures of a store. Its own wait is without the time in which others had the processor."""
+_COLUMNS = (*COUNTS, OWN, WALL)
 
 
 def write(row: Row, folder: Path) -> None:
@@ -83,9 +85,9 @@ def _verdict(found: Mapping[str, Figure]) -> str:
     """Return whether all goals are reached, or those that are not."""
     missed = {what: each for what, each in found.items() if each.reached is False}
     if not missed:
-        return f"reached ({wanted(found[_OWN])})"
+        return f"reached ({wanted(found[OWN])})"
     return "; ".join(
-        f"{what}: {verdict(each)}" if what == _OWN else f"**{what}**"
+        f"{what}: {verdict(each)}" if what == OWN else f"**{what}**"
         for what, each in missed.items()
     )
 

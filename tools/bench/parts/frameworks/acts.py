@@ -285,13 +285,12 @@ def _held(store: Store, seconds: float) -> dict[str, Any]:
     """Suspend readers in the middle of a read while writers append; then let them read on."""
     filled = [Batch(f"f-{number:06}", store.size) for number in range(_PREFILLED)]
 
-    async def fill() -> dict[str, Any]:
+    async def fill() -> None:
         side = store.open()
         adder = Adder(side)
         for batch in filled:
             await adder.add(_SHARED, batch)
         await side.close()
-        return adder.found()
 
     fork(lambda: asyncio.run(fill())).result()
     ends = os.pipe()

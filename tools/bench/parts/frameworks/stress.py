@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.bench.processes import BenchError, alone
 from tools.bench.report.figure import at_most, figure
+from tools.bench.report.stores import COUNTS, OWN, WALL
 from tools.conformance.environment import prepare
 from tools.conformance.run import load
 from tools.environments import NotInstalled
@@ -28,9 +29,7 @@ THEIRS = {
 }
 """The frameworks' own stores. claude-agent-sdk has only one in memory, and examples that need a
 server (PostgreSQL, Redis, S3)."""
-_COUNTS = ("errors", "lost", "doubled", "interleaved")
-_WAITS = {"own": "longest wait of its own", "wall": "longest wait"}
-"""Its own is without the time in which it was ready and other processes had the processor."""
+_WAITS = {"own": OWN, "wall": WALL}
 _EXCLUSIVE = ("adk",)
 """Frameworks whose adds demand an exclusive answer: an add to a session that has changed fails."""
 _ADD, _DECISION = 50, 500
@@ -74,10 +73,10 @@ def _of_framework(plan: Plan, framework: str) -> list[Figure]:
 
 def _figures(plan: Plan, framework: str, found: Mapping[str, Any]) -> list[Figure]:
     limit = _DECISION if framework in _EXCLUSIVE else _ADD
-    targets = {"own": at_most(limit), **dict.fromkeys(_COUNTS, at_most(0))}
+    targets = {"own": at_most(limit), **dict.fromkeys(COUNTS, at_most(0))}
     figures = []
     for act, title in _titles(plan).items():
-        for name in (*_COUNTS, *_WAITS):
+        for name in (*COUNTS, *_WAITS):
             ours, theirs = found["ours"][act], found.get("theirs", {}).get(act)
             figures.append(
                 figure(

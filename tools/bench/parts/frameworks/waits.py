@@ -33,11 +33,11 @@ class Waits:
     own: float = 0.0
     calls: int = 0
 
-    def add(self, wall: float, own: float, calls: int = 1) -> None:
-        """Take another call, or the longest of several, into account."""
+    def add(self, wall: float, own: float) -> None:
+        """Take another call into account."""
         self.wall = max(self.wall, wall)
         self.own = max(self.own, own)
-        self.calls += calls
+        self.calls += 1
 
     async def timed(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Time a call, also if it raises; return its answer.
