@@ -123,7 +123,9 @@ def check_event(session: str, id: str, type: str, data: Mapping[str, Any]) -> No
             the message names it.
     """
     for name, key in (("session", session), ("id", id), ("type", type)):
-        check_key(name, key)
+        # a printable string has no control characters, and this check is fast
+        if not (key.__class__ is str and 0 < len(key) <= KEY_LIMIT and key.isprintable()):
+            check_key(name, key)
     if not isinstance(data, dict):
         raise EventError(f"data must be a dict, not {shown(data)}")
     check_data(type, data)
@@ -144,9 +146,6 @@ def check_key(name: str, value: object) -> None:
         EventError: it is no string, empty, too long, or has control characters or a lone
             surrogate.
     """
-    # a printable string has no control characters and no surrogate, and this check is fast
-    if value.__class__ is str and 0 < len(value) <= KEY_LIMIT and value.isprintable():
-        return
     if not isinstance(value, str) or not value or len(value) > KEY_LIMIT:
         raise EventError(
             f"{name} must be a string of 1 to {KEY_LIMIT} characters, not {shown(value)}"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from journal.errors import EventError, shown
+from journal.format.bounds import KEY_LIMIT, is_key
 from journal.format.event import check_event, check_key
 from journal.format.event_types import SWEEPING, check_data
 from journal.format.frame import MAX_RECORD, frame_parts, nested
@@ -112,8 +113,8 @@ def checked(
 
 
 def _check_importer(importer: str | None) -> None:
-    if importer is not None:
-        check_key("importer", importer)
+    if importer is not None and not (is_key(importer) and importer.isprintable()):
+        check_key("importer", importer)  # it raises the reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ class Encoder:
                 self._names.clear()
             self._names[session, type] = names
         else:
-            check_key("id", id)
+            if not (id.__class__ is str and 0 < len(id) <= KEY_LIMIT and id.isprintable()):
+                check_key("id", id)
             check_data(type, data)
         try:
             own = orjson.dumps(id)

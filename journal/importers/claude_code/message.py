@@ -102,7 +102,7 @@ def _extra(
         extra["api_message_id"] = id
     if used:
         extra["usage"] = used
-    if is_kept(taken := taken_from or value.get(TAKEN)):
+    if (taken := taken_from or value.get(TAKEN)) is not None and is_kept(taken):
         extra["taken_from"] = taken
     if (agent := _started_agent(value)) is not None:
         extra["agent"] = agent

@@ -132,7 +132,7 @@ class ClaudeCode:
     def session(self, value: dict[str, Json]) -> str:
         """Return the session of a line."""
         own = text_or_none(value.get("sessionId"))
-        agent = agent_of(value)
+        agent = agent_of(value) if "agentId" in value else None
         if agent is None:
             return own or self.location.stem
         if own is None or len(agent) >= _SHORT_AGENT or own == f"agent-{agent}":
