@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,5 +19,9 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - 
 @contextmanager
 def in_memory() -> Iterator[Path]:
     """Yield an empty folder in memory if the system has that, else in the usual place."""
-    with tempfile.TemporaryDirectory(prefix="journal-", dir=MEMORY) as folder:
+    # no `TemporaryDirectory`: a forked process that ends in the usual way would remove its folder
+    folder = tempfile.mkdtemp(prefix="journal-", dir=MEMORY)
+    try:
         yield Path(folder)
+    finally:
+        shutil.rmtree(folder)
