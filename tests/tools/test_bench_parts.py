@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import pytest
 
 from tests.support.programs import clickhouse
 from tools.bench import run
+from tools.bench.parts.frameworks import stress
 from tools.bench.plan import tiny
 from tools.bench.processes import BenchError, alone
 from tools.conformance.environment import is_prepared
@@ -44,6 +47,21 @@ def test_a_part_measures_its_row(folder: Path, name: str) -> None:
     assert row.title
     assert row.floor
     assert orjson.dumps([figure.as_json() for figure in row.figures])
+
+
+def test_the_parts_and_the_suites_of_frameworks_need_no_pytest() -> None:
+    """The environment of the benchmarks has none."""
+    suites = [
+        f"tools.conformance.frameworks.{name}" for name in (*stress.THEIRS, "claude_agent_sdk")
+    ]
+    imports = "".join(f"import {name}; " for name in ("tools.bench.run", *suites))
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.modules['pytest'] = None; {imports}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_row_has_a_name_of_its_own() -> None:

@@ -13,14 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tools.conformance.result import LEFT_OUT
+from tools.conformance.suite import is_own
 
 if TYPE_CHECKING:
     from tools.conformance.suite import Suite
-
-
-def is_own() -> bool:
-    """Return whether the framework's own store is tested, for comparison."""
-    return os.environ.get("CONFORMANCE_STORE") == "own"
 
 
 def _framework() -> Any:  # noqa: ANN401 - a module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -65,3 +66,8 @@ class Outcome:
     failures: tuple[str, ...]
     seconds: float
     output: str
+
+
+def is_own() -> bool:
+    """Return whether the framework's own store is tested, for comparison."""
+    return os.environ.get("CONFORMANCE_STORE") == "own"

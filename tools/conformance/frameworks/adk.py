@@ -12,10 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from tools.conformance.plugin import is_own
-from tools.conformance.suite import HERE, Suite
+from tools.conformance.suite import HERE, Suite, is_own
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,9 +39,9 @@ def test_a_runner_continues_its_session() -> None:
     """A runner stores what the user and the agent say, and the state in its scopes."""
     said, state = asyncio.run(_run())
     if said != ["one", "turn 1", "two", "turn 2"]:
-        pytest.fail(f"the session has {said}")
+        raise AssertionError(f"the session has {said}")
     if state != {"turns": 2, "user:name": "Ada", "app:version": 3}:
-        pytest.fail(f"the state is {state}")
+        raise AssertionError(f"the state is {state}")
 
 
 async def _run() -> tuple[list[str], dict[str, Any]]:

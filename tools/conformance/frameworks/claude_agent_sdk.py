@@ -9,8 +9,7 @@ import tempfile
 import weakref
 from typing import Any
 
-from tools.conformance.plugin import is_own
-from tools.conformance.suite import HERE, Suite
+from tools.conformance.suite import HERE, Suite, is_own
 
 _LAST = chr(0x10FFFF)
 """Behind all names of sessions."""

@@ -12,10 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from tools.conformance.plugin import is_own
-from tools.conformance.suite import HERE, Suite
+from tools.conformance.suite import HERE, Suite, is_own
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -130,7 +127,7 @@ def test_contracts() -> None:
     passed = sum(result.tests_passed for result in results)
     wanted = _CONTRACTS - _EXTENDED if is_own() else _CONTRACTS
     if passed != wanted or any(result.tests_failed for result in results):
-        pytest.fail(f"{passed} of {wanted} contracts hold: {report.to_dict()}")
+        raise AssertionError(f"{passed} of {wanted} contracts hold: {report.to_dict()}")
 
 
 @asynccontextmanager
