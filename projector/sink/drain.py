@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 BATCH = 50_000
 """Most documents that are sent at a time: ClickHouse merges fewer and larger inserts less often."""
+_FIRST = 5
+"""Part of it that the first batch has; each further one has twice as many. The sink idles while the
+first one is read."""
 _NOTICED = 60.0
 """Seconds within which a projector that runs notices that there is a sink."""
 _PAUSE = 0.5
@@ -71,14 +74,15 @@ class Drainer:
         journal: the journal.
         sink: the sink.
         part: the part; None for the whole projection.
-        batch: documents that are sent at a time.
+        batch: most documents that are sent at a time.
     """
 
     def __init__(
         self, journal: Directory, sink: Sink, part: Part | None = None, batch: int = BATCH
     ) -> None:
         self._sink = sink
-        self._batch = batch
+        self._largest = batch
+        self._batch = max(1, batch // _FIRST)
         self._journal = with_part(journal, part)
         self._folder = generations(self._journal.base).folder
         self._projection = Projection(journal.path, part=None if part is None else str(part))
@@ -117,6 +121,7 @@ class Drainer:
                     erased += gone
                     continue
                 storing = pool.submit(self._sink.put, found.batch.documents)
+                self._batch = min(self._largest, 2 * self._batch)
                 sent += len(found.batch.documents)
                 is_done = progress.scanned is None and found.batch.is_last
                 is_scanned = progress.scanned is not None and found.batch.is_last
