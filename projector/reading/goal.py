@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 HIDING_PATIENCE = 60.0
 """Seconds that a query waits for a running projector to hide what is requested to be forgotten."""
-_SHORTEST, _LONGEST = 0.001, 0.02
-"""Seconds between two checks of a projector's progress."""
+_SHORTEST, _LONGEST, _GROWTH = 0.0005, 0.02, 1.5
+"""Seconds between two checks of a projector's progress: a look takes a tenth of the shortest."""
 _BEGUN = 30
 """Times that one query begins again when the projection was removed meanwhile."""
 _REPLACED = 2
@@ -289,7 +289,7 @@ class Goal:
         """Sleep for a moment, in which a projector can work."""
         with quiet.outside():
             time.sleep(self._pause)
-        self._pause = min(self._pause * 2, _LONGEST)
+        self._pause = min(self._pause * _GROWTH, _LONGEST)
 
     def look_again(self, folders: list[LaneFolder]) -> None:
         """Update the listed segments: some may be gone, or shorter than before.
