@@ -92,7 +92,7 @@ def test_a_lock_that_cannot_be_decided_on_is_refused(
     db: SessionDB, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The lock is refused, with a warning in the log."""
-    db._store._timeout = 0.05
+    db._store.decisions._timeout = 0.05
     with arbitrating(db._store.journal.path, 1.0):
         assert not db.try_acquire_compression_lock("s", "a")
         db.release_compression_lock("s", "a")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("relay_cluster")  # three servers for all
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relay_cluster")]  # three servers for all
 
 
 @pytest.fixture(scope="module")

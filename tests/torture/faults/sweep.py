@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _WORKERS = 2
-SAMPLE = 7
+SAMPLE = 5
 """Points of each workload in a sample."""
 
 
@@ -83,7 +83,7 @@ class Benches:
 def arguments(doc: str) -> argparse.Namespace:
     """Parse the command line of both sweeps."""
     parser = step_parser(doc, seed=random.randrange(2**32))
-    parser.add_argument("--sample", action="store_true", help="the small form, below 10 s")
+    parser.add_argument("--sample", action="store_true", help="the small form")
     parser.add_argument("--only", action="append", help="run one point, as a failure names it")
     parser.add_argument("--workload", action="append", choices=sorted(WORKLOADS))
     parser.add_argument(

@@ -65,6 +65,7 @@ def test_a_long_word_is_not_corrected_by_trying_all_its_neighbours(length: int) 
         ".".join(letters(8, seed) for seed in range(1_000)),
         "a" + "(" * 20_000,
     ],
+    ids=lambda text: text[:10],
 )
 def test_a_long_question_tries_few_words(
     projection: Projection, monkeypatch: pytest.MonkeyPatch, question: str

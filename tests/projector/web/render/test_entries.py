@@ -242,6 +242,7 @@ def test_an_address_cannot_leave_its_attribute() -> None:
         "http://a.b\n" * 3_600,
         "(http://a.b" * 60 + " x" * 15_000,
     ],
+    ids=lambda text: text[:10],
 )
 def test_addresses_are_found_in_no_quadratic_time(text: str) -> None:
     """Of the longest text that is read as Markdown, whatever it repeats."""
