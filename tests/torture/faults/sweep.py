@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _WORKERS = 2
-SAMPLE = 5
+SAMPLE = 7
 """Points of each workload in a sample."""
 
 
