@@ -102,9 +102,10 @@ class Http:
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()  # the next statement connects again
-            raise SinkError(
-                f"cannot reach {self._where}: {str(error) or type(error).__name__}"
-            ) from error
+            why = str(error) or type(error).__name__
+            if isinstance(error, ssl.SSLCertVerificationError):
+                why += "; SSL_CERT_FILE names the certificate of an authority of your own"
+            raise SinkError(f"cannot reach {self._where}: {why}") from error
         if response.status != http.HTTPStatus.OK:
             what = content.decode(errors="replace").strip()[:_SHOWN]
             raise SinkError(f"{self._where} refuses ({response.status}): {what}")

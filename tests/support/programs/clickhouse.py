@@ -19,6 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from ssl import SSLContext
 
 _LOCK = Lock()
 _SHOWN = 40
@@ -54,6 +55,9 @@ def run(sql: str) -> bytes:
 class Server:
     """A server that runs what it gets.
 
+    Args:
+        tls: its certificate; None for HTTP.
+
     Attributes:
         url: its address.
         before, after: called with the number of each request, before and after it is run; if one
@@ -64,7 +68,7 @@ class Server:
         users: the values of the header `Authorization`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: SSLContext | None = None) -> None:
         self.before: Callable[[int], bool] = lambda _: False
         self.after: Callable[[int], bool] = lambda _: False
         self.is_down = False
@@ -104,7 +108,10 @@ class Server:
                 """Write nothing: tests kill clients."""
 
         self._http = Quiet(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._http.server_address[1]}"
         # it looks so often whether it was closed, and each test closes one
         Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -124,9 +131,9 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: SSLContext | None = None) -> Iterator[Server]:
     """Run a server."""
-    server = Server()
+    server = Server(tls)
     try:
         yield server
     finally:
