@@ -60,6 +60,7 @@ def test_the_parts_and_the_suites_of_frameworks_need_no_pytest() -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
 
