@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchdog.events import DirCreatedEvent, FileCreatedEvent, FileModifiedEvent
 from watchdog.events import FileSystemEventHandler as Handler
 
 from journal.fs.observer import start_observer
+from journal.segments.listing import own_lanes
+from journal.segments.mirrors import is_mirror
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -25,7 +29,9 @@ _SWEEP = 1.0
 _POLL = 0.1
 """The same where the system gives no notifications."""
 _EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileCreatedEvent, DirCreatedEvent]
-_MIRROR = "/m-"
+_MOST = 64
+"""Lanes that are watched one by one, which takes a thread for each; more are watched with the
+mirrors, and so with all that the relay itself writes."""
 
 
 class Bell(Handler):
@@ -38,7 +44,7 @@ class Bell(Handler):
     def __init__(self, lanes: Path) -> None:
         self._rung = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._lanes = str(lanes)
+        self._lanes = lanes
         self._sweep = _SWEEP
         self._observer: BaseObserver | None = None
         try:
@@ -48,7 +54,17 @@ class Bell(Handler):
             self._sweep = _POLL
 
     def _schedule(self, observer: BaseObserver) -> None:
-        observer.schedule(self, self._lanes, recursive=True, event_filter=_EVENTS)
+        own = own_lanes(self._lanes)
+        is_apart = len(own) <= _MOST
+        observer.schedule(self, str(self._lanes), recursive=not is_apart, event_filter=_EVENTS)
+        if is_apart:
+            for name in own:
+                self._watch(observer, self._lanes / name)
+
+    def _watch(self, observer: BaseObserver, lane: Path) -> None:
+        """Watch one lane; if it is gone, or the limit of watches is reached, the looks find it."""
+        with suppress(OSError, RuntimeError):
+            observer.schedule(self, str(lane), event_filter=_EVENTS)
 
     def __enter__(self) -> Self:
         return self
@@ -64,9 +80,14 @@ class Bell(Handler):
             self._observer.join()
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Ring, unless a mirror has changed, which the relay itself writes."""
-        if not str(event.src_path).startswith(f"{self._lanes}{_MIRROR}"):
-            self._loop.call_soon_threadsafe(self._rung.set)
+        """Ring, unless a mirror has changed, which the relay itself writes; watch a new lane."""
+        path = Path(os.fsdecode(event.src_path))
+        lane = path if path.parent == self._lanes else path.parent
+        if is_mirror(lane.name):
+            return
+        if isinstance(event, DirCreatedEvent) and self._observer is not None:
+            self._watch(self._observer, lane)
+        self._loop.call_soon_threadsafe(self._rung.set)
 
     async def wait(self) -> None:
         """Wait for a ring, or until the lanes must be looked at."""

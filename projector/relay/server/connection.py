@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import nats.aio.client
 from nats import errors
 from nats.aio.client import Client
 from nats.js.errors import Error as JetStreamError
@@ -25,6 +26,22 @@ about it."""
 _CONNECT = 5
 """Seconds to connect."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class _Client(Client):
+    """A client that is quicker with headers.
+
+    nats-py looks at each character of each name: a sixth of what a relay among twelve machines did.
+    """
+
+    @staticmethod
+    def _parse_header_lines(raw: bytes) -> dict[str, str]:
+        lines = (line.partition(b":") for line in raw.split(b"\r\n"))
+        return {_text(name): _text(value) for name, colon, value in lines if colon}
+
+
+def _text(raw: bytes) -> str:
+    return raw.strip().decode("utf-8", "replace")
 
 
 class Connection:
@@ -108,7 +125,10 @@ async def connect(config: Config) -> Connection:
         options["tls"] = context
     if config.user:
         options |= {"user": config.user, "password": config.secret}
-    client = Client()
+    client = _Client()
+    # a parser of mails that nats-py uses where it is installed: its releases of today return lists
+    # of values, and no chunk would be understood
+    nats.aio.client.parse_email = None  # type: ignore[attr-defined]
     try:
         await client.connect(
             config.url.split(","),
