@@ -56,6 +56,11 @@ class Config:
             if not name or "`" in name or "\\" in name:
                 raise ValueError(f"{name!r} is no name of a database or a table")
 
+    @property
+    def address(self) -> str:
+        """The table, for people; two of one address are the same table."""
+        return f"the table {self.database}.{self.table} of {self.url}"
+
     def connect(self) -> Sink:
         """Return the sink.
 

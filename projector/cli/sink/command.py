@@ -16,11 +16,12 @@ from journal.errors import counted
 from journal.format.fields.erasure import PENDING, REMOVED
 from journal.fs.directory import open_directory
 from projector.cli.kit.part import part_option
-from projector.forgetting.in_sink import note_removed
+from projector.forgetting.erasures import read_erasures
+from projector.forgetting.in_sink import note_removed, pending_in_sink
 from projector.outbox import CONFIG
 from projector.sink.config import Config, read_config, write_config
 from projector.sink.drain import Drainer
-from projector.sink.errors import SinkError
+from projector.sink.errors import NoSink, SinkError
 from projector.sink.verify import compare
 
 if TYPE_CHECKING:
@@ -70,16 +71,29 @@ def use(path: Path, url: str, database: str, table: str, user: str, password_fil
     URL is that of a server, http://HOST:8123 or https://HOST:8443, or chdb:///FOLDER for
     ClickHouse within the process (pip install 'agent-journal[chdb]'). From now on each projection
     fills its outbox. A journal without a sink has no cost of it. There is no time limit.
+
+    If the journal has another table as its sink, that one stays as it is, also with what is
+    forgotten from now on: it is named, so that you can drop it. While it has what was forgotten
+    before, it is not replaced: `projector sink run --once` erases that first.
     """
     try:
         config = Config(url, database, table, user, password_file)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     journal = open_directory(path, create=False)
+    left = _left_by(journal, config)
+    if left is not None and (pending := pending_in_sink(read_erasures(journal))):
+        # the receipts that come when the new table is complete would say that it is erased
+        raise SinkError(
+            f"{left.address} may still have what {counted(len(pending), 'request')} to forget"
+            " named: run `projector sink run --once`; if it is gone for ever, `projector sink off`"
+        )
     with closing(config.connect()) as sink:
         sink.prepare()
     write_config(journal, config)
-    print_line(f"sink: {url}, table {database}.{table}; now `projector sink run`", err=True)
+    if left is not None:
+        print_line(f"Warning: {_what_stays(left)}", err=True)
+    print_line(f"sink: {config.address}; now `projector sink run`", err=True)
 
 
 @command.command("off")
@@ -88,13 +102,33 @@ def off(path: Path) -> None:
     """Forget the sink of the journal: nothing is sent any more.
 
     The next event empties the outbox. What the sink has stays there, also what is forgotten from
-    now on: drop the table yourself.
-    There is no time limit.
+    now on: drop the table yourself. The statement for that is printed. There is no time limit.
     """
     journal = open_directory(path, create=False)
-    read_config(journal)
+    left = read_config(journal)
     (journal.path / CONFIG).unlink()
-    print_line("the journal has no sink any more; what was sent is still there", err=True)
+    print_line(f"the journal has no sink any more; {_what_stays(left)}", err=True)
+
+
+def _left_by(journal: Directory, config: Config) -> Config | None:
+    """Return the sink that the journal has, if another one takes its place; None if there is none.
+
+    Raises:
+        SinkError: its configuration cannot be understood.
+    """
+    try:
+        known = read_config(journal)
+    except NoSink:
+        return None
+    return None if known.address == config.address else known
+
+
+def _what_stays(left: Config) -> str:
+    """Return the state of a table that is no sink any more, and how to remove it."""
+    return (
+        f"{left.address} stays as it is, and what is forgotten from now on is not erased there. If"
+        f" nobody needs it: DROP TABLE `{left.database}`.`{left.table}`"
+    )
 
 
 @command.command("run")

@@ -18,7 +18,7 @@ from projector.outbox import PROGRESS
 from projector.sink.config import Config, read_config, write_config
 from projector.sink.errors import SinkError
 from projector.sink.verify import compare
-from tests.projector.sink.running import run
+from tests.projector.sink.running import in_journal, run
 from tests.support.programs import clickhouse
 from tests.support.programs.sinks import assert_equal, change, drain
 
@@ -179,3 +179,42 @@ def test_what_is_no_sink_is_wrong_usage(journal_dir: Path, url: str) -> None:
     result = run(journal_dir, "sink", "use", url)
     assert result.exit_code == 2
     assert "url" in result.stderr
+
+
+def test_a_sink_that_another_one_replaces_is_named_with_what_stays_there(
+    journal_dir: Path, server: Server, table: str
+) -> None:
+    """Nothing is erased there any more: the statement that drops it is printed."""
+    database, old = table.split(".")
+    given = ("sink", "use", server.url, "--database", database, "--table")
+    with Journal.open(journal_dir) as journal:
+        journal.append_message("s", "user", "one")
+    drain(journal_dir)
+    again = run(journal_dir, *given, old, "--user", "another")
+    assert (again.exit_code, "stays" in again.stderr) == (0, False)
+    moved = run(journal_dir, *given, f"{old}b")
+    assert moved.exit_code == 0
+    assert f"the table {table} of {server.url} stays as it is" in moved.stderr
+    assert f"DROP TABLE `{database}`.`{old}`" in moved.stderr
+    off = run(journal_dir, "sink", "off")
+    assert f"DROP TABLE `{database}`.`{old}b`" in off.stderr
+    clickhouse.run(f"DROP TABLE `{database}`.`{old}`")
+
+
+def test_a_sink_that_has_what_was_forgotten_is_not_replaced(
+    journal_dir: Path, server: Server, table: str
+) -> None:
+    """The receipt would say that it is erased as soon as the new one is complete."""
+    database, old = table.split(".")
+    given = ("sink", "use", server.url, "--database", database, "--table", f"{old}b")
+    with SessionStore.open(journal_dir) as store:
+        store.append("secret", "user", "the mausoleumword is here")
+    drain(journal_dir)
+    assert in_journal(journal_dir, "forget", "secret", "--yes").exit_code == 0
+    refused = run(journal_dir, *given)
+    assert refused.exit_code == 1
+    assert f"the table {table} of {server.url} may still have what 1 request" in refused.stderr
+    assert read_config(open_directory(journal_dir)).table == old
+    assert run(journal_dir, "sink", "run", "--once").exit_code == 0
+    assert run(journal_dir, *given).exit_code == 0
+    assert "; removed from the sink" in in_journal(journal_dir, "erasures").stdout
