@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS sender(machine TEXT PRIMARY KEY, user TEXT) WITHOUT R
 CREATE TABLE IF NOT EXISTS peer(
     machine TEXT PRIMARY KEY, seen INTEGER, have TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS erased(segment TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept_out(
+    machine TEXT, lane INTEGER, number INTEGER, segment TEXT, what TEXT, since INTEGER,
+    PRIMARY KEY(machine, lane, number, segment)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS problem(what TEXT PRIMARY KEY, since INTEGER) WITHOUT ROWID;
 """
 STATE = "state.db"
@@ -117,6 +120,7 @@ class State:
         with self._db:
             self._db.execute("DELETE FROM sent")
             self._db.execute("DELETE FROM erased")
+            self._db.execute("DELETE FROM kept_out")
             self.put(stream=stream, machine=machine, cursor=0, mark="", replicas=0, most_replicas=0)
 
     def note_replicas(self, servers: int) -> None:
@@ -210,6 +214,24 @@ class State:
                     self._db.execute("DELETE FROM problem WHERE what = ?", (what,))
             for what in found:
                 self._db.execute("INSERT OR IGNORE INTO problem VALUES(?, ?)", (what, now))
+
+    def kept_out(self) -> dict[Place, tuple[str, int]]:
+        """Return what is wrong with a segment, such as a fork that was kept out, and since when."""
+        rows = self._db.execute("SELECT machine, lane, number, segment, what, since FROM kept_out")
+        return {
+            Place(machine, lane, number, segment): (what, since)
+            for machine, lane, number, segment, what, since in rows
+        }
+
+    def note_kept_out(self, place: Place, what: str, since: int) -> None:
+        """Remember what is wrong with a segment."""
+        row = (*_key(place), what, since)
+        self._db.execute("INSERT OR REPLACE INTO kept_out VALUES(?, ?, ?, ?, ?, ?)", row)
+
+    def drop_kept_out(self, place: Place) -> None:
+        """Forget what was wrong with a segment."""
+        query = "DELETE FROM kept_out WHERE (machine, lane, number, segment) = (?, ?, ?, ?)"
+        self._db.execute(query, _key(place))
 
     def problems(self) -> list[str]:
         """Return what is wrong, oldest first."""

@@ -76,6 +76,15 @@ class Ours:
             f" {chunk.end:,} under our name that are not here"
         )
 
+    def damage(self, place: Place) -> str:
+        """Return what is damaged in the segment at a place; nothing if all of it is sound.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        there = self._numbers.get((place.lane, place.number))
+        return "" if there is None else damage_up_to(there.path, there.size)
+
     def has(self, chunk: Chunk) -> bool:
         """Return whether the bytes of a chunk are those of a segment here, or replaced here.
 

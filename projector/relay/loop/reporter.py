@@ -132,6 +132,27 @@ class Reporter:
             self._left = content
         self._left_at = time.monotonic()
 
+    async def read_left(self, carrier: JetStream, ahead: int) -> None:
+        """Read the reports that the others left in the stream, without following it.
+
+        Args:
+            carrier: has the stream.
+            ahead: microseconds by which our clock is ahead of the carrier's.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        async for found in carrier.reports():
+            self.note(found.report, found.at + ahead)
+
+    def hash(self) -> str:
+        """Return the hash over all that is here.
+
+        Raises:
+            ReadError, OSError: a lane cannot be read.
+        """
+        return self.report(0).hash
+
     def report(self, cursor: int) -> Have:
         """Return the report of a machine that has followed the stream up to a cursor.
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("projector.relay")
 _SHORTEST, _LONGEST = 0.2, 10.0
 """Seconds between two tries to connect; they double."""
+_HELD = 60.0
+"""Seconds after which a connection was a good one, and the first pause is short again."""
 _MOST_RESETS = 8
 
 
@@ -67,14 +69,16 @@ async def _always(journal: Directory, config: Config) -> None:
     pause = _SHORTEST
     with Bell(journal.lanes) as bell:
         while not stop.is_set():
+            began = loop.time()
             try:
                 await _connected(journal, config, stop, bell)
-                pause = _SHORTEST
             except Reset:
                 continue
             except NotOurs as error:
                 _rename(journal, error)
             except CarrierError as error:
+                if loop.time() - began > _HELD:
+                    pause = _SHORTEST
                 _log.warning("%s; trying again in %.1f s", error, pause)
                 await _sleep(stop, random.uniform(pause / 2, pause))  # noqa: S311 - no secret
                 pause = min(pause * 2, _LONGEST)

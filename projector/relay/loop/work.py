@@ -10,8 +10,6 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from journal.format.keyed_hash import Key
-from journal.fs.key_file import add_keys, read_keys
 from journal.process import clock
 from projector.relay.carrier import mark_of
 from projector.relay.errors import CarrierError, RelayError, TooLarge
@@ -22,6 +20,8 @@ from projector.relay.identity import RELAY, former_of, machine_of
 from projector.relay.inbound import Inbound
 from projector.relay.loop.ending import end
 from projector.relay.loop.help import Help
+from projector.relay.loop.keys import Keys
+from projector.relay.loop.notices import Notices
 from projector.relay.loop.outbound import Outbound
 from projector.relay.loop.reporter import Reporter
 
@@ -45,6 +45,9 @@ _REPORT = 60.0
 """Seconds after which a report is sent."""
 _SOON = 2.0
 """Seconds after a change until the next report, at least."""
+_STALLED = 60.0
+"""Seconds after which what the server has should have arrived, over a slow line, too."""
+_NOT_ARRIVING = "what the server has does not arrive"
 _MOMENT = 0.02
 """Seconds between two looks whether all has arrived."""
 _AT_ONCE = 16
@@ -71,9 +74,7 @@ class Work:
         carrier: Callable[[Callable[[str], str]], JetStream],
     ) -> None:
         self._config = config
-        self._path = journal.path
-        self._keys: set[Key] = set()
-        """Keys that the stream has."""
+        self._keys = Keys(journal.path)
         self._state = state
         self._machine = machine_of(journal)
         self._former = former_of(journal)
@@ -87,6 +88,8 @@ class Work:
         is_sent = self.outbound.is_sent
         self.inbound = Inbound(self._machine, self._former, ours, self.mirrors, is_sent)
         self.inbound.holes |= state.holes()
+        who = self._machine, self._former
+        self._notices = Notices(*who, state, self.inbound, ours, self.mirrors)
         self._reporter = Reporter(journal, config, state, names, self.outbound, self.mirrors)
         self._ours = ours
         self.carrier = carrier(self._sender)
@@ -128,6 +131,8 @@ class Work:
         await self.carrier.hear(self._reporter.hear)
         await self.carrier.report(b"")
         await self.carrier.flush()
+        if not self._config.receive:  # it follows no stream in which the others left theirs
+            await self._reporter.read_left(self.carrier, self._ahead)
 
     async def until_quiet(self) -> None:
         """Send and receive until there is nothing more to do.
@@ -145,6 +150,7 @@ class Work:
                 if not sent and not filled:
                     break
             await self._help.keep()
+            self._dirty |= self._notices.settle(self._reporter.hash)
             await self._reporter.leave(self.carrier, self._cursor)
             await self.carrier.flush()
             self._reporter.note_machines()
@@ -190,19 +196,12 @@ class Work:
             total += sum(await asyncio.gather(*map(self._send_lane, part)))
         self._dirty = self._dirty or bool(waiting and self.outbound.problems)
         await self.outbound.erase_replaced(self.carrier)
-        await self._send_keys()
+        await self._keys.send(self.carrier)
         self._reporter.changed = self._reporter.changed or total > 0
         return total
 
     async def _send_lane(self, segments: list[Segment]) -> int:
         return sum([await self.outbound.send(each, self.carrier) for each in segments])
-
-    async def _send_keys(self) -> None:
-        """Send the keys of keyed hashes: without them others cannot hide what is forgotten."""
-        for key in read_keys(self._path):
-            if key not in self._keys:
-                await self.carrier.send_key(key.id, key.secret.hex())
-                self._keys.add(key)
 
     async def _send_always(self, bell: Bell) -> None:
         while True:
@@ -232,10 +231,7 @@ class Work:
         chunk = arrived.chunk
         self._is_stopped = self._is_stopped or arrived.is_newer
         if arrived.key:
-            key = Key(bytes.fromhex(arrived.key))
-            if key not in self._keys and key not in read_keys(self._path):
-                add_keys(self._path, [key])
-            self._keys.add(key)
+            self._keys.take(arrived.key)
         elif arrived.report:
             self._reporter.note(arrived.report, arrived.at + self._ahead)
         elif chunk is None:
@@ -259,6 +255,7 @@ class Work:
             return
         self._dirty = False
         self.mirrors.sync()
+        self._notices.save()
         problems = [*self.inbound.problems.values(), *self.outbound.problems.values()]
         problems += [self._receiving] if self._receiving else []
         if self._is_stopped:
@@ -279,10 +276,12 @@ class Work:
     async def _watch(self) -> None:
         """Check the carrier, fill holes and report, from time to time."""
         reported = -_REPORT
+        waiting = -1, 0.0  # the cursor in front of which something is, and since when
         while True:
             now = time.monotonic()
             if now - reported >= (_SOON if self._reporter.changed else _REPORT):
                 reported = now
+                self._dirty |= self._notices.settle(self._reporter.hash)
                 await self._reporter.send(self.carrier, self._cursor)
             self._reporter.note_machines()
             if self.inbound.holes and await self.inbound.fill(self.carrier):
@@ -294,6 +293,15 @@ class Work:
             if found.name != self._state.get("stream") or found.last < self._cursor:
                 _log.warning("the server has lost what it had: beginning again from disk")
                 raise Reset("the carrier has lost what it had")
+            if waiting[0] != self._cursor or found.last == self._cursor:
+                waiting = self._cursor, now
+            elif now - waiting[1] > _STALLED and await self._is_stalled(found.last):
+                raise CarrierError(f"{_NOT_ARRIVING}: {found.last - self._cursor:,} messages")
+
+    async def _is_stalled(self, last: int) -> bool:
+        """Return whether what is there should have arrived: a new connection may help."""
+        is_receiving = self._config.receive and not (self._is_stopped or self._receiving)
+        return is_receiving and bool((await self.carrier.identity(last)).mark)
 
     async def _wait_for_arrivals(self, receiving: asyncio.Task[None]) -> None:
         """Wait until all that the carrier has now is here."""
@@ -306,7 +314,7 @@ class Work:
             if quiet > _CHECK and not (await self.carrier.identity(last)).mark:
                 break  # the last ones were erased
             if quiet > self._config.timeout:
-                raise CarrierError("what the server has does not arrive")
+                raise CarrierError(_NOT_ARRIVING)
             await asyncio.sleep(_MOMENT)
         if receiving.done():
             receiving.result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,21 @@ from nats.js import api
 from nats.js.errors import APIError, NotFoundError
 
 from journal.format.timestamps import moment
-from journal.process.ids import UUID
-from projector.relay.carrier import NOTHING, Arrived, Identity, Last, mark_of
+from projector.relay.carrier import NOTHING, Arrived, Identity, Last
 from projector.relay.chunk import (
-    NAME,
     Chunk,
     Place,
     headers,
     parse,
-    parse_subject,
     subject,
 )
-from projector.relay.errors import CarrierError, ChunkError, NewerChunk, Refused
+from projector.relay.errors import CarrierError, ChunkError, Refused
+from projector.relay.server.messages import (
+    REPORT_SUBJECT,
+    arrived,
+    parse_read,
+    stored_mark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
 
 _PEERS = 2.0
 """Seconds to wait for bytes of another machine."""
-_KEY_SUBJECT = re.compile(rf"aj\.{NAME.pattern}\.seg\.{NAME.pattern}\.key\.[0-9a-f]+")
-_REPORT_SUBJECT = re.compile(rf"aj\.{NAME.pattern}\.seg\.{NAME.pattern}\.have\.{UUID}")
-_KEY = re.compile(b"[0-9a-f]{64}")
 _WRONG_LAST = 10071
 """The server's code for a fence that is not the last chunk."""
 _WRONG_LAST_STREAM = 10164
@@ -97,7 +96,7 @@ class JetStream:
             if 0 < cursor <= last:
                 with suppress(NotFoundError):  # it was erased
                     found = await self._js.get_msg(self._config.stream, seq=cursor)
-                    mark = _mark(found)
+                    mark = stored_mark(found)
         now = moment("ts", info["ts"]) if "ts" in info else 0
         replicas = int(info["config"]["num_replicas"])
         return Identity(str(info["created"]), last, mark, now, replicas)
@@ -168,7 +167,7 @@ class JetStream:
                 continue
             except errors.Error as error:
                 raise CarrierError(f"the stream cannot be followed: {error!r}") from error
-            yield _arrived(message)
+            yield arrived(message)
 
     async def read(self, place: Place, offset: int) -> Chunk | None:
         """Return a chunk of a segment from any machine that has it; None if there is none."""
@@ -193,7 +192,7 @@ class JetStream:
         """Answer what other machines read, from now on."""
 
         async def answer(message: Msg) -> None:
-            asked = _parse_read(message)
+            asked = parse_read(message)
             chunk = reader(*asked) if asked else None
             if chunk is not None and message.reply:
                 await self._nc.publish(message.reply, chunk.data, headers=headers(chunk))
@@ -254,6 +253,26 @@ class JetStream:
                 with suppress(NotFoundError):
                     await self._js.delete_msg(stream, before)
 
+    async def reports(self) -> AsyncIterator[Arrived]:
+        """Yield the reports that machines left.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        name, after = f"aj.{self._config.fleet}.seg.*.have.*", 1
+        with self._connection.refusals(name):
+            while True:
+                try:
+                    found = await self._js.get_msg(
+                        self._config.stream, seq=after, subject=name, next=True
+                    )
+                except NotFoundError:
+                    return
+                after = (found.seq or 0) + 1
+                if REPORT_SUBJECT.fullmatch(found.subject or "") and found.time is not None:
+                    at = int(found.time.timestamp() * 1_000_000)
+                    yield Arrived(after - 1, "", None, report=found.data or b"", at=at)
+
     async def report(self, data: bytes) -> None:
         """Send a report to the other machines."""
         await self._nc.publish(f"aj.{self._config.fleet}.have.{self._config.sender}", data)
@@ -273,42 +292,3 @@ class JetStream:
     def subject(self, place: Place) -> str:
         """Return the subject under which a segment is sent."""
         return subject(self._config.fleet, self._sender(place.machine), place)
-
-
-def _mark(found: api.RawStreamMsg) -> str:
-    """Return the mark of a stored message; that it is none of ours is a mark, too."""
-    try:
-        _, _, place = parse_subject(found.subject or "")
-        return mark_of(parse(place, found.headers or {}, found.data or b""))
-    except ChunkError:
-        return f"{found.subject}"
-
-
-def _arrived(message: Msg) -> Arrived:
-    cursor = message.metadata.sequence.stream
-    user = ""
-    if _KEY_SUBJECT.fullmatch(message.subject) and _KEY.fullmatch(message.data):
-        return Arrived(cursor, user, None, key=message.data.decode())
-    if _REPORT_SUBJECT.fullmatch(message.subject):
-        at = int(message.metadata.timestamp.timestamp() * 1_000_000)
-        return Arrived(cursor, user, None, report=message.data, at=at)
-    try:
-        _, user, place = parse_subject(message.subject)
-        return Arrived(cursor, user, parse(place, message.headers or {}, message.data))
-    except NewerChunk as error:
-        return Arrived(cursor, user, None, str(error), is_newer=True)
-    except ChunkError as error:
-        return Arrived(cursor, user, None, str(error))
-
-
-def _parse_read(message: Msg) -> tuple[Place, int] | None:
-    """Return what another machine asks for; None if it is no request."""
-    segment = message.subject.rpartition(".")[2]
-    try:
-        asked = orjson.loads(message.data)
-        name = f"{asked['machine']}.{asked['lane']}.{asked['number']}.{segment}"
-        place = parse_subject(f"aj.f.seg.u.{name}")[2]
-        offset = asked["offset"]
-    except (orjson.JSONDecodeError, KeyError, TypeError, ChunkError):
-        return None
-    return (place, offset) if type(offset) is int and offset >= 0 else None

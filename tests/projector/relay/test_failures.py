@@ -214,6 +214,7 @@ def test_a_machine_that_only_sends_is_not_waited_for(server: Server, tmp_path: P
     for machine in (a, b):
         assert machine.run("relay", "status", "--check").exit_code == 0
     assert "sends only" in a.run("relay", "status").stdout
+    assert b.status().unreplicated == 0, "it reads the report of `a`, though it mirrors nothing"
     assert a.run("forget", "a", "--yes").exit_code == 0
     a.relay()
     assert a.run("relay", "erased").exit_code == 0
