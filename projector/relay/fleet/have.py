@@ -34,6 +34,7 @@ class Have:
         unsent: bytes of its own lanes that are not sent.
         rewritten: uuids of the segments that it has which replace others, such as after an erasure.
         receives: whether it mirrors the others.
+        age: microseconds since it was made, if a keeper left it for a machine that is away.
     """
 
     machine: str
@@ -47,6 +48,7 @@ class Have:
     unsent: int
     rewritten: list[str]
     receives: bool
+    age: int = 0
 
     def encode(self) -> bytes:
         """Return it as JSON."""
@@ -62,7 +64,7 @@ def parse_have(data: bytes) -> Have:
     if len(data) > MOST:
         raise ChunkError(f"a report has {len(data):,} bytes, and {MOST:,} are allowed")
     try:
-        values = {"receives": True} | orjson.loads(data)  # older programs do not say it
+        values = {"receives": True, "age": 0} | orjson.loads(data)  # older programs do not say it
         found = Have(**{field.name: values[field.name] for field in fields(Have)})
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise ChunkError(f"a report cannot be read: {error}") from error
@@ -75,7 +77,7 @@ def parse_have(data: bytes) -> Have:
         *found.held,
         *found.rewritten,
     )
-    numbers = (found.clock, found.cursor, found.unsent, *found.held.values())
+    numbers = (found.clock, found.cursor, found.unsent, found.age, *found.held.values())
     are_numbers = all(type(n) is int for n in numbers) and type(found.receives) is bool
     if not all(isinstance(t, str) for t in texts) or not are_numbers:
         raise ChunkError("a report has values of another kind")

@@ -10,12 +10,13 @@ from projector.relay.errors import Refused
 from projector.relay.files.own import chunks, prefix_crc
 
 if TYPE_CHECKING:
-    from projector.relay.carrier import Carrier
     from projector.relay.chunk import Chunk, Place
     from projector.relay.config import Config
     from projector.relay.files.held import Held
     from projector.relay.files.mirror import Mirrors
     from projector.relay.files.ours import Ours
+    from projector.relay.loop.reporter import Reporter
+    from projector.relay.server.jetstream import JetStream
     from projector.relay.state import State
 
 
@@ -29,6 +30,7 @@ class Help:
         ours: its own segments.
         mirrors: those of the others.
         carrier: where a keeper sends.
+        reporter: leaves the reports of absent machines.
     """
 
     def __init__(
@@ -38,7 +40,8 @@ class Help:
         state: State,
         ours: Ours,
         mirrors: Mirrors,
-        carrier: Carrier,
+        carrier: JetStream,
+        reporter: Reporter,
     ) -> None:
         self._machine = machine
         self._config = config
@@ -46,6 +49,7 @@ class Help:
         self._ours = ours
         self._mirrors = mirrors
         self._carrier = carrier
+        self._reporter = reporter
 
     def serve(self, place: Place, offset: int) -> Chunk | None:
         """Return bytes that another machine asks for; None if they are not here.
@@ -78,6 +82,7 @@ class Help:
         places = {(h.place.folder, h.place.number): h for h in self._mirrors.held()}
         for held in (places[key] for key in sorted(places)):
             await self._keep(held)
+        await self._reporter.leave_others(self._carrier)
         self._state.put(kept=reset)
 
     async def _keep(self, held: Held) -> None:

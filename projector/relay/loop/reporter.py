@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ class Reporter:
             _log.warning("%s", error)
             return
         if found.machine != self._machine:
-            self._state.note_peer(found.machine, at, data.decode())
+            self._state.note_peer(found.machine, at - found.age, data.decode())
             self._has_heard = True
 
     def note_machines(self) -> None:
@@ -144,6 +145,23 @@ class Reporter:
         """
         async for found in carrier.reports():
             self.note(found.report, found.at + ahead)
+
+    async def leave_others(self, carrier: JetStream) -> None:
+        """Leave what absent machines reported, if the stream has no report of them any more.
+
+        Without it, a new machine would not know their names, nor that they are behind.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        left = {self._machine}
+        async for found in carrier.reports():
+            with suppress(ChunkError):  # as if there was none
+                left.add(parse_have(found.report).machine)
+        for machine, (seen, text) in self._state.peers().items():
+            if machine not in left:
+                have = replace(parse_have(text.encode()), age=max(0, clock.wall() - seen))
+                await carrier.leave_report(machine, have.encode())
 
     def hash(self) -> str:
         """Return the hash over all that is here.

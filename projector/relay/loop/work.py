@@ -91,9 +91,9 @@ class Work:
         who = self._machine, self._former
         self._notices = Notices(*who, state, self.inbound, ours, self.mirrors)
         self._reporter = Reporter(journal, config, state, names, self.outbound, self.mirrors)
-        self._ours = ours
         self.carrier = carrier(self._sender)
-        self._help = Help(self._machine, config, state, self._ours, self.mirrors, self.carrier)
+        helps = self.carrier, self._reporter
+        self._help = Help(self._machine, config, state, ours, self.mirrors, *helps)
         self._cursor = 0
         self._last_chunk = 0, ""
         """Cursor and mark of the last chunk. What is behind it is read again after a start: other

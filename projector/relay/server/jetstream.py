@@ -237,12 +237,14 @@ class JetStream:
                 )
 
     async def leave_report(self, machine: str, data: bytes) -> None:
-        """Leave a report for machines that are not connected now, in the place of the last one.
+        """Leave the report of a machine for those that are not connected now.
+
+        It takes the place of the machine's last one.
 
         Raises:
             CarrierError: there is no answer.
         """
-        name = f"aj.{self._config.fleet}.seg.{self._config.sender}.have.{machine}"
+        name = f"aj.{self._config.fleet}.seg.{self._sender(machine)}.have.{machine}"
         stream = self._config.stream
         with self._connection.refusals(name):
             before = None

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def _peers(machine: Machine) -> list[tuple[int, str]]:
+    """Return when the others reported to a machine, and what."""
+    with State(machine.path / RELAY / STATE) as state:
+        return list(state.peers().values())
+
+
 def test_a_server_that_is_away_stops_nothing_else(server: Server, tmp_path: Path) -> None:
     """Appending and searching go on; `status` shows what is not sent; then all of it is."""
     a, b = (Machine(tmp_path / name, server.url) for name in "ab")
@@ -189,6 +195,12 @@ def test_a_keeper_sends_what_an_absent_machine_wrote(server: Server, tmp_path: P
     write_config(hub.directory, hub.config)
     a.append("a1", "a2")
     assert_same(a, hub)
+    [(seen, text)] = _peers(hub)
+    have, then = parse_have(text.encode()), seen - 3 * 3_600_000_000
+    with State(hub.path / RELAY / STATE) as state:
+        state.drop_peer(have.machine)
+        earlier = replace(have, clock=have.clock - seen + then)
+        state.note_peer(have.machine, then, earlier.encode().decode())
     server.kill()
     server.wipe()
     server.start()
@@ -196,6 +208,10 @@ def test_a_keeper_sends_what_an_absent_machine_wrote(server: Server, tmp_path: P
     late = Machine(tmp_path / "late", server.url)
     late.relay()
     assert late.found() == {"a1", "a2"}
+    assert late.run("search", "--machine", "a", "hello", program="projector").exit_code == 0
+    [peer] = [peer for peer in late.status().peers if peer.name == "a"]
+    assert abs(peer.seen - then) < 60_000_000, "when `a` reported, not when the hub left it"
+    assert abs(peer.skew) < 60_000_000, "its clock is not wrong"
     a.append("a3")
     assert_same(a, hub, late)
 
