@@ -13,20 +13,9 @@ from nats.js.errors import APIError, NotFoundError
 
 from journal.format.timestamps import moment
 from projector.relay.carrier import NOTHING, Arrived, Identity, Last
-from projector.relay.chunk import (
-    Chunk,
-    Place,
-    headers,
-    parse,
-    subject,
-)
+from projector.relay.chunk import Chunk, Place, headers, parse, subject
 from projector.relay.errors import CarrierError, ChunkError, Refused
-from projector.relay.server.messages import (
-    REPORT_SUBJECT,
-    arrived,
-    parse_read,
-    stored_mark,
-)
+from projector.relay.server.messages import REPORT_SUBJECT, arrived, parse_read, stored_mark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -170,7 +159,11 @@ class JetStream:
             yield arrived(message)
 
     async def read(self, place: Place, offset: int) -> Chunk | None:
-        """Return a chunk of a segment from any machine that has it; None if there is none."""
+        """Return a chunk of a segment from any machine that has it; None if there is none.
+
+        Raises:
+            CarrierError: the connection is lost.
+        """
         wanted = {
             "machine": place.machine,
             "lane": place.lane,
@@ -178,18 +171,23 @@ class JetStream:
             "offset": offset,
         }
         name = f"aj.{self._config.fleet}.read.{place.segment}"
-        try:
-            answer = await self._nc.request(name, orjson.dumps(wanted), timeout=_PEERS)
-        except (errors.TimeoutError, errors.NoRespondersError):
-            self._connection.check()
-            return None
+        with self._connection.refusals(name):
+            try:
+                answer = await self._nc.request(name, orjson.dumps(wanted), timeout=_PEERS)
+            except (errors.TimeoutError, errors.NoRespondersError):
+                self._connection.check()
+                return None
         try:
             return parse(place, answer.headers or {}, answer.data)
         except ChunkError:
             return None
 
     async def serve(self, reader: Callable[[Place, int], Chunk | None]) -> None:
-        """Answer what other machines read, from now on."""
+        """Answer what other machines read, from now on.
+
+        Raises:
+            CarrierError: the connection is lost.
+        """
 
         async def answer(message: Msg) -> None:
             asked = parse_read(message)
@@ -197,7 +195,9 @@ class JetStream:
             if chunk is not None and message.reply:
                 await self._nc.publish(message.reply, chunk.data, headers=headers(chunk))
 
-        await self._nc.subscribe(f"aj.{self._config.fleet}.read.*", cb=answer)
+        name = f"aj.{self._config.fleet}.read.*"
+        with self._connection.refusals(name):
+            await self._nc.subscribe(name, cb=answer)
 
     async def erase(self, segment: str) -> int:
         """Overwrite all our chunks of a segment in the stream; return how many these were.
@@ -276,20 +276,37 @@ class JetStream:
                     yield Arrived(after - 1, "", None, report=found.data or b"", at=at)
 
     async def report(self, data: bytes) -> None:
-        """Send a report to the other machines."""
-        await self._nc.publish(f"aj.{self._config.fleet}.have.{self._config.sender}", data)
+        """Send a report to the other machines.
+
+        Raises:
+            CarrierError: the connection is lost.
+        """
+        name = f"aj.{self._config.fleet}.have.{self._config.sender}"
+        with self._connection.refusals(name):
+            await self._nc.publish(name, data)
 
     async def hear(self, take: Callable[[bytes], Any]) -> None:
-        """Pass the reports of the machines to a function, from now on."""
+        """Pass the reports of the machines to a function, from now on.
+
+        Raises:
+            CarrierError: the connection is lost.
+        """
 
         async def hear(message: Msg) -> None:
             take(message.data)
 
-        await self._nc.subscribe(f"aj.{self._config.fleet}.have.*", cb=hear)
+        name = f"aj.{self._config.fleet}.have.*"
+        with self._connection.refusals(name):
+            await self._nc.subscribe(name, cb=hear)
 
     async def flush(self) -> None:
-        """Wait until the server has all that was published."""
-        await asyncio.wait_for(self._nc.flush(), self._timeout)
+        """Wait until the server has all that was published.
+
+        Raises:
+            CarrierError: the connection is lost.
+        """
+        with self._connection.refusals():
+            await asyncio.wait_for(self._nc.flush(), self._timeout)
 
     def subject(self, place: Place) -> str:
         """Return the subject under which a segment is sent."""

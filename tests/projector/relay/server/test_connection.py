@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import nats.aio.client
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nats.aio.client import Client
 
-from projector.relay.server.connection import _Client
+from projector.relay.chunk import Chunk, Place
+from projector.relay.errors import CarrierError
+from projector.relay.server.connection import _Client, connect
+from projector.relay.server.jetstream import JetStream
 from tests.support.relay.fleet import Machine, assert_same
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
-
-    import pytest
 
     from tests.support.relay.servers import Server
 
@@ -50,3 +54,49 @@ def test_a_parser_of_mails_beside_the_client_stops_nothing(
     for machine in (a, b, a):
         machine.relay()
     assert_same(a, b)
+
+
+_UUID = "01998a8e-1c3f-7000-8000-3f6b1c2d4e5f"
+_PLACE = Place(_UUID, 1, 1, _UUID)
+
+
+async def _first(found: AsyncIterator[object]) -> None:
+    async for _ in found:
+        return
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.exists(),
+        lambda c: c.identity(0),
+        lambda c: c.send(Chunk(_PLACE, 0, 0, b"x"), 0),
+        lambda c: c.last(_PLACE),
+        lambda c: _first(c.follow(0)),
+        lambda c: c.read(_PLACE, 0),
+        lambda c: c.serve(lambda _place, _offset: None),
+        lambda c: c.erase(_UUID),
+        lambda c: c.send_key("ab", "cd"),
+        lambda c: c.leave_report(_UUID, b"x"),
+        lambda c: _first(c.reports()),
+        lambda c: c.report(b"x"),
+        lambda c: c.hear(lambda _data: None),
+        lambda c: c.flush(),
+    ],
+    ids=lambda call: "-".join(call.__code__.co_names[-2:]),
+)
+def test_a_connection_that_is_lost_is_an_error_of_the_carrier(
+    server: Server, tmp_path: Path, call: Callable[[JetStream], Coroutine[Any, Any, object]]
+) -> None:
+    """Whatever is done at that moment: a relay that runs tries again, and does not end."""
+    a = Machine(tmp_path / "a", server.url, timeout=2)
+    a.relay()
+
+    async def lose() -> None:
+        connection = await connect(a.config)
+        carrier = JetStream(connection, a.config, lambda _: "a")
+        await connection.close()
+        await call(carrier)
+
+    with pytest.raises(CarrierError):
+        asyncio.run(lose())
