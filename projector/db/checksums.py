@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 import apsw
-from apsw import sqlite_extra
 
 RESERVED = 8
 """Bytes at the end of each page that hold its checksum."""
@@ -31,7 +32,8 @@ def vfs() -> str | None:
 @cache
 def _vfs() -> str | None:
     default = apsw.vfs_names()[0]
-    if not sqlite_extra.has(_EXTENSION):
+    path = _library()
+    if path is None:
         _log.warning(
             "this apsw was built without its extras: the projection has no checksums, and damage of"
             " texts in it goes unnoticed; install a wheel of apsw"
@@ -39,8 +41,20 @@ def _vfs() -> str | None:
         return None
     db = apsw.Connection(":memory:")
     try:
-        sqlite_extra.load(db, _EXTENSION)
+        db.config(apsw.SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1)
+        db.load_extension(path)
     finally:
         db.close()
     apsw.set_default_vfs(default)  # for other databases of this process
     return _VFS
+
+
+def _library() -> str | None:
+    """Return the path of the extension; None where apsw was built without it."""
+    # where wheels for Linux have it: apsw's own search reads resources, and all that opens a
+    # database takes less time than that. Many processes that begin together wait for each other
+    usual = Path(apsw.__file__).parent / "sqlite_extra_binaries" / f"{_EXTENSION}.so"
+    if usual.exists():
+        return str(usual)
+    extra = import_module("apsw.sqlite_extra")
+    return str(extra.path(_EXTENSION)) if extra.has(_EXTENSION) else None
