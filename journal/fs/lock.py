@@ -115,13 +115,14 @@ def holder(path: Path) -> int:
     """
     try:
         status = path.lstat()
-        with open("/proc/locks", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+        # as bytes: each process that begins to wait would load a codec first
+        with open("/proc/locks", "rb") as file:  # noqa: PTH123
             locks = [line.split() for line in file]
     except OSError:
         return 0
     device, inode = status.st_dev, status.st_ino
-    place = f"{os.major(device):02x}:{os.minor(device):02x}:{inode}"
-    pids = [int(each[4]) for each in locks if each[1:2] == ["FLOCK"] and each[5:6] == [place]]
+    place = f"{os.major(device):02x}:{os.minor(device):02x}:{inode}".encode()
+    pids = [int(each[4]) for each in locks if each[1:2] == [b"FLOCK"] and each[5:6] == [place]]
     return max(pids, default=0)
 
 

@@ -92,13 +92,14 @@ class _Kept:
     """What is known of a lane folder.
 
     Attributes:
-        path: the folder.
+        folder, path: the folder, also as text: to make paths takes longer than to look at them.
         listed: what was listed.
         active: path of the active segment.
         state: whether the list still holds.
         at: when it was listed, by the monotonic clock, nanoseconds.
     """
 
+    folder: Path
     path: str
     listed: LaneFolder
     active: str
@@ -180,7 +181,8 @@ def _look(lanes: Path, name: str, kept: _Kept | None, began: int) -> _Kept:
                 return _grown(kept, active, there)
         except OSError:
             pass  # it is gone, or closed to this user: the list raises the error
-    return _list_again(lanes / name, kept, monotonic_ns())
+    folder = lanes / name if kept is None else kept.folder
+    return _list_again(folder, kept, monotonic_ns())
 
 
 def _grown(kept: _Kept, active: SegmentRef, there: os.stat_result) -> _Kept:
@@ -195,7 +197,7 @@ def _grown(kept: _Kept, active: SegmentRef, there: os.stat_result) -> _Kept:
     # by hand: `replace` takes three times as long
     grown = SegmentRef(active.folder, active.lane, active.number, there.st_size, active.final, seen)
     listed = LaneFolder(active.lane, kept.listed.final, grown)
-    return _Kept(kept.path, listed, kept.active, kept.state, kept.at)
+    return _Kept(kept.folder, kept.path, listed, kept.active, kept.state, kept.at)
 
 
 def _list_again(lane: Path, kept: _Kept | None, began: int) -> _Kept:
@@ -214,7 +216,14 @@ def _list_again(lane: Path, kept: _Kept | None, began: int) -> _Kept:
     else:
         listed = LaneFolder(lane.name, final, active)
     state = (FolderState() if kept is None else kept.state).listed(version, began)
-    return _Kept(path, listed, "" if active is None else str(active.path), state, began)
+    return _Kept(lane, path, listed, _active_path(active, kept), state, began)
+
+
+def _active_path(active: SegmentRef | None, kept: _Kept | None) -> str:
+    """Return the path of the active segment as text; empty if there is none."""
+    if active is not None and kept is not None and kept.listed.last == active.number:
+        return kept.active
+    return "" if active is None else str(active.path)
 
 
 def list_lanes(lanes: Path) -> list[str]:
