@@ -12,6 +12,8 @@ from journal.process.loading import load
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+_PACKAGE = "agent-journal"
+_FILE = "entry_points.txt"
 _OWN = ("journal.", "projector.")
 """The modules of this project begin so."""
 
@@ -35,6 +37,28 @@ def find(group: str) -> tuple[dict[str, EntryPoint], list[EntryPoint]]:
         else:
             used[point.name] = point
     return used, refused
+
+
+def find_again(group: str) -> tuple[dict[str, EntryPoint], list[EntryPoint]]:
+    """Look once more, because a name was not found: what cannot be read is passed over silently.
+
+    Raises:
+        Unloadable: the entry points of this project cannot be read.
+    """
+    import importlib  # noqa: PLC0415 - same
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415 - same
+
+    importlib.invalidate_caches()  # a folder that could not be listed counts as empty
+    try:
+        own = distribution(_PACKAGE)
+    except PackageNotFoundError:  # it runs from its sources
+        return find(group)
+    if own.read_text(_FILE) is None:
+        raise Unloadable(
+            f"{_FILE} of the package {_PACKAGE} cannot be read, so that not all commands are known:"
+            f" check the permissions in {own.locate_file('')}"
+        )
+    return find(group)
 
 
 def load_object(point: EntryPoint) -> object:

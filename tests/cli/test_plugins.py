@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from journal.cli.kit import plugins
+from journal.cli.kit.commands import Commands
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -172,3 +175,28 @@ def test_an_unknown_name_is_wrong_usage(run: Run) -> None:
     assert done.returncode == 2
     assert "No such command 'gret'" in done.stderr
     assert "greet" in done.stderr
+
+
+def test_entry_points_that_cannot_be_read_are_an_error_that_says_so(
+    run: Run, tmp_path: Path
+) -> None:
+    """Python passes over them: `relay` would be no command, though `--help` may list it."""
+    _install(tmp_path / "site", "agent-journal", "")
+    path = tmp_path / "site" / "agent_journal-1.5.dist-info" / "entry_points.txt"
+    path.unlink()
+    path.mkdir()  # as a file that may not be read, which root may read
+    done = run("relay", "status")
+    assert done.returncode == 1
+    assert "Error: entry_points.txt of the package agent-journal cannot be read" in done.stderr
+    assert str(tmp_path / "site") in done.stderr
+
+
+def test_a_command_that_was_not_found_once_is_looked_up_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A folder that cannot be listed at one moment, without a free descriptor, counts as empty."""
+    monkeypatch.setattr(plugins, "find", lambda _group: ({}, []))
+    commands = Commands({}, plugins="journal.commands")
+    assert commands["forget"].name == "forget"
+    with pytest.raises(KeyError):
+        commands["nothing"]

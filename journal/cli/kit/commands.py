@@ -8,7 +8,7 @@ from typing import cast
 import click
 
 from journal.cli.kit.output import print_line
-from journal.cli.kit.plugins import PluginError, installed, load_plugin
+from journal.cli.kit.plugins import PluginError, installed, installed_again, load_plugin
 from journal.process.loading import load
 
 
@@ -38,6 +38,8 @@ class Commands(MutableMapping[str, click.Command]):
         if self._plugins is None:
             raise KeyError(name)
         points, refused = installed(self._plugins)
+        if name not in points:
+            points, refused = installed_again(self._plugins)
         point = points[name]
         for other in refused:
             if other.point.name == name:

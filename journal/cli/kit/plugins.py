@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.process.entry_points import Unloadable, find, load_object, origin
+from journal.process.entry_points import Unloadable, find, find_again, load_object, origin
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -32,7 +32,24 @@ def installed(group: str) -> tuple[dict[str, EntryPoint], list[PluginError]]:
 
     Of two with the same name, that of this project counts, else that with the first value.
     """
-    used, others = find(group)
+    return _refuse(*find(group))
+
+
+def installed_again(group: str) -> tuple[dict[str, EntryPoint], list[PluginError]]:
+    """Look once more for a name that `installed` did not return.
+
+    Raises:
+        click.ClickException: the entry points of this project cannot be read.
+    """
+    try:
+        return _refuse(*find_again(group))
+    except Unloadable as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _refuse(
+    used: dict[str, EntryPoint], others: list[EntryPoint]
+) -> tuple[dict[str, EntryPoint], list[PluginError]]:
     refused = [
         PluginError(point, f"{used[point.name].value} has the same name and is used")
         for point in others
