@@ -17,10 +17,12 @@ from journal.format.record import MAX_SEQ, Record, decode
 from journal.format.scan import scan
 from journal.process.clock import MAX_ORDER
 from journal.segments.reader import SegmentWalk, pass_over
+from projector.store.tails import lane_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from journal.format.event import Event
     from journal.format.record import Header
     from journal.segments.listing import SegmentRef
 
@@ -67,21 +69,34 @@ class Line(NamedTuple):
     key: str | None
     record: bytes | Record
 
-    def data(self) -> dict[str, Any]:
-        """Return the data of its event.
+    @property
+    def lane(self) -> str:
+        """The uuid of its lane."""
+        return lane_uuid(self.ref.folder, self.ref.number, self.ref.version[0])
+
+    def event(self) -> Event:
+        """Return its event.
 
         Raises:
             Unclear: it is none, although the checksum of the line holds.
         """
         if isinstance(self.record, Record):
-            return self.record.event.data
+            return self.record.event
         try:
             found = decode(self.record)
         except DamagedRecord as error:
             raise Unclear from error
         if not isinstance(found, Record) or found.event.data.get("key") != self.key:
             raise Unclear
-        return found.event.data
+        return found.event
+
+    def data(self) -> dict[str, Any]:
+        """Return the data of its event.
+
+        Raises:
+            Unclear: as `event`.
+        """
+        return self.event().data
 
 
 def lines_of(

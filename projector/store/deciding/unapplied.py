@@ -2,8 +2,8 @@
 
 `UnappliedKeys` reads behind the snapshot what sets and deletes keys, and who decides on them need
 not wait until it is applied. The last writer wins, as in the projection. What depends on more than
-that is left to the projection (`Unclear`): requests to forget, a namespace that was deleted, an id
-that was used twice, damage and replaced files.
+that is left to the projection (`Unclear`): a new request to forget, what an earlier one forgets, a
+namespace that was deleted, an id that was used twice, damage and replaced files.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from projector.fold.sessions import MISSING
 from projector.run.watermark import load_marks_of, place
 from projector.store.deciding.lanes import LaneTails
 from projector.store.deciding.lines import Line, Unclear
+from projector.store.deciding.shown import Shown
 from projector.store.deciding.values import key_value
-from projector.store.tails import lane_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +43,6 @@ _ESCAPED = rb"\u", rb"\/"
 """Other ways to write the bytes of a name in JSON; our own writer uses none of them for these."""
 _ROW = "SELECT id FROM _sessions WHERE session = ?"
 _DELETED = f"SELECT 1 FROM _events WHERE session = ? AND kind = ? AND kind <> {MESSAGE}"
-_REQUESTS = "SELECT 1 FROM _requests LIMIT 1"
 _KEY = (
     "SELECT k.ord, l.uuid, k.seq, k.value FROM _keys k JOIN _lanes l ON l.id = k.lane_row"
     " WHERE k.session = ? AND k.key = ?"
@@ -128,6 +127,7 @@ class UnappliedKeys:
 
     def __init__(self, journal: Path, namespaces: Iterable[str], said: str) -> None:
         self._folder = journal / LANES
+        self._shown = Shown(journal)
         self._namespaces = tuple(namespaces)
         self._said = said
         names = [orjson.dumps(name) for name in (*self._namespaces, FORGET)]
@@ -140,6 +140,7 @@ class UnappliedKeys:
         """Begin again with the next snapshot."""
         self._tails.clear()
         self._db: apsw.Connection | None = None
+        self._shown.clear()
         self._rows: dict[str, int | None] = {}
         self._lines: list[Line] = []
         self._clear_values()
@@ -191,6 +192,7 @@ class UnappliedKeys:
         if is_other:
             self._drop_applied(db)
         new = list(filter(self._is_concerned, found))
+        self._shown.check(new)
         for line in new:
             self._add(line)
         self._check_ids(db, self._lines if is_other else new)
@@ -199,10 +201,9 @@ class UnappliedKeys:
         """Check that in a snapshot the last writer of a key wins.
 
         Raises:
-            Unclear: something is forgotten, or a namespace was deleted.
+            Unclear: it may show what is forgotten, or a namespace was deleted.
         """
-        if db.execute(_REQUESTS).fetchone() is not None:
-            raise Unclear
+        self._shown.load(db, self._lines)
         for name in self._namespaces:
             row = self._rows[name] = db.execute(_ROW, (name,)).get
             deleted = row, KINDS[SESSION_DELETED]
@@ -247,8 +248,7 @@ class UnappliedKeys:
         if line.type not in (KEY_SET, KEY_DELETED) or line.key is None or line.id in ids:
             raise Unclear
         ids.add(line.id)
-        lane = lane_uuid(line.ref.folder, line.ref.number, line.ref.version[0])
-        new, before = Value((line.order, lane, line.seq), line), values.get(line.key)
+        new, before = Value((line.order, line.lane, line.seq), line), values.get(line.key)
         if before is not None and before.at == new.at:
             raise Unclear
         if before is None or before.at < new.at:

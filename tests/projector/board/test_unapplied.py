@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.format.event_types import KEY_DELETED
+from journal.format.event_types import KEY_DELETED, MESSAGE_APPENDED
 from journal.format.new_event import new_event
 from journal.lanes.edit_order import EditOrder
 from projector import Board, NotFound, Selection, SessionStore, StaleClaim, forget
+from projector.board import changes
 from projector.board.names import names_of
 from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
+from projector.forgetting import forget as forgetting
 from projector.store.deciding import decisions
 from projector.store.deciding.lanes import LaneTails
 from projector.store.keys import key_event
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from projector.store.deciding.unapplied import KeyValues
 
 NAMES = names_of("board")
+STATE = {"title": "x", "priority": 9, "after": [], "assignee": None, "state": "open"}
+STATE |= {"token": 0, "number": 0}
 
 
 @pytest.fixture
@@ -160,9 +164,13 @@ def test_boards_that_decide_on_private_copies_share_the_tasks(journal_dir: Path)
     assert sorted(tasks) == [f"t{number}" for number in range(6)]
 
 
-@pytest.mark.parametrize("what", ["again", "odd key", "no key-value", "deleted", "forgotten"])
+@pytest.mark.parametrize("what", ["again", "odd key", "no key-value", "deleted", "requested"])
 def test_what_is_not_clear_before_it_is_applied_is_applied(
-    boards: tuple[Board, Board], applied: list[object], journal_dir: Path, what: str
+    boards: tuple[Board, Board],
+    applied: list[object],
+    journal_dir: Path,
+    what: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An id that was used twice, a namespace that is deleted, a request to forget, odd data."""
     one, two = boards
@@ -175,16 +183,62 @@ def test_what_is_not_clear_before_it_is_applied_is_applied(
     elif what == "deleted":
         one.store.delete(NAMES.tasks)
     else:
-        forget(journal_dir, Selection(sessions=("t0",)))
+        with monkeypatch.context() as patch:
+            patch.setattr(forgetting, "finish_requested", lambda *_, **__: None)
+            forget(journal_dir, Selection(sessions=("t0",)))
     if what == "deleted":
         with pytest.raises(NotFound):
             two.claim(worker="w", seconds=60, task="t0")
         assert two.claim(worker="w", seconds=60) is None
-    elif what == "forgotten":
+    elif what == "requested":
         assert claimed(two).task == "t1"
     else:
         assert two.claim(worker="w", seconds=60, task="t0") is not None
     assert applied
+
+
+def test_after_a_request_to_forget_a_decision_applies_nothing(
+    boards: tuple[Board, Board], applied: list[object], journal_dir: Path
+) -> None:
+    """It hides what is not applied as the projection does."""
+    one, two = boards
+    forget(journal_dir, Selection(sessions=("t0",)))
+    one.tasks()
+    for number in range(2):
+        claim = claimed(one if number else two)
+        two.complete(claim)
+    applied.clear()
+    assert claimed(two).task == "t3"
+    with pytest.raises(NotFound):
+        two.claim(worker="w", seconds=60, task="t0")
+    assert claimed(one).task == "t4"
+    assert not applied
+    # a session that is forgotten stays so; a task that is added again is another one
+    said = {"role": "system", "content": "Claimed"}
+    one.store.add([new_event("t0", MESSAGE_APPENDED, said, id=f"{changes.HISTORY}1")])
+    assert claimed(two).task == "t5"
+    assert applied
+    one.tasks()
+    applied.clear()
+    one.store.add([key_event(NAMES.tasks, "t0", STATE)])
+    assert claimed(two).task == "t0"
+    assert not applied
+    assert [task.id for task in one.tasks(state="claimed")] == ["t3", "t4", "t5", "t0"]
+
+
+def test_without_the_key_of_a_request_all_is_applied(
+    boards: tuple[Board, Board], applied: list[object], journal_dir: Path
+) -> None:
+    """What the request forgets is not known then."""
+    forget(journal_dir, Selection(sessions=("t0",)))
+    boards[0].tasks()
+    key = (journal_dir / "key").read_bytes()
+    (journal_dir / "key").unlink()
+    with Board.open(journal_dir) as board:
+        assert claimed(board).task == "t1"
+    assert applied
+    (journal_dir / "key").write_bytes(key)
+    (journal_dir / "key").chmod(0o600)
 
 
 def test_values_are_those_of_the_last_writer(journal_dir: Path, applied: list[object]) -> None:
