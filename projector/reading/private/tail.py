@@ -7,6 +7,7 @@ not expect it leaves to the projector.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from journal.format.event_types import FORGET
@@ -116,6 +117,9 @@ class Tail:
         with opened(ref, self._segments) as file:
             if at not in self._ends:
                 self._check(ref, file)
+            if begin >= ref.size and self._is_ahead(begin, file):
+                self._ends[at] = begin
+                return []
             block = read_at(file, begin, ref.size - begin)
             end = begin + block.rfind(b"\n") + 1
             # what is not finished counts only where no writer can finish it
@@ -154,11 +158,20 @@ class Tail:
             return
         if mark.numbers < mark.known or not mark.lane:
             raise Unexpected(f"{ref.path} was replaced")
-        if mark.offset > ref.size or not is_unchanged(file, mark):
+        if not is_unchanged(file, mark):
             raise Unexpected(f"{ref.path} is another than the one that was applied")
         self._lanes[at] = mark.lane
         if mark.is_restored:
             self._restored.add(at)
+
+    @staticmethod
+    def _is_ahead(end: int, file: FileIO) -> bool:
+        """Return whether a segment was applied beyond its size at the call, and is not cut off.
+
+        A projector goes on between the list of the segments and the snapshot, at a reader that was
+        suspended there by any number of events.
+        """
+        return 0 < end <= os.fstat(file.fileno()).st_size
 
     def _records(self, ref: SegmentRef, lines: Sequence[bytes], *, is_new: bool) -> list[Record]:
         """Return the records in new lines that are asked for."""

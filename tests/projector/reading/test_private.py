@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 from contextlib import contextmanager, suppress
+from itertools import chain, cycle
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -19,6 +20,7 @@ from projector.db.generations import generations
 from projector.db.process_lock import ProcessLock
 from projector.reading.private import beside
 from projector.reading.private.copy import copy_of
+from projector.reading.whole import WholeReader
 from tests.support.forgetting.requests import ask
 from tests.support.journals import FORK_OF_A_THREADED_PROCESS, segments
 from tests.support.projections import projector
@@ -136,6 +138,25 @@ def test_a_reader_that_was_suspended_has_not_lost_its_patience(
         os.waitpid(pid, 0)
         os.set_blocking(answer[0], False)
         assert os.read(answer[0], 2) == bytes([4, 4])
+
+
+def test_a_snapshot_may_have_more_of_a_lane_than_was_listed(
+    store: SessionStore, journal_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A projector went on with one lane after the list was read, and hangs before the next lane."""
+    beside_it = WholeReader._ask_beside
+    one_block = chain([False], cycle([True]))
+    with SessionStore.open(journal_dir, timeout=0.0) as reader, projector(journal_dir) as running:
+        store.append("s1", "user", "listed")
+        reader.append("s1", "user", "of another lane")
+
+        def later(*asked: Any) -> Any:  # noqa: ANN401 - as the method
+            store.append("s1", "user", "applied since")
+            running.catch_up(enough=one_block.__next__)
+            return beside_it(*asked)
+
+        monkeypatch.setattr(WholeReader, "_ask_beside", later)
+        assert reader.read_all(count) == 6
 
 
 def test_a_copy_is_what_a_projection_is(store: SessionStore, journal_dir: Path) -> None:
