@@ -23,7 +23,9 @@ def test_the_library_of_a_wheel_is_found_without_a_search() -> None:
         "import sys; from projector.db.checksums import vfs;"
         " print(vfs(), 'apsw.sqlite_extra' in sys.modules)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True, timeout=60
+    )
     assert found.stdout == "cksmvfs False\n"
 
 
