@@ -185,6 +185,7 @@ class Projection(ListingReader):
         *,
         patience: float = PATIENCE,
         sessions: Collection[str] | None = None,
+        at_once: bool = False,
     ) -> tuple[Answer, Freshness]:
         """Query as `read`; what another process has not applied is applied for this answer alone.
 
@@ -198,13 +199,16 @@ class Projection(ListingReader):
             patience: as for `read`, where it waits.
             sessions: those that the query reads, if it reads no others: of others the answer may
                 lack events. It is quicker then. None means all.
+            at_once: whether to apply nothing to the projection where the copy can answer: for who
+                has a lock that others wait for.
 
         Raises:
             NotProjected, QueryTimeout, ProjectionError, ReadError, ValueError: as `read`.
         """
         check_callable("query", query)
         check_seconds("patience", patience)
-        return self._reader.read_whole(query, self._timeout, patience, self._own, sessions)
+        reader, own = self._reader, self._own
+        return reader.read_whole(query, self._timeout, patience, own, sessions, at_once=at_once)
 
     def catch_up(self, *, patience: float = PATIENCE) -> Freshness:
         """Apply what the journal has gained, or wait for the projector that does; show nothing.

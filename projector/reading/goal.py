@@ -156,9 +156,9 @@ class Goal:
                 self._others,
                 replaced(self._marks, self._others, self._known.segments),
             )
-            for ref in looked_at:
-                if ref not in self._others:
-                    self._known.segments.compared[place(ref)] = ref.version
+            others = set(map(place, self._others))
+            same = {place(ref): ref.version for ref in looked_at if place(ref) not in others}
+            self._known.segments.compared.update(same)
             if self._others:
                 return False
         self._known.settled.add(self._folders)
@@ -205,9 +205,10 @@ class Goal:
         With each, how far it is applied; None if not at all.
         """
         found = []
+        others = set(map(place, self._others))  # by place: references would compare their paths
         for ref in self._refs:
             mark = self._marks.get(place(ref))
-            if mark is None or mark.offset != ref.size or ref in self._others:
+            if mark is None or mark.offset != ref.size or place(ref) in others:
                 found.append((ref, mark))
         return found
 

@@ -41,7 +41,7 @@ _FOLDING = 5.0
 """Seconds to wait for effects of applied events that are not in force yet."""
 _ASKING = 0.25
 """Part of a time limit that is left for the query itself."""
-_SPEND = 0.01
+SPEND = 0.01
 """Seconds for which a query applies events that others have appended, where it need not wait."""
 _GRACE = 1.0
 """Seconds after a time limit at which a transaction of the projector is rolled back."""
@@ -105,10 +105,13 @@ class Reader(Handle):
         patience: float,
         own: Own | None,
         instead: Instead[Answer] | None = None,
+        spend: float | None = None,
     ) -> tuple[Answer, Freshness]:
         """Query as `read`, and as `_read`; nothing that is to be forgotten is shown."""
         try:
-            answered = self._read(query, deadline, patience, own, self._hiding.may_answer, instead)
+            answered = self._read(
+                query, deadline, patience, own, self._hiding.may_answer, instead, spend
+            )
         except ShowsForgotten as shows:
             with self._exclusive():
                 return self._temporary.handle(shows).read(query, deadline.left(), patience, own)
@@ -137,11 +140,12 @@ class Reader(Handle):
         own: Own | None,
         may_answer: Callable[[apsw.Connection, Goal], bool] = always,
         instead: Instead[Answer] | None = None,
+        spend: float | None = None,
     ) -> tuple[Answer, Freshness]:
         """Query as `read`.
 
-        With `instead`, this process applies events for a moment only, and waits for no other: what
-        `instead` returns is the answer then, unless that is None.
+        With `instead`, this process applies events for `spend` seconds only, and waits for no
+        other: what `instead` returns is the answer then, unless that is None.
 
         Raises:
             ShowsForgotten: `may_answer` raised it.
@@ -151,9 +155,10 @@ class Reader(Handle):
         abort = deadline.behind(_GRACE).is_over if deadline.is_limited else None
         with self._exclusive(), quiet:
             folders = list_folders(self.journal.lanes)
-            spend = None if instead is None else _SPEND
             goal = Goal(folders, patience, own, early, self._known, may_answer, spend)
             answered = self._ask(query, deadline, goal)
+            if answered is None and instead is not None and spend == 0:
+                answered = instead(goal, deadline)
             while answered is None:
                 try:
                     if self._refresher.refresh(early, abort, goal):

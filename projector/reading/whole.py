@@ -16,7 +16,7 @@ from projector.reading.asking import ask, unwrapped
 from projector.reading.deadline import Deadline
 from projector.reading.in_use import LATEST
 from projector.reading.private.beside import Beside
-from projector.reading.reader import PATIENCE, Answer, Reader
+from projector.reading.reader import PATIENCE, SPEND, Answer, Reader
 from projector.views.freshness import FRESH, Freshness
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class WholeReader(Reader):
         patience: float = PATIENCE,
         own: Own | None = None,
         sessions: Collection[str] | None = None,
+        *,
+        at_once: bool = False,
     ) -> tuple[Answer, Freshness]:
         """Query as `read`, and wait for no process that projects.
 
@@ -57,12 +59,14 @@ class WholeReader(Reader):
             own: a position that the answer must include.
             sessions: those that the query reads: of others the answer may lack events. None means
                 all.
+            at_once: whether to apply nothing to the projection where a copy can answer.
 
         Raises:
             ClosedError, NotProjected, QueryTimeout, ProjectionError, ReadError: as `read`.
         """
         instead = partial(self._ask_beside, query, sessions)
-        return self._shown(query, Deadline(timeout), patience, own, instead)
+        spend = 0.0 if at_once else SPEND
+        return self._shown(query, Deadline(timeout), patience, own, instead, spend)
 
     def _ask_beside(
         self,

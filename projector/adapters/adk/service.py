@@ -124,7 +124,9 @@ class JournalSessionService(BaseSessionService):
             before = state_of(keys, place)
             return _session(place, before | lasting(state or {}), [], now, 0), events
 
-        session = await (await self._store()).keys.decide(question, namespaces=place.namespaces)
+        # of the session, too: what creates it must come behind what has deleted it
+        read = [*place.namespaces, place.session]
+        session = await (await self._store()).keys.decide(question, namespaces=read)
         if session is None:
             raise AlreadyExistsError(f"Session with id {id} already exists.")
         return session

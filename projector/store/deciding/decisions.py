@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from journal.arbiter import arbitrating
 from journal.errors import EventError, JournalError, ReadError, Reentered, shown
+from journal.format.event_types import EDITS
 from journal.format.new_event import check_iterable
 from journal.fs.queue import nothing
 from journal.process.fork import no_fork
@@ -84,7 +85,27 @@ class Decisions:
         if not self._is_prepared:
             self._is_prepared = True
             self._prepare()
-        return self._decide(lambda: self._applied(question, sessions), self._journal.append_many)
+        is_warm = False
+
+        def warm(before: int) -> None:
+            """Open and apply what the decision needs, while the last one before it decides."""
+            nonlocal is_warm
+            if not before and not is_warm:
+                is_warm = True
+                # no decision rests on it: an error that stays is raised by the decision
+                with suppress(ProjectorError, JournalError):
+                    self._projection.whole(lambda _: None, patience=0.0, sessions=sessions)
+
+        def append(events: Events) -> list[Position]:
+            edited = {event.get("session") for event in events if event.get("type") in EDITS}
+            # of other sessions nothing was read, which an edit of them must come behind
+            if sessions is not None and edited.issubset(sessions):
+                return self._journal.append_behind_read(events)
+            return self._journal.append_many(events)
+
+        return self._decide(
+            lambda: self._applied(question, sessions, at_once=is_warm), append, warm
+        )
 
     def decide_on(
         self, keys: UnappliedKeys, question: Callable[[KeyValues], tuple[Answer, Events]]
@@ -146,9 +167,12 @@ class Decisions:
         self,
         question: Callable[[apsw.Connection], Answer],
         sessions: Collection[str] | None = None,
+        *,
+        at_once: bool = False,
     ) -> Answer:
-        whole = self._projection.whole
-        answer, fresh = whole(question, patience=self._timeout, sessions=sessions)
+        answer, fresh = self._projection.whole(
+            question, patience=self._timeout, sessions=sessions, at_once=at_once
+        )
         if not fresh:
             raise NotProjected(f"nothing was decided: {fresh.behind}; see `projector status`")
         return answer
