@@ -46,7 +46,9 @@ class Config:
 
     def __post_init__(self) -> None:
         url = urlsplit(self.url)
-        if url.scheme not in (*_PORTS, "chdb") or not (url.hostname or url.scheme == "chdb"):
+        # a folder without its third slash would be taken for a host, and the rest for the folder
+        is_folder = url.scheme == "chdb" and not url.netloc and len(url.path) > 1
+        if not is_folder and (url.scheme not in _PORTS or not url.hostname):
             raise ValueError(
                 f"url is {self.url!r}: give http://HOST:8123, https://HOST:8443 or chdb:///FOLDER"
             )

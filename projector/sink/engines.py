@@ -132,7 +132,7 @@ class Embedded:
             self._session = session.Session(str(folder))
             self._session.query(f"SET max_query_size = {_LONGEST}")
         except Exception as error:
-            raise SinkError(f"cannot open {folder}: {error}") from error
+            raise SinkError(f"cannot open {folder}: {_text(error)}") from error
 
     def run(self, sql: str) -> None:
         """Run a statement.
@@ -173,11 +173,16 @@ class Embedded:
         return content
 
     def _refused(self, error: Exception) -> SinkError:
-        return SinkError(f"{self._folder} refuses: {str(error)[:_SHOWN]}")
+        return SinkError(f"{self._folder} refuses: {_text(error)}")
 
     def close(self) -> None:
         """Close the files."""
         self._session.close()
+
+
+def _text(error: Exception) -> str:
+    """Return what an error of chdb says, without the stack of its C++ functions."""
+    return str(error).partition("Stack trace")[0][:_SHOWN].rstrip(" .,(")
 
 
 def _rows(content: bytes) -> Sequence[Sequence[Any]]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from journal.format.fields.erasure import PENDING, REMOVED
-from projector.db.generations import generations, with_part
+from projector.db.generations import generations, is_in_parts, with_part
+from projector.fold.part import Part
 from projector.outbox import read_progress
+from projector.parts import Parts
 from projector.projection import Projection
 from projector.sink.document import Checksum
 from projector.sink.documents import Documents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import apsw
 
     from journal.fs.directory import Directory
-    from projector.fold.part import Part
     from projector.sink.document import Document, Sink
 
 
@@ -43,10 +47,33 @@ class Compared:
 def compare(journal: Directory, sink: Sink, part: Part | None) -> Compared:
     """Compare all documents of a sink with the projection, or with one part.
 
+    A journal that is projected in parts, and not as a whole, is compared part by part.
+
     Raises:
         SinkError: the sink cannot be reached, or refuses.
-        ProjectionError, ReadError: the projection cannot be read.
+        ProjectionError, ReadError: the projection cannot be read, or a part is missing.
     """
+    if part is not None or not is_in_parts(journal.path):
+        return _compare(journal, sink, part)
+    with closing(Parts(journal.path)) as parts:
+        names = parts.names
+    return _together([_compare(journal, sink, Part.parse(name)) for name in names])
+
+
+def _together(parts: Sequence[Compared]) -> Compared:
+    """Return what parts have together; a checksum does not depend on the part of a document."""
+    projection = _sum(each.projection for each in parts)
+    states = {each.forgotten for each in parts}
+    forgotten = next((state for state in (PENDING, REMOVED) if state in states), None)
+    return Compared(projection, _sum(each.sink for each in parts), forgotten)
+
+
+def _sum(checksums: Iterable[Checksum]) -> Checksum:
+    documents, sums = zip(*checksums, strict=True)
+    return Checksum(sum(documents), sum(sums) % 2**64)
+
+
+def _compare(journal: Directory, sink: Sink, part: Part | None) -> Compared:
     table = sink.prepare()
     with Projection(journal.path, part=None if part is None else str(part)) as projection:
         own, _ = projection.read(_own)

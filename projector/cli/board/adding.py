@@ -109,7 +109,7 @@ def _unblock(context: click.Context, task: str, by: str | None) -> None:
     with board.open() as opened:
         was_blocked = opened.unblock(task, by=by)
     if not was_blocked:
-        print_line(f"task {task} is not blocked", err=True)
+        print_line(f"Error: task {task} is not blocked", err=True)
     context.exit(DONE if was_blocked else FAILED)
 
 

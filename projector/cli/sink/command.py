@@ -16,6 +16,7 @@ from journal.errors import counted
 from journal.format.fields.erasure import PENDING, REMOVED
 from journal.fs.directory import open_directory
 from projector.cli.kit.part import part_option
+from projector.db.generations import find_parts, is_in_parts
 from projector.forgetting.erasures import read_erasures
 from projector.forgetting.in_sink import note_removed, pending_in_sink
 from projector.outbox import CONFIG
@@ -36,7 +37,7 @@ _LONGEST = 60.0
 """Seconds between two tries where the sink cannot be reached."""
 _FORGOTTEN = {
     None: "",
-    PENDING: "; what was forgotten is pending in the sink: run `projector sink run --once`",
+    PENDING: "; what was forgotten is pending in the sink until `projector sink run` has sent all",
     REMOVED: "; what was forgotten is removed from the sink",
 }
 
@@ -150,6 +151,12 @@ def run(
     by itself where no projector runs. There is no time limit.
     """
     journal = open_directory(path, create=False)
+    if part is None and is_in_parts(journal.path):
+        # it would build a whole projection beside the parts, and search would not ask these
+        raise click.UsageError(
+            "this journal is projected in parts, and not as a whole: run one for each (--part"
+            f" {find_parts(journal.path)[0]})"
+        )
     stopping = Event()
     with call_on_signals(stopping.set):
         pause = _PAUSE
@@ -205,7 +212,7 @@ def verify(
     as_json: bool,  # noqa: FBT001 - click gives flags so
     part: Part | None,
 ) -> None:
-    """Compare every document of the sink with the projection.
+    """Compare every document of the sink with the projection, or with its parts.
 
     It sends nothing: run `projector sink run --once` before. The exit code is 5 if they differ, and
     `projector sink run --once --again` sends all messages again then. It is 7 if they are equal,

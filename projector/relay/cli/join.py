@@ -92,6 +92,8 @@ def command(
 def _read(creds: Path, fleet: str) -> dict[str, Any]:
     try:
         values = parse_toml(read_own(creds.absolute(), _MOST))
+    except OSError as error:
+        raise RelayError(f"cannot read {creds}: {error.strerror or error}") from error
     except ValueError as error:
         raise RelayError(f"{creds}: {error}") from error
     if values.get("fleet") != fleet:
