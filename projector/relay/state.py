@@ -7,6 +7,7 @@ stream; the holes; and what the other machines reported.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import apsw
@@ -48,6 +49,8 @@ STATE = "state.db"
 """Name of the file."""
 _BUSY = 5_000
 """Milliseconds to wait for `journal relay status`, which reads."""
+_PAUSE = 0.01
+"""Seconds between two tries where SQLite does not wait by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,27 @@ class State:
         try:
             self._db = apsw.Connection(str(self._path))
             self._db.set_busy_timeout(_BUSY)
-            self._db.execute(_SCHEMA).fetchall()  # each runs when the one before it is read
+            self._make_tables()
         except apsw.Error as error:
             raise self._unusable(error) from error
         return self
+
+    def _make_tables(self) -> None:
+        """Make the tables that are missing.
+
+        SQLite waits for no other process when it begins to use a WAL: `journal relay status` would
+        end a relay that starts in the same moment.
+        """
+        until = monotonic() + _BUSY / 1000
+        while True:
+            try:
+                self._db.execute(_SCHEMA).fetchall()  # each runs when the one before it is read
+            except apsw.BusyError:
+                if monotonic() > until:
+                    raise
+                sleep(_PAUSE)
+            else:
+                return
 
     def __exit__(
         self,

@@ -107,7 +107,7 @@ def test_a_task_is_blocked_unblocked_and_released(run: Run) -> None:
     run("block", id, "--worker", "w1", "--token", 1, "--reason", "no key")
     assert "reason: no key" in run("show", id).stdout
     run("unblock", id, "--by", "lead")
-    assert run("unblock", id, code=1).stderr == "task t1 is not blocked\n"
+    assert run("unblock", id, code=1).stderr == "Error: task t1 is not blocked\n"
     run("claim", "--worker", "w1")
     run("release", id, "--worker", "w1", "--token", 2)
     other = run("add", "Other", "--after", id).stdout.strip()
