@@ -17,7 +17,7 @@ from journal.process.fork import no_fork, register
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from journal.format.fields.message import MoreMessageFields
@@ -196,22 +196,22 @@ class Journal:
         """
         return self._append_all(check_all(events), SWEEPING)
 
-    def _append_all(self, new: list[Ready], dependent: Container[str]) -> list[Position]:
+    def _append_all(self, new: list[Ready], dependent: frozenset[str]) -> list[Position]:
         self._check_open()
         try:
             return self._append(new, dependent) if new else []
         except EventError as error:
             raise with_index(new, error) from error
 
-    def _append(self, events: list[Ready], dependent: Container[str] = EDITS) -> list[Position]:
+    def _append(self, events: list[Ready], dependent: frozenset[str] = EDITS) -> list[Position]:
         lane = self._lane or self._lease()
         if self.redactor is not None:
             events = self.redactor.redact_events(events)
-        ends = None
-        for event in events:
-            if event[2] in dependent:
-                ends = self._edit_order().look(events, lane.path.name)
-                break
+        types, ends = {event[2] for event in events}, None
+        if not dependent.isdisjoint(types):
+            ends = self._edit_order().look(events, lane.path.name)
+        elif not EDITS.isdisjoint(types):  # what they change may have the last order there is
+            self._edit_order().check_order()
         try:
             return lane.append(events, ends)
         except Reentered:

@@ -49,10 +49,15 @@ class EditOrder:
                 ends = _look_with(Frontier(self._directory.lanes), own, is_blind=is_blind)
         except ReadError as error:
             raise AppendError(f"{error}; nothing was written", ()) from error
-        self._check_order()
+        self.check_order()
         return ends
 
-    def _check_order(self) -> None:
+    def check_order(self) -> None:
+        """Check that there is an order behind all that was read.
+
+        Raises:
+            AppendError: there is none.
+        """
         path = self._directory.path
         if clock.of(path).is_at_end:
             raise AppendError(
