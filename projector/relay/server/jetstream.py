@@ -11,7 +11,7 @@ from nats import errors
 from nats.js import api
 from nats.js.errors import APIError, NotFoundError
 
-from journal.format.timestamps import moment
+from journal.format.timestamps import moment, to_microseconds
 from projector.relay.carrier import NOTHING, Arrived, Identity, Last
 from projector.relay.chunk import Chunk, Place, headers, parse, subject
 from projector.relay.errors import CarrierError, ChunkError, Refused
@@ -207,19 +207,13 @@ class JetStream:
         Raises:
             CarrierError: there is no answer.
         """
-        erased, after = 0, 1
+        erased = 0
         name = f"aj.{self._config.fleet}.seg.{self._config.sender}.*.*.*.{segment}"
-        with self._connection.refusals(name):
-            while True:
-                try:
-                    found = await self._js.get_msg(
-                        self._config.stream, seq=after, subject=name, next=True
-                    )
-                except NotFoundError:
-                    return erased
-                after = (found.seq or 0) + 1
+        async for found in self.messages(name):
+            with self._connection.refusals(name):
                 await self._js.delete_msg(self._config.stream, found.seq or 0)
                 erased += 1
+        return erased
 
     async def send_key(self, id: str, digits: str) -> None:
         """Send a key of keyed hashes, unless the stream has it.
@@ -261,19 +255,28 @@ class JetStream:
         Raises:
             CarrierError: there is no answer.
         """
-        name, after = f"aj.{self._config.fleet}.seg.*.have.*", 1
-        with self._connection.refusals(name):
-            while True:
+        async for found in self.messages(f"aj.{self._config.fleet}.seg.*.have.*"):
+            if REPORT_SUBJECT.fullmatch(found.subject or "") and found.time is not None:
+                at = to_microseconds(found.time)
+                yield Arrived(found.seq or 0, "", None, report=found.data or b"", at=at)
+
+    async def messages(self, name: str) -> AsyncIterator[api.RawStreamMsg]:
+        """Yield what the stream has under a subject, or under a pattern of subjects, in its order.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+        after = 1
+        while True:
+            with self._connection.refusals(name):
                 try:
                     found = await self._js.get_msg(
                         self._config.stream, seq=after, subject=name, next=True
                     )
                 except NotFoundError:
                     return
-                after = (found.seq or 0) + 1
-                if REPORT_SUBJECT.fullmatch(found.subject or "") and found.time is not None:
-                    at = int(found.time.timestamp() * 1_000_000)
-                    yield Arrived(after - 1, "", None, report=found.data or b"", at=at)
+            after = (found.seq or 0) + 1
+            yield found
 
     async def report(self, data: bytes) -> None:
         """Send a report to the other machines.

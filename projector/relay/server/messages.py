@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from journal.format.timestamps import to_microseconds
 from journal.process.ids import UUID
 from projector.relay.carrier import Arrived, mark_of
 from projector.relay.chunk import NAME, Place, parse, parse_subject
@@ -37,7 +38,7 @@ def arrived(message: Msg) -> Arrived:
     if _KEY_SUBJECT.fullmatch(message.subject) and _KEY.fullmatch(message.data):
         return Arrived(cursor, user, None, key=message.data.decode())
     if REPORT_SUBJECT.fullmatch(message.subject):
-        at = int(message.metadata.timestamp.timestamp() * 1_000_000)
+        at = to_microseconds(message.metadata.timestamp)
         return Arrived(cursor, user, None, report=message.data, at=at)
     try:
         _, user, place = parse_subject(message.subject)

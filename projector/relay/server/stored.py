@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import orjson
-from nats.js.errors import NotFoundError
 
 from projector.relay.chunk import parse, parse_subject
 from projector.relay.errors import CarrierError, ChunkError
@@ -33,7 +32,6 @@ class Stored:
         self._connection = connection
         self._config = config
         self._senders: dict[Place, str] = {}
-        self._js = connection.client.jetstream(timeout=config.timeout)
 
     async def places(self, machine: str) -> list[Place]:
         """Return the segments of a machine of which the stream has chunks.
@@ -76,20 +74,10 @@ class Stored:
         Raises:
             CarrierError: there is no answer.
         """
-        subject, after = self._stream(place).subject(place), 1
-        while True:
-            with self._connection.refusals(subject):
-                try:
-                    found = await self._js.get_msg(
-                        self._config.stream, seq=after, subject=subject, next=True
-                    )
-                except NotFoundError:
-                    return
-            after = (found.seq or 0) + 1
-            try:
+        stream = self._stream(place)
+        async for found in stream.messages(stream.subject(place)):
+            with suppress(ChunkError):  # what cannot be read is missing
                 yield parse(place, found.headers or {}, found.data or b"")
-            except ChunkError:
-                continue  # what cannot be read is missing
 
     async def read(self, place: Place, offset: int) -> Chunk | None:
         """Return a chunk of a segment from any machine that has it; None if there is none.
