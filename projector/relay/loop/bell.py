@@ -46,6 +46,7 @@ class Bell(Handler):
         self._loop = asyncio.get_running_loop()
         self._lanes = lanes
         self._sweep = _SWEEP
+        self._is_apart = False
         self._observer: BaseObserver | None = None
         try:
             self._observer = start_observer(self._schedule)
@@ -55,9 +56,10 @@ class Bell(Handler):
 
     def _schedule(self, observer: BaseObserver) -> None:
         own = own_lanes(self._lanes)
-        is_apart = len(own) <= _MOST
-        observer.schedule(self, str(self._lanes), recursive=not is_apart, event_filter=_EVENTS)
-        if is_apart:
+        self._is_apart = len(own) <= _MOST
+        is_whole = not self._is_apart
+        observer.schedule(self, str(self._lanes), recursive=is_whole, event_filter=_EVENTS)
+        if self._is_apart:
             for name in own:
                 self._watch(observer, self._lanes / name)
 
@@ -85,7 +87,7 @@ class Bell(Handler):
         lane = path if path.parent == self._lanes else path.parent
         if is_mirror(lane.name):
             return
-        if isinstance(event, DirCreatedEvent) and self._observer is not None:
+        if self._is_apart and isinstance(event, DirCreatedEvent) and self._observer is not None:
             self._watch(self._observer, lane)
         self._loop.call_soon_threadsafe(self._rung.set)
 
