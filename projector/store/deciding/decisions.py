@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from threading import get_ident
 from time import monotonic
@@ -85,16 +86,8 @@ class Decisions:
         if not self._is_prepared:
             self._is_prepared = True
             self._prepare()
-        is_warm = False
-
-        def warm(before: int) -> None:
-            """Open and apply what the decision needs, while the last one before it decides."""
-            nonlocal is_warm
-            if not before and not is_warm:
-                is_warm = True
-                # no decision rests on it: an error that stays is raised by the decision
-                with suppress(ProjectorError, JournalError):
-                    self._projection.whole(lambda _: None, patience=0.0, sessions=sessions)
+        read = partial(self._projection.whole, lambda _: None, patience=0.0, sessions=sessions)
+        warming = _Warming(read)
 
         def append(events: Events) -> list[Position]:
             edited = {event.get("session") for event in events if event.get("type") in EDITS}
@@ -104,7 +97,9 @@ class Decisions:
             return self._journal.append_many(events)
 
         return self._decide(
-            lambda: self._applied(question, sessions, at_once=is_warm), append, warm
+            lambda: self._applied(question, sessions, at_once=warming.is_done),
+            append,
+            warming.work,
         )
 
     def decide_on(
@@ -235,6 +230,25 @@ class Decisions:
                 self._projection.whole(lambda _: None, patience=0.0, sessions=())
 
 
+class _Warming:
+    """Reads what a decision needs, while the last one before it decides. No decision rests on it.
+
+    Attributes:
+        is_done: whether it has.
+    """
+
+    def __init__(self, read: Callable[[], object]) -> None:
+        self._read = read
+        self.is_done = False
+
+    def work(self, before: int) -> None:
+        """Read it, once, if this process is the next one."""
+        if not before and not self.is_done:
+            self.is_done = True
+            with suppress(ProjectorError, JournalError):  # an error that stays meets the decision
+                self._read()
+
+
 class _Waiting:
     """What a process does while others have the lock, so that it needs it for a shorter time.
 
@@ -247,20 +261,16 @@ class _Waiting:
     ) -> None:
         self._decisions = decisions
         self._keys = keys
-        self._question = question
+        self._warming = _Warming(lambda: decisions.look(keys, question))
         self.has_waited = False
-        self._is_next = False
 
     def work(self, before: int) -> None:
         """Read what is new; with many others before, apply it if it is much."""
         is_first_time, self.has_waited = not self.has_waited, True
         if before >= _MANY and is_first_time:
             self._decisions.apply(self._keys)
-        elif not before and not self._is_next:
-            self._is_next = True
-            # its answer is not the last one, but what it reads is known from then on
-            with suppress(ProjectorError, JournalError):
-                self._decisions.look(self._keys, self._question)
+        else:
+            self._warming.work(before)
 
 
 @contextmanager
