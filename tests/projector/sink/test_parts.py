@@ -43,8 +43,8 @@ def test_all_parts_are_compared(journal_dir: Path, in_parts: str) -> None:
     _send(journal_dir)
     found = run(journal_dir, "sink", "verify", "--json")
     assert found.exit_code == 0, found.stdout
-    told = json.loads(found.stdout)
-    assert (told["equal"], told["documents"], told["sink_documents"]) == (True, 12, 12)
+    counted = json.loads(found.stdout)
+    assert (counted["equal"], counted["documents"], counted["sink_documents"]) == (True, 12, 12)
     assert is_in_parts(journal_dir)
     clickhouse.run(
         f"ALTER TABLE {in_parts} DELETE WHERE session = 's3' SETTINGS mutations_sync = 2"
