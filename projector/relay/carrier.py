@@ -55,6 +55,7 @@ class Arrived:
         key: a key of keyed hashes, as hexadecimal digits, if it is that; else empty.
         report: the report of a machine, if it is that; else empty.
         at: when it was stored, by the clock of the carrier, microseconds since 1970.
+        behind: how many more there were behind it when it was delivered.
     """
 
     cursor: int
@@ -65,6 +66,7 @@ class Arrived:
     key: str = ""
     report: bytes = b""
     at: int = 0
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -121,6 +122,7 @@ def subject(fleet: str, user: str, place: Place) -> str:
     return f"aj.{fleet}.seg.{user}.{place.machine}.{place.lane}.{place.number}.{place.segment}"
 
 
+@lru_cache(maxsize=4096)  # each chunk of a segment has the same
 def parse_subject(text: str) -> tuple[str, str, Place]:
     """Return fleet, user and place that a subject names.
 

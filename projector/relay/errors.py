@@ -62,3 +62,7 @@ class NotOurs(RelayError):  # noqa: N818 - reads as what happened
 
 class Refused(RelayError):  # noqa: N818 - reads as what happened
     """The carrier has another last chunk of the segment than the one that the fence names."""
+
+
+class Reset(RelayError):  # noqa: N818 - reads as what happened
+    """The carrier has lost what it had: everything begins again from disk."""

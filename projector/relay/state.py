@@ -18,7 +18,7 @@ from projector.relay.files.held import Held
 from projector.relay.inbound import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -79,6 +79,8 @@ class State:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._mirrors: dict[tuple[str, int, int], Held] = {}
+        """What is in the table, as far as it was read or written."""
 
     def __enter__(self) -> Self:
         try:
@@ -162,10 +164,12 @@ class State:
             )
         }
 
-    def note_sent(self, key: tuple[int, int, str], sent: Sent) -> None:
-        """Remember what was sent of an own segment."""
-        row = (*key, sent.size, sent.crc, sent.fence, sent.is_whole)
-        self._db.execute("INSERT OR REPLACE INTO sent VALUES(?, ?, ?, ?, ?, ?, ?)", row)
+    def note_sent(self, found: Mapping[tuple[int, int, str], Sent]) -> None:
+        """Remember what was sent of own segments, by lane, number and uuid."""
+        with self._db:
+            for key, sent in found.items():
+                row = (*key, sent.size, sent.crc, sent.fence, sent.is_whole)
+                self._db.execute("INSERT OR REPLACE INTO sent VALUES(?, ?, ?, ?, ?, ?, ?)", row)
 
     def drop_sent(self, key: tuple[int, int, str]) -> None:
         """Forget an own segment, which is replaced."""
@@ -176,15 +180,19 @@ class State:
         rows = self._db.execute(
             "SELECT machine, lane, number, segment, size, crc, whole, inode FROM mirror"
         )
-        return [
-            Held(Place(machine, lane, number, segment), size, crc, bool(whole), inode)
+        self._mirrors = {
+            (machine, lane, number): Held(
+                Place(machine, lane, number, segment), size, crc, bool(whole), inode
+            )
             for machine, lane, number, segment, size, crc, whole, inode in rows
-        ]
+        }
+        return list(self._mirrors.values())
 
     def drop_mirror(self, place: Place) -> None:
         """Forget what was measured of a mirror."""
-        key = place.machine, place.lane, place.number
+        key = _key(place)[:3]
         self._db.execute("DELETE FROM mirror WHERE (machine, lane, number) = (?, ?, ?)", key)
+        self._mirrors.pop(key, None)
 
     def holes(self) -> dict[Place, Wanted]:
         """Return the holes."""
@@ -200,7 +208,7 @@ class State:
     def commit(
         self,
         cursor: tuple[int, str],
-        mirrors: tuple[Iterable[Held], Iterable[Held]],
+        mirrors: Iterable[Held],
         holes: dict[Place, Wanted],
         problems: Iterable[str],
         now: int,
@@ -209,19 +217,22 @@ class State:
 
         Args:
             cursor: the place in the stream, and the mark of what is there.
-            mirrors: those that have changed, and those that are gone.
+            mirrors: all of them.
             holes: all of them.
             problems: all of them.
             now: microseconds since 1970.
         """
+        held = {_key(each.place)[:3]: each for each in mirrors}
+        changed = [each for key, each in held.items() if self._mirrors.get(key) != each]
+        gone = [each for key, each in self._mirrors.items() if key not in held]
         with self._db:
             self.put(cursor=cursor[0], mark=cursor[1])
-            for held in mirrors[1]:
-                self.drop_mirror(held.place)
-            for held in mirrors[0]:
+            for each in gone:
+                self.drop_mirror(each.place)
+            for each in changed:
                 self._db.execute(
                     "INSERT OR REPLACE INTO mirror VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*_key(held.place), held.size, held.crc, held.is_whole, held.inode),
+                    (*_key(each.place), each.size, each.crc, each.is_whole, each.inode),
                 )
             self._db.execute("DELETE FROM hole")
             for place, wanted in holes.items():
@@ -234,6 +245,7 @@ class State:
                     self._db.execute("DELETE FROM problem WHERE what = ?", (what,))
             for what in found:
                 self._db.execute("INSERT OR IGNORE INTO problem VALUES(?, ?)", (what, now))
+        self._mirrors = held
 
     def kept_out(self) -> dict[Place, tuple[str, int]]:
         """Return what is wrong with a segment, such as a fork that was kept out, and since when."""

@@ -42,12 +42,12 @@ class Found:
     """What a start of the relay finds.
 
     Attributes:
-        held: the mirrors, by folder and number.
+        held: the mirrors, by folder, and by number in it.
         drafts: what is to replace others, by the uuid of the segment.
         superseded: uuids of the segments that others replace.
     """
 
-    held: dict[tuple[str, int], Held] = field(default_factory=dict)
+    held: dict[str, dict[int, Held]] = field(default_factory=dict)
     drafts: dict[str, Held] = field(default_factory=dict)
     superseded: set[str] = field(default_factory=set)
 
@@ -84,7 +84,7 @@ def load(lanes: Path, incoming: Path, known: Iterable[Held]) -> Found:
             if segment is not None:
                 found.superseded |= set(segment.supersedes)
                 held = replace(held, is_whole=held.is_whole or bool(segment.supersedes))
-            found.held[folder, ref.number] = held
+            found.held.setdefault(folder, {})[ref.number] = held
     for path in incoming.iterdir() if incoming.exists() else ():
         drafted = parse_name(path.name)
         if drafted is None or drafted.segment in found.superseded:

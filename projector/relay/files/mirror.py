@@ -63,18 +63,19 @@ class Mirrors:
         self._superseded = found.superseded
         self._touched: set[Path] = set()
         self._folders: set[Path] = set()
-        here = (*self._held.values(), *self._drafts.values())
+        here = (*self.held(), *self._drafts.values())
         self._bytes = sum(each.size for each in here)
-        for folder in {name for name, _ in self._held}:
+        for folder in self._held:
             self._remove_superseded(folder)
 
     def held(self) -> Iterator[Held]:
         """Yield what is here of each segment."""
-        yield from self._held.values()
+        for mirror in self._held.values():
+            yield from mirror.values()
 
     def find(self, place: Place) -> Held | None:
         """Return what is here of a segment; None if there is nothing."""
-        found = self._held.get((place.folder, place.number))
+        found = self._there(place)
         return found if found is not None and found.place == place else None
 
     def incoming(self, place: Place) -> Held | None:
@@ -99,7 +100,7 @@ class Mirrors:
         if place.segment in self._superseded:
             return False
         self._check_name(chunk)
-        there = self._held.get((place.folder, place.number))
+        there = self._there(place)
         if there is not None and there.place == place:
             return self._grow(chunk, there, self._path(place))
         supersedes = chunk.supersedes or superseded_by(chunk.data if chunk.offset == 0 else b"")
@@ -137,7 +138,7 @@ class Mirrors:
 
     def forget(self, place: Place) -> None:
         """Forget a mirror whose file is gone, so that it is fetched again."""
-        self._held.pop((place.folder, place.number), None)
+        self._held.get(place.folder, {}).pop(place.number, None)
 
     def sync(self) -> None:
         """Make what was added durable.
@@ -153,6 +154,10 @@ class Mirrors:
         for folder in tuple(self._folders):
             sync_folder(folder)
             self._folders.discard(folder)
+
+    def _there(self, place: Place) -> Held | None:
+        """Return what has the number of a segment here: itself, another one, or nothing."""
+        return self._held.get(place.folder, {}).get(place.number)
 
     def _path(self, place: Place) -> Path:
         return self._lanes / place.folder / segment_name(place.number)
@@ -171,8 +176,8 @@ class Mirrors:
         """Return the segments in front of one, in its lane, that may get more bytes."""
         return [
             held
-            for (folder, number), held in self._held.items()
-            if folder == place.folder and number < place.number and not held.is_whole
+            for number, held in self._held.get(place.folder, {}).items()
+            if number < place.number and not held.is_whole
         ]
 
     def _check_earlier(self, place: Place) -> None:
@@ -232,8 +237,8 @@ class Mirrors:
         finally:
             os.close(fd)
         self._touched.add(path)
-        folder, number = held.place.folder, held.place.number
-        if any(name == folder and other > number for name, other in self._held):
+        mirror = self._held.get(held.place.folder, {})
+        if any(other > held.place.number for other in mirror):
             os.utime(path.parent)  # readers list a folder again only if it has changed
         self._bytes += len(new)
         return replace(held, size=held.size + len(new), crc=crc32(new, held.crc), inode=inode)
@@ -251,7 +256,7 @@ class Mirrors:
         if path.parent == self._incoming:
             self._drafts[held.place.segment] = held
         else:
-            self._held[held.place.folder, held.place.number] = held
+            self._held.setdefault(held.place.folder, {})[held.place.number] = held
 
     def _draft(self, chunk: Chunk) -> bool:
         """Add to the draft of a segment that replaces others; give it its name when it is whole."""
@@ -269,7 +274,7 @@ class Mirrors:
         place = held.place
         target = self._path(place)
         supersedes = superseded_by(read_at(draft, 0, MAX_CHUNK))
-        there = self._held.get((place.folder, place.number))
+        there = self._there(place)
         if there is None:
             self._check_earlier(place)
         elif there.place.segment not in supersedes:
@@ -288,19 +293,19 @@ class Mirrors:
         del self._drafts[place.segment]
         if there is not None:
             self._bytes -= there.size
-        self._held[place.folder, place.number] = held
+        self._held.setdefault(place.folder, {})[place.number] = held
         self._superseded |= set(supersedes)
         self._remove_superseded(place.folder)
 
     def _remove_superseded(self, folder: str) -> None:
         """Remove the files of segments that were joined into one, and drafts of older versions."""
-        for (name, number), held in tuple(self._held.items()):
-            if name == folder and held.place.segment in self._superseded:
+        for number, held in tuple(self._held.get(folder, {}).items()):
+            if held.place.segment in self._superseded:
                 with contextlib.suppress(FileNotFoundError):
-                    disk.in_use.unlink(self._lanes / name / segment_name(number))
-                self._folders.add(self._lanes / name)
+                    disk.in_use.unlink(self._lanes / folder / segment_name(number))
+                self._folders.add(self._lanes / folder)
                 self._bytes -= held.size
-                del self._held[name, number]
+                del self._held[folder][number]
         for segment in tuple(self._drafts):
             if segment in self._superseded:
                 with contextlib.suppress(FileNotFoundError):

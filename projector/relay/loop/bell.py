@@ -94,7 +94,8 @@ class Bell(Handler):
     async def wait(self) -> None:
         """Wait for a ring, or until the lanes must be looked at."""
         try:
-            await asyncio.wait_for(self._rung.wait(), self._sweep)
+            async with asyncio.timeout(self._sweep):
+                await self._rung.wait()
         except TimeoutError:
             return
         finally:

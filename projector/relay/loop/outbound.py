@@ -43,6 +43,8 @@ class Outbound:
         self._ours = ours
         self._state = state
         self._sent = state.sent()
+        self._unsaved: set[Key] = set()
+        self._erased = state.erased()
         self._listed: list[Segment] = []
         self._checked: set[Key] = set()
         """Segments that begin with what was sent: a restored copy of the lanes would not."""
@@ -64,6 +66,15 @@ class Outbound:
         """Return uuid, size and checksum of what was sent."""
         return [(key[2], each.size, each.crc) for key, each in self._sent.items() if each.size]
 
+    def unsaved(self) -> dict[Key, Sent]:
+        """Return what was sent since the last call, for the state to remember.
+
+        A relay that is killed in front of that asks the carrier for the last chunk.
+        """
+        found = {key: self._sent[key] for key in self._unsaved}
+        self._unsaved.clear()
+        return found
+
     def unsent(self) -> int:
         """Return how many bytes of our lanes are not sent.
 
@@ -83,6 +94,7 @@ class Outbound:
         for key in tuple(self._sent):
             if key not in here and self._ours.is_superseded(key[2]):
                 self._state.drop_sent(key)
+                self._unsaved.discard(key)
                 del self._sent[key]
         return [each for each in found if self._has_more(each)]
 
@@ -135,13 +147,14 @@ class Outbound:
         Raises:
             CarrierError: the carrier cannot be reached.
         """
-        done, erased = self._state.erased(), 0
+        erased = 0
         for segment in self._listed:
             if segment.supersedes and self.sent(segment).is_whole:
                 for uuid in segment.supersedes:
-                    if uuid not in done:
+                    if uuid not in self._erased:
                         erased += await carrier.erase(uuid)
                         self._state.note_erased(uuid)
+                        self._erased.add(uuid)
         return erased
 
     def _has_more(self, segment: Segment) -> bool:
@@ -222,7 +235,7 @@ class Outbound:
 
     def _note(self, segment: Segment, sent: Sent) -> None:
         self._sent[_key(segment)] = sent
-        self._state.note_sent(_key(segment), sent)
+        self._unsaved.add(_key(segment))
 
 
 def _key(segment: Segment) -> Key:

@@ -6,18 +6,21 @@ import asyncio
 import logging
 import random
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from projector.relay.errors import CarrierError, NotOurs
+from projector.relay.errors import CarrierError, NotOurs, Reset
 from projector.relay.identity import RELAY, become_another
 from projector.relay.loop.bell import Bell
-from projector.relay.loop.work import Reset, Work
+from projector.relay.loop.rest import Rest, loop_that_rests
+from projector.relay.loop.work import Work
 from projector.relay.server.connection import connect
 from projector.relay.server.jetstream import JetStream
 from projector.relay.server.stream import make_stream
 from projector.relay.state import STATE, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from journal.fs.directory import Directory
     from projector.relay.config import Config
 
@@ -36,7 +39,7 @@ def relay_once(journal: Directory, config: Config) -> None:
         CarrierError: the server cannot be reached, or refuses.
         RelayError, JournalError, OSError: it cannot be done.
     """
-    asyncio.run(_once(journal, config))
+    _run(lambda rest: _once(journal, config, rest))
 
 
 def relay_always(journal: Directory, config: Config) -> None:
@@ -45,13 +48,19 @@ def relay_always(journal: Directory, config: Config) -> None:
     Raises:
         RelayError, JournalError, OSError: what cannot be mended by a new connection.
     """
-    asyncio.run(_always(journal, config))
+    _run(lambda rest: _always(journal, config, rest))
 
 
-async def _once(journal: Directory, config: Config) -> None:
+def _run(work: Callable[[Rest], Coroutine[Any, Any, None]]) -> None:
+    rest = Rest()
+    with asyncio.Runner(loop_factory=lambda: loop_that_rests(rest)) as runner:
+        runner.run(work(rest))
+
+
+async def _once(journal: Directory, config: Config, rest: Rest) -> None:
     for _ in range(_MOST_RESETS):
         try:
-            await _connected(journal, config, None, None)
+            await _connected(journal, config, rest)
         except Reset:
             continue
         except NotOurs as error:
@@ -61,7 +70,7 @@ async def _once(journal: Directory, config: Config) -> None:
     raise CarrierError("the server loses what it has again and again")
 
 
-async def _always(journal: Directory, config: Config) -> None:
+async def _always(journal: Directory, config: Config, rest: Rest) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -71,7 +80,7 @@ async def _always(journal: Directory, config: Config) -> None:
         while not stop.is_set():
             began = loop.time()
             try:
-                await _connected(journal, config, stop, bell)
+                await _connected(journal, config, rest, stop, bell)
             except Reset:
                 continue
             except NotOurs as error:
@@ -92,13 +101,17 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _connected(
-    journal: Directory, config: Config, stop: asyncio.Event | None, bell: Bell | None
+    journal: Directory,
+    config: Config,
+    rest: Rest,
+    stop: asyncio.Event | None = None,
+    bell: Bell | None = None,
 ) -> None:
     connection = await connect(config)
     try:
         with State(journal.path / RELAY / STATE) as state:
             work = Work(
-                journal, config, state, lambda sender: JetStream(connection, config, sender)
+                journal, config, state, lambda sender: JetStream(connection, config, sender), rest
             )
             if not await work.carrier.exists():
                 await make_stream(config)

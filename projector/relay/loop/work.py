@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from journal.process import clock
 from projector.relay.carrier import mark_of
-from projector.relay.errors import CarrierError, RelayError, TooLarge
+from projector.relay.errors import CarrierError, Reset, TooLarge
 from projector.relay.files.mirror import Mirrors
 from projector.relay.files.ours import Ours
 from projector.relay.files.own import Names
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from projector.relay.config import Config
     from projector.relay.files.own import Segment
     from projector.relay.loop.bell import Bell
+    from projector.relay.loop.rest import Rest
     from projector.relay.server.jetstream import JetStream
     from projector.relay.state import State
 
@@ -54,16 +55,13 @@ _AT_ONCE = 16
 """Lanes that are sent at the same time."""
 
 
-class Reset(RelayError):  # noqa: N818 - reads as what happened
-    """The carrier has lost what it had: everything begins again from disk."""
-
-
 class Work:
     """What one relay does while it is connected.
 
     Args:
         journal, config, state: of the relay.
         carrier: returns the carrier, given a function that names the user of a machine.
+        rest: counts what arrives.
     """
 
     def __init__(
@@ -72,8 +70,10 @@ class Work:
         config: Config,
         state: State,
         carrier: Callable[[Callable[[str], str]], JetStream],
+        rest: Rest,
     ) -> None:
         self._config = config
+        self._rest = rest
         self._keys = Keys(journal.path)
         self._state = state
         self._machine = machine_of(journal)
@@ -102,7 +102,6 @@ class Work:
         """Microseconds by which our clock is ahead of the carrier's."""
         self._is_stopped = False
         """Whether a chunk of a newer version has arrived: the cursor stays in front of it."""
-        self._saved = {(each.place.folder, each.place.number): each for each in known}
         self._dirty = True
         self._arrived = time.monotonic()
         self._receiving = ""
@@ -228,6 +227,7 @@ class Work:
 
     def _take(self, arrived: Arrived) -> None:
         self._arrived = time.monotonic()
+        self._rest.note(arrived.behind)
         chunk = arrived.chunk
         self._is_stopped = self._is_stopped or arrived.is_newer
         if arrived.key:
@@ -250,7 +250,9 @@ class Work:
         self._dirty = True
 
     def _commit(self) -> None:
-        """Make what has arrived durable, and remember it."""
+        """Make what has arrived durable, and remember it and what was sent."""
+        if sent := self.outbound.unsaved():
+            self._state.note_sent(sent)
         if not self._dirty:
             return
         self._dirty = False
@@ -260,13 +262,8 @@ class Work:
         problems += [self._receiving] if self._receiving else []
         if self._is_stopped:
             problems.append("a chunk of a newer version has arrived: install a newer agent-journal")
-        held = {(each.place.folder, each.place.number): each for each in self.mirrors.held()}
-        changed = [each for key, each in held.items() if self._saved.get(key) != each]
-        gone = [each for key, each in self._saved.items() if key not in held]
-        self._state.commit(
-            self._last_chunk, (changed, gone), self.inbound.holes, problems, clock.wall()
-        )
-        self._saved = held
+        held = list(self.mirrors.held())
+        self._state.commit(self._last_chunk, held, self.inbound.holes, problems, clock.wall())
 
     async def _commit_always(self) -> None:
         while True:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 _PEERS = 2.0
 """Seconds to wait for bytes of another machine."""
+_AT_ONCE = 16
+"""Messages that wait here at most; the client has the others, and slows the server down."""
+_LOOK = 0.25
+"""Seconds without a message until the connection is checked."""
 _WRONG_LAST = 10071
 """The server's code for a fence that is not the last chunk."""
 _WRONG_LAST_STREAM = 10164
@@ -44,10 +48,7 @@ class JetStream:
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        config: Config,
-        sender: Callable[[str], str],
+        self, connection: Connection, config: Config, sender: Callable[[str], str]
     ) -> None:
         self._connection = connection
         self._nc: Client = connection.client
@@ -138,24 +139,26 @@ class JetStream:
         Raises:
             CarrierError: the connection is lost.
         """
-        with self._connection.refusals(f"aj.{self._config.fleet}.seg.>"):
-            subscription = await self._js.subscribe(
-                f"aj.{self._config.fleet}.seg.>",
+        # the client's own wait for one message makes two tasks for each
+        waiting: asyncio.Queue[Msg] = asyncio.Queue(_AT_ONCE)
+        name = f"aj.{self._config.fleet}.seg.>"
+        first = api.DeliverPolicy.BY_START_SEQUENCE
+        start = api.ConsumerConfig(deliver_policy=first, opt_start_seq=cursor + 1)
+        with self._connection.refusals(name):
+            await self._js.subscribe(
+                name,
                 stream=self._config.stream,
                 ordered_consumer=True,
-                config=api.ConsumerConfig(
-                    deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-                    opt_start_seq=cursor + 1,
-                ),
+                config=start,
+                cb=waiting.put,
             )
         while True:
             try:
-                message = await subscription.next_msg(timeout=1.0)
-            except errors.TimeoutError:
+                async with asyncio.timeout(_LOOK):
+                    message = await waiting.get()
+            except TimeoutError:
                 self._connection.check()
                 continue
-            except errors.Error as error:
-                raise CarrierError(f"the stream cannot be followed: {error!r}") from error
             yield arrived(message)
 
     async def read(self, place: Place, offset: int) -> Chunk | None:

@@ -33,16 +33,17 @@ def stored_mark(found: api.RawStreamMsg) -> str:
 
 def arrived(message: Msg) -> Arrived:
     """Return what a message that was followed says."""
-    cursor = message.metadata.sequence.stream
-    user = ""
+    found = message.metadata
+    cursor, behind, user = found.sequence.stream, found.num_pending, ""
     if _KEY_SUBJECT.fullmatch(message.subject) and _KEY.fullmatch(message.data):
         return Arrived(cursor, user, None, key=message.data.decode())
     if REPORT_SUBJECT.fullmatch(message.subject):
-        at = to_microseconds(message.metadata.timestamp)
+        at = to_microseconds(found.timestamp)
         return Arrived(cursor, user, None, report=message.data, at=at)
     try:
         _, user, place = parse_subject(message.subject)
-        return Arrived(cursor, user, parse(place, message.headers or {}, message.data))
+        chunk = parse(place, message.headers or {}, message.data)
+        return Arrived(cursor, user, chunk, behind=behind)
     except NewerChunk as error:
         return Arrived(cursor, user, None, str(error), is_newer=True)
     except ChunkError as error:

@@ -14,6 +14,7 @@ from projector.relay.errors import CarrierError
 from projector.relay.files.own import Names, own_segments
 from projector.relay.loop import run, work
 from projector.relay.loop.bell import Bell
+from projector.relay.loop.rest import Rest
 from projector.relay.server.jetstream import JetStream
 from tests.support.relay.fleet import Machine, assert_same
 
@@ -39,11 +40,10 @@ def test_the_pauses_are_short_again_after_a_connection_that_held(
     pauses = []
 
     async def connected(
-        _journal: Directory, _config: Config, stop: asyncio.Event | None, _bell: Bell | None
+        _journal: Directory, _config: Config, _rest: Rest, stop: asyncio.Event, _bell: Bell
     ) -> None:
         seconds = held.pop(0)
         if seconds is None:
-            assert stop is not None
             stop.set()
             return
         await asyncio.sleep(seconds)
@@ -80,7 +80,7 @@ def test_a_relay_to_which_nothing_comes_any_more_connects_again(
 
     async def relay() -> None:
         with Bell(b.directory.lanes) as bell:
-            connected = run._connected(b.directory, b.config, asyncio.Event(), bell)
+            connected = run._connected(b.directory, b.config, Rest(), asyncio.Event(), bell)
             await asyncio.wait_for(connected, _PATIENCE)
 
     for reason in ("another one", "does not arrive"):
