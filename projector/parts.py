@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from journal.errors import ClosedError
 from journal.fs.directory import open_directory
+from journal.process.fork import no_fork
 from projector.arguments import check_seconds
 from projector.db.generations import (
     Generations,
@@ -118,7 +119,8 @@ class Parts(Searcher):
             NotProjected: a projector runs and is behind: the digest would be of the past.
             ProjectionError: a part cannot be built or read.
         """
-        from projector.db.digest import digest_of_parts  # noqa: PLC0415 - a search does not need it
+        with no_fork.turn:
+            from projector.db.digest import digest_of_parts  # noqa: PLC0415 - a search does not need it
 
         answer, fresh = self.read(digest_of_parts)
         if not fresh:

@@ -90,7 +90,6 @@ class Snapshot:
 
     def term(self, task: str, state: Mapping[str, Any]) -> int | None:
         """Return when the claim of a task ends, with its last heartbeat; None if it has ended."""
-        beat = None
         if is_over(dict(state)):
             beat = self.values.get(self.names.beats, beat_key(task, state["token"]))
             if not isinstance(beat, dict) or not is_count(beat.get("expires")) or is_over(beat):

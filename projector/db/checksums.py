@@ -8,24 +8,25 @@ programs can read the file too.
 from __future__ import annotations
 
 import logging
-import threading
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 import apsw
 
+from journal.process.fork import no_fork
+
 RESERVED = 8
 """Bytes at the end of each page that hold its checksum."""
 _EXTENSION, _VFS = "cksumvfs", "cksmvfs"
 
 _log = logging.getLogger("projector")
-_turn = threading.Lock()
 
 
 def vfs() -> str | None:
     """Return the name of the VFS that keeps checksums; None where apsw was built without it."""
-    with _turn:
+    # also against a fork: a child would wait for ever for an import of a thread that it lacks
+    with no_fork.turn:
         return _vfs()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import md5
 from typing import TYPE_CHECKING, NamedTuple
 
 from journal.format.fields.erasure import PENDING, REMOVED
@@ -111,8 +112,6 @@ def _own(db: apsw.Connection) -> _Own:
 
 def hash_of(document: Document) -> int:
     """Return the hash of a document, as of `projector.sink.document.Checksum`."""
-    from hashlib import md5  # noqa: PLC0415 - only a comparison needs it
-
     fields = (
         *(document.session, document.id, document.role, document.source),
         *(document.model, document.branch, str(document.meta)),

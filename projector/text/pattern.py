@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from journal.process.fork import no_fork
 from projector.errors import QueryError
 from projector.text.highlight import Match
 from projector.text.normalize import is_cjk, is_letter, units
@@ -64,7 +65,8 @@ def compile_pattern(text: str) -> Pattern:
             `google-re2` is missing.
     """
     try:
-        import re2  # noqa: PLC0415 - an extra, and most searches have no pattern
+        with no_fork.turn:
+            import re2  # noqa: PLC0415 - an extra, and most searches have no pattern
     except ImportError as error:
         raise QueryError(
             "regular expressions need the package google-re2: pip install 'agent-journal[regex]'"

@@ -41,6 +41,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from journal.process.fork import no_fork
 from projector.errors import QueryError
 from projector.text.highlight import Folded, Match, count, find, fold_whole, has
 from projector.text.literal import signs_of
@@ -237,7 +238,8 @@ def parse_pattern(text: str) -> Query:
     Raises:
         QueryError: It is none, or the package `google-re2` is missing.
     """
-    from projector.text.pattern import compile_pattern, required  # noqa: PLC0415 - few use it
+    with no_fork.turn:
+        from projector.text.pattern import compile_pattern, required  # noqa: PLC0415 - few use it
 
     text = _SURROGATE.sub("\ufffd", text)
     pattern = compile_pattern(text)

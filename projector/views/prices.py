@@ -60,7 +60,8 @@ def table_name() -> str | None:
     """Return name and version of the table, and the day of its newest price; None without one."""
     if not is_installed():
         return None
-    from genai_prices.data import providers  # noqa: PLC0415 - it takes half a second
+    with no_fork.turn:
+        from genai_prices.data import providers  # noqa: PLC0415 - it takes half a second
 
     today = datetime.now(UTC).date()
     days = [

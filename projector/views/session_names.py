@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from journal.process.fork import no_fork
 from projector.errors import NotFound
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def short_ids(db: apsw.Connection, sessions: Iterable[str]) -> dict[str, str]:
 
 def hash_of(id: str) -> str:
     """Return the SHA-256 of an id, in hex digits."""
-    from hashlib import sha256  # noqa: PLC0415 - few ids need it, and it takes a millisecond
+    with no_fork.turn:
+        from hashlib import sha256  # noqa: PLC0415 - few ids need it, and it takes a millisecond
 
     return sha256(id.encode("utf-8", "surrogatepass")).hexdigest()
 

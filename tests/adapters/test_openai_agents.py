@@ -259,6 +259,31 @@ def test_what_json_would_change_is_refused(journal_dir: Path) -> None:
     assert kept(journal_dir) == []
 
 
+@pytest.mark.parametrize(
+    ("items", "key", "expected"),
+    [
+        ([USER, 5], None, r"items\[1\] must be a dict, not 5; nothing was written"),
+        (["text"], None, r"items\[0\] must be a dict, not a str of 4"),
+        (USER, None, "items must be a list"),
+        ("text", None, "items must be a list"),
+        ([USER], 5, "key must be a text, not 5"),
+        ([USER], "", "key must be a text, not ''"),
+    ],
+)
+def test_what_is_no_list_of_items_is_refused(
+    journal_dir: Path, items: object, key: object, expected: str
+) -> None:
+    """With an error that names the argument; nothing is written."""
+
+    async def add() -> None:
+        async with JournalSession("s1", journal_dir) as session:
+            await session.add_items(items, key=key)  # type: ignore[arg-type]
+
+    with pytest.raises(EventError, match=expected):
+        asyncio.run(add())
+    assert kept(journal_dir) == []
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

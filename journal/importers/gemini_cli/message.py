@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from journal.importers.parsing.values import Json
 
 _MODEL = ("gemini", "model", "assistant")
-_NOTICES = ("info", "warning", "error")
 _CONTINUE = "System: Please continue."
 """What the program itself sends as the user, when a turn of the model ended too early."""
 _READ = {

@@ -45,7 +45,6 @@ def _array(kind: str, name: str, *literals: str, is_long: bool = False) -> tuple
     )
 
 
-_COOKIE = r"[A-Za-z0-9_.\-]"
 _SESSION = (
     r"(?i:(?:[a-z0-9_.\-]{0,20}?)"
     r"(?:sess(?:ion)?(?:[_\-]?(?:id|token))?|\.sid|ssid|auth|token|jwt|remember[a-z_]{0,8}))"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from journal import new_event
+from journal import EventError, new_event
+from journal.errors import shown
+from journal.format.new_event import check_iterable
 from journal.process.ids import uuid7
 from projector.adapters.closing import Closing
 from projector.adapters.openai_agents.items import Item, mark_of, message_of, new_items
@@ -125,10 +127,13 @@ class JournalSession(Closing):
             key: an id for these items that the caller makes: a second call with it adds nothing.
 
         Raises:
-            EventError: an item has something that JSON does not have; nothing was written.
+            EventError: `items` is no list of dicts, `key` is no text, or an item has something that
+                JSON does not have; nothing was written.
             AppendError, SyncError, ClosedError: as `Journal.append`; try again.
         """
-        await to_thread.run_sync(self._add, self._name, [dict(item) for item in items], key)
+        if key is not None and not (isinstance(key, str) and key):
+            raise EventError(f"key must be a text, not {shown(key)}; nothing was written")
+        await to_thread.run_sync(self._add, self._name, _checked(items), key)
 
     def _add(self, name: str, items: list[Item], key: str | None) -> list[str]:
         """Add items; return the ids of their messages."""
@@ -211,6 +216,24 @@ class JournalSession(Closing):
     def _clear(self) -> None:
         self.store.clear(self.session_id)
         self._marks.clear()
+
+
+def _checked(items: Sequence[Item]) -> list[Item]:
+    """Return copies of items.
+
+    Raises:
+        EventError: they are no list, or one of them is no dict.
+    """
+    check_iterable("items", items)
+    found: list[Item] = []
+    for number, item in enumerate(items):
+        try:
+            found.append(dict(item))
+        except (TypeError, ValueError) as error:
+            raise EventError(
+                f"items[{number}] must be a dict, not {shown(item)}; nothing was written"
+            ) from error
+    return found
 
 
 def _coerced(settings: Any) -> Any:  # noqa: ANN401 - of the SDK

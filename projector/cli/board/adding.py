@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +11,10 @@ from journal.cli.kit.exits import DONE, FAILED
 from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_json, print_line
 from projector.cli.board.options import json_option, task_argument
+from projector.errors import NotFound
 
 if TYPE_CHECKING:
+    from projector.board import Board
     from projector.cli.board.options import Named
 
 
@@ -47,6 +50,8 @@ def _add(
     JSON: {"task"}
     """
     with board.make() as opened:
+        if id is not None:
+            _refuse_another(opened, id, title)
         task = opened.add(
             title, body=body, priority=priority, after=after, assignee=assignee, id=id
         )
@@ -54,6 +59,21 @@ def _add(
         print_json({"task": task})
     else:
         print_line(task)
+
+
+def _refuse_another(board: Board, id: str, title: str) -> None:
+    """Refuse the id of a task with another title: nothing would be added, and its id be printed.
+
+    Raises:
+        click.BadParameter: there is such a task.
+    """
+    with suppress(NotFound):
+        there = board.task(id).task
+        if there.title != title:
+            raise click.BadParameter(
+                f"task {id!r} is {there.title!r}; nothing was added, give another id",
+                param_hint="'--id'",
+            )
 
 
 @click.command("comment")

@@ -130,7 +130,8 @@ def _nothing() -> None:
 
 
 def _remove(folder: Path, pid: int) -> None:
-    import shutil  # noqa: PLC0415 - it was loaded when the folder was made
+    with no_fork.turn:
+        import shutil  # noqa: PLC0415 - it was loaded when the folder was made
 
     if os.getpid() == pid:  # a forked child has not made it
         shutil.rmtree(folder, ignore_errors=True)

@@ -202,9 +202,7 @@ def _certificates(fleet: str, hosts: Sequence[str]) -> tuple[bytes, bytes, bytes
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
         .add_extension(
-            x509.ExtendedKeyUsage(
-                [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-            ),
+            x509.ExtendedKeyUsage(_PURPOSES),
             critical=False,
         )
         .add_extension(

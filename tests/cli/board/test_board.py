@@ -152,3 +152,12 @@ def test_nothing_is_made_where_there_is_no_journal(run: Run, journal_dir: Path) 
         assert "has no task 'x'" in run(*words, code=3).stderr
     run("list", "--ready", "--state", "open", code=2)
     run("list", "--worker", "w", code=2)
+
+
+def test_the_id_of_another_task_is_refused(run: Run) -> None:
+    """To print the id would say that the new task was added; the same task again has no effect."""
+    for _ in range(2):
+        assert run("add", "Write it", "--id", "t1").stdout == "t1\n"
+    refused = run("add", "Test it", "--id", "t1", code=2).stderr
+    assert "task 't1' is 'Write it'; nothing was added, give another id" in refused
+    assert json.loads(run("show", "t1", "--json").stdout)["task"]["title"] == "Write it"

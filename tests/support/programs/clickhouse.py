@@ -5,7 +5,9 @@ One process can open one folder of chdb at a time, so all tests of a process sha
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,8 +30,15 @@ _SHOWN = 40
 
 @cache
 def folder() -> str:
-    """Return the folder of this process's ClickHouse."""
-    return mkdtemp(prefix="clickhouse-")
+    """Return the folder of this process's ClickHouse, which is removed when it ends."""
+    made, owner = mkdtemp(prefix="clickhouse-"), os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:  # not when a forked process ends
+            shutil.rmtree(made, ignore_errors=True)
+
+    atexit.register(remove)
+    return made
 
 
 @cache

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,9 +76,10 @@ def _synced_late(folder: Path) -> None:
     ids=["draft not synced", "name before sync", "name not synced"],
 )
 def test_an_eraser_that_leaves_out_a_sync_is_detected(
-    monkeypatch: pytest.MonkeyPatch, sabotage: dict[str, object], expected: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sabotage: dict[str, object], expected: str
 ) -> None:
     """A draft that is renamed unsynced loses events; an unsynced name reverts an erasure."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # states that fail are kept there
     for name, instead in sabotage.items():
         monkeypatch.setattr(f"journal.erasure.files.swap.{name}", instead)
     (outcome,) = explore(("eraser killed at 29",), Plan(1, 0.05, 100, ()))
