@@ -34,9 +34,9 @@ def command(context: click.Context, *, as_json: bool, check: bool) -> None:
     --check is for monitoring: it exits with 5 if there is a fork, a hole, damage or something that
     has stopped, and with 8 if bytes are missing on a machine. There is no time limit.
 
-    JSON: {"fleet", "machine", "former", "name", "url", "unsent", "unreplicated", "hash",
-    "mirrored", "replicas", "holes", "problems", "peers": [{"machine", "name", "version", "seen",
-    "receives", "behind", "lacking", "unsent", "skew", "is_same"}]}
+    JSON: {"fleet", "machine", "former", "name", "url", "offline", "offline_since", "unsent",
+    "unreplicated", "hash", "mirrored", "replicas", "holes", "problems", "peers": [{"machine",
+    "name", "version", "seen", "receives", "behind", "lacking", "unsent", "skew", "is_same"}]}
     """
     found = read_status(open_directory(context.obj, create=False))
     if as_json:
@@ -51,6 +51,9 @@ def command(context: click.Context, *, as_json: bool, check: bool) -> None:
 
 def _print(found: Status) -> None:
     print_line(f"fleet {found.fleet} at {found.url}")
+    if found.offline:
+        since = format_local_time(found.offline_since, "minutes")
+        print_line(f"no connection to the server since {since}: {found.offline}", err=True)
     state = "all sent" if not found.unsent else f"{counted(found.unsent, 'byte')} not sent"
     if found.unreplicated:
         state += f", {counted(found.unreplicated, 'byte')} on no other machine that reported"

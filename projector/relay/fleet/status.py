@@ -56,6 +56,8 @@ class Status:
         former: uuids that it had before.
         name: its name.
         url: address of the server.
+        offline: why the relay did not reach the server the last time; empty if it did.
+        offline_since: when that began, microseconds since 1970; 0 if it did.
         unsent: bytes of our lanes that are not sent.
         unreplicated: bytes of our lanes that no other machine has reported to have.
         hash: over all that is here.
@@ -71,6 +73,8 @@ class Status:
     former: tuple[str, ...]
     name: str
     url: str
+    offline: str
+    offline_since: int
     unsent: int
     unreplicated: int
     hash: str
@@ -100,6 +104,8 @@ def read_status(journal: Directory) -> Status:
         mirrors = state.mirrors()
         holes, problems, peers = state.holes(), state.problems(), state.peers()
         replicas, most = state.replicas()
+        offline = state.get("offline")
+        offline_since = int(state.get("offline_since", "0")) if offline else 0
     most = max(most, config.replicas)
     if 0 < replicas < most:
         problems.append(
@@ -129,6 +135,8 @@ def read_status(journal: Directory) -> Status:
         former=former_of(journal),
         name=config.name,
         url=config.url,
+        offline=offline,
+        offline_since=offline_since,
         unsent=unsent,
         unreplicated=max(0, total - replicated),
         hash=found,

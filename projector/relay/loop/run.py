@@ -8,6 +8,7 @@ import random
 import signal
 from typing import TYPE_CHECKING, Any
 
+from journal.process import clock
 from projector.relay.errors import CarrierError, NotOurs, Reset
 from projector.relay.identity import RELAY, become_another
 from projector.relay.loop.bell import Bell
@@ -107,9 +108,16 @@ async def _connected(
     stop: asyncio.Event | None = None,
     bell: Bell | None = None,
 ) -> None:
-    connection = await connect(config)
+    path = journal.path / RELAY / STATE
     try:
-        with State(journal.path / RELAY / STATE) as state:
+        connection = await connect(config)
+    except CarrierError as error:
+        with State(path) as state:
+            _note_offline(state, str(error))
+        raise
+    try:
+        with State(path) as state:
+            _note_offline(state, "")
             work = Work(
                 journal, config, state, lambda sender: JetStream(connection, config, sender), rest
             )
@@ -122,6 +130,15 @@ async def _connected(
                 await work.until_stopped(stop, bell)
     finally:
         await connection.close()
+
+
+def _note_offline(state: State, why: str) -> None:
+    """Note, for `journal relay status`, why the server cannot be reached; nothing if it can."""
+    before = state.get("offline")
+    if why and not before:
+        state.put(offline_since=clock.wall())
+    if why != before:
+        state.put(offline=why)
 
 
 def _rename(journal: Directory, error: NotOurs) -> None:

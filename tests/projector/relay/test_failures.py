@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from journal import Journal
+from journal.process import clock
 from journal.verify import verify
 from projector.relay.cli.codes import BEHIND
 from projector.relay.config import write_config
@@ -71,6 +72,28 @@ def test_state_that_is_lost_is_made_again(server: Server, tmp_path: Path) -> Non
             path.unlink()
         machine.append(f"{machine.name}2")
     assert_same(a, b)
+
+
+def test_status_says_since_when_the_server_is_not_reached(server: Server, tmp_path: Path) -> None:
+    """Else a machine that sends nothing any more looks like one that has nothing to send."""
+    a = Machine(tmp_path / "a", server.url)
+    a.relay()
+    assert (a.status().offline, a.status().offline_since) == ("", 0)
+    server.kill()
+    began, since = clock.wall(), []
+    for _ in range(2):
+        with pytest.raises(CarrierError, match="cannot connect"):
+            a.relay()
+        since.append(a.status().offline_since)
+    assert since[0] == since[1]
+    assert began <= since[0] <= clock.wall()
+    shown = a.run("relay", "status")
+    assert "no connection to the server since" in shown.stderr
+    assert "cannot connect" in shown.stderr
+    server.start()
+    a.relay()
+    assert (a.status().offline, a.status().offline_since) == ("", 0)
+    assert "no connection" not in a.run("relay", "status").stderr
 
 
 def test_what_others_have_stands_when_a_disk_is_lost(server: Server, tmp_path: Path) -> None:
