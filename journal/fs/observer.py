@@ -6,6 +6,8 @@ import logging
 import warnings
 from typing import TYPE_CHECKING
 
+from journal.process.fork import no_fork
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,7 +21,8 @@ def new_observer() -> BaseObserver:
     stopped while it starts, it logs as an error that its thread is inactive; a user would see that
     as the last line of a command that ended as asked.
     """
-    from watchdog.observers import Observer  # noqa: PLC0415 - only following and projecting need it
+    with no_fork.turn:
+        from watchdog.observers import Observer  # noqa: PLC0415 - only following and projecting need it
 
     warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
     logging.getLogger("watchdog.observers.inotify").addFilter(_is_error)

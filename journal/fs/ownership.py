@@ -12,6 +12,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from journal.process.fork import no_fork
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -205,7 +207,8 @@ def _check(path: str | os.PathLike[str], status: os.stat_result) -> None:
 
 
 def _quoted(path: str | os.PathLike[str]) -> str:
-    from shlex import quote  # noqa: PLC0415 - only these errors need it
+    with no_fork.turn:
+        from shlex import quote  # noqa: PLC0415 - only these errors need it
 
     return quote(os.fspath(path))
 

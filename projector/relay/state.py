@@ -80,13 +80,14 @@ class State:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._mirrors: dict[tuple[str, int, int], Held] = {}
-        """What is in the table, as far as it was read or written."""
+        """What the table has, for `commit`."""
 
     def __enter__(self) -> Self:
         try:
             self._db = apsw.Connection(str(self._path))
             self._db.set_busy_timeout(_BUSY)
             self._make_tables()
+            self._mirrors = {_key(each.place)[:3]: each for each in self.mirrors()}
         except apsw.Error as error:
             raise self._unusable(error) from error
         return self
@@ -180,19 +181,15 @@ class State:
         rows = self._db.execute(
             "SELECT machine, lane, number, segment, size, crc, whole, inode FROM mirror"
         )
-        self._mirrors = {
-            (machine, lane, number): Held(
-                Place(machine, lane, number, segment), size, crc, bool(whole), inode
-            )
+        return [
+            Held(Place(machine, lane, number, segment), size, crc, bool(whole), inode)
             for machine, lane, number, segment, size, crc, whole, inode in rows
-        }
-        return list(self._mirrors.values())
+        ]
 
     def drop_mirror(self, place: Place) -> None:
         """Forget what was measured of a mirror."""
         key = _key(place)[:3]
         self._db.execute("DELETE FROM mirror WHERE (machine, lane, number) = (?, ?, ?)", key)
-        self._mirrors.pop(key, None)
 
     def holes(self) -> dict[Place, Wanted]:
         """Return the holes."""

@@ -266,8 +266,10 @@ def test_what_json_would_change_is_refused(journal_dir: Path) -> None:
         (["text"], None, r"items\[0\] must be a dict, not a str of 4"),
         (USER, None, "items must be a list"),
         ("text", None, "items must be a list"),
-        ([USER], 5, "key must be a text, not 5"),
-        ([USER], "", "key must be a text, not ''"),
+        ([[]], None, r"items\[0\] must be a dict"),
+        ([["ab", "cd"]], None, r"items\[0\] must be a dict, not a list of 2"),
+        ([USER], 5, "key must be a text that is not empty, not 5"),
+        ([USER], "", "key must be a text that is not empty"),
     ],
 )
 def test_what_is_no_list_of_items_is_refused(

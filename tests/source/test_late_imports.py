@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-_CALLED = ("board", "db", "fold", "reading", "run", "search", "sink", "store", "text", "views")
-"""Packages of the projector that a program calls from its threads; the others are commands,
-adapters, whose frameworks import what they like, and servers, which fork nothing."""
+_OTHERS = {
+    *("adapters", "agents", "cli", "importers", "mcp", "process", "redact", "relay", "web"),
+}
+"""Folders with commands, imports and servers, which fork nothing; with adapters, whose frameworks
+import what they like; and with what itself loads modules late, in its callers' turn."""
 _ALONE = {
     "projector/db/checksums.py",  # its caller has the turn
     "projector/db/fork_safety.py",  # in a forked child that has one thread
@@ -25,19 +27,21 @@ _ALONE = {
 def _late(tree: ast.AST, *, in_function: bool = False) -> Iterator[int]:
     """Yield the lines of the imports in functions during which a fork may begin."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.With) and "no_fork.turn" in ast.unparse(node.items[0]):
+        if isinstance(node, ast.With) and any("no_fork.turn" in ast.unparse(i) for i in node.items):
             continue
         if in_function and isinstance(node, ast.Import | ast.ImportFrom):
             yield node.lineno
-        if in_function and isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module":
-            yield node.lineno
-        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if in_function and isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name == "__import__" or name.endswith("import_module"):
+                yield node.lineno
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         yield from _late(node, in_function=in_function or is_function)
 
 
 def _modules() -> list[Path]:
-    packages = [path for name in _CALLED for path in (ROOT / "projector" / name).rglob("*.py")]
-    return sorted([*packages, *(ROOT / "projector").glob("*.py")])
+    found = [*(ROOT / "projector").rglob("*.py"), *(ROOT / "journal").rglob("*.py")]
+    return sorted(p for p in found if _OTHERS.isdisjoint(p.relative_to(ROOT).parts))
 
 
 def test_no_fork_begins_in_a_late_import() -> None:
@@ -58,6 +62,8 @@ def test_no_fork_begins_in_a_late_import() -> None:
         ("def f():\n    import a", [2]),
         ("def f():\n    with no_fork.turn:\n        import a", []),
         ("async def f():\n    return import_module('a')", [2]),
+        ("f = lambda: importlib.import_module('a')", [1]),
+        ("def f():\n    with a, no_fork.turn:\n        import a", []),
         ("def f():\n    if x:\n        from a import b", [3]),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -127,12 +128,14 @@ class JournalSession(Closing):
             key: an id for these items that the caller makes: a second call with it adds nothing.
 
         Raises:
-            EventError: `items` is no list of dicts, `key` is no text, or an item has something that
-                JSON does not have; nothing was written.
+            EventError: `items` is no list of dicts, `key` is no text or empty, or an item has
+                something that JSON does not have; nothing was written.
             AppendError, SyncError, ClosedError: as `Journal.append`; try again.
         """
         if key is not None and not (isinstance(key, str) and key):
-            raise EventError(f"key must be a text, not {shown(key)}; nothing was written")
+            raise EventError(
+                f"key must be a text that is not empty, not {shown(key)}; nothing was written"
+            )
         await to_thread.run_sync(self._add, self._name, _checked(items), key)
 
     def _add(self, name: str, items: list[Item], key: str | None) -> list[str]:
@@ -225,15 +228,13 @@ def _checked(items: Sequence[Item]) -> list[Item]:
         EventError: they are no list, or one of them is no dict.
     """
     check_iterable("items", items)
-    found: list[Item] = []
-    for number, item in enumerate(items):
-        try:
-            found.append(dict(item))
-        except (TypeError, ValueError) as error:
+    given = list(items)
+    for number, item in enumerate(given):
+        if not isinstance(item, Mapping):
             raise EventError(
                 f"items[{number}] must be a dict, not {shown(item)}; nothing was written"
-            ) from error
-    return found
+            )
+    return [dict(item) for item in given]
 
 
 def _coerced(settings: Any) -> Any:  # noqa: ANN401 - of the SDK

@@ -11,7 +11,7 @@ from journal.cli.kit.exits import DONE, FAILED
 from journal.cli.kit.names import Name
 from journal.cli.kit.output import print_json, print_line
 from projector.cli.board.options import json_option, task_argument
-from projector.errors import NotFound
+from projector.errors import NotFound, NotProjected
 
 if TYPE_CHECKING:
     from projector.board import Board
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     "--after", type=Name(), multiple=True, help="A task that must be done before; may be repeated."
 )
 @click.option("--assignee", type=Name(), help="The only worker that can claim it.")
-@click.option("--id", type=Name(), help="Its id; the same task again has no effect.")
+@click.option(
+    "--id", type=Name(), help="Its id; again has no effect, and with another title is refused."
+)
 @json_option
 @click.pass_obj
 def _add(
@@ -67,7 +69,8 @@ def _refuse_another(board: Board, id: str, title: str) -> None:
     Raises:
         click.BadParameter: there is such a task.
     """
-    with suppress(NotFound):
+    # without a projection of all that was written, it is added or not as before
+    with suppress(NotFound, NotProjected):
         there = board.task(id).task
         if there.title != title:
             raise click.BadParameter(

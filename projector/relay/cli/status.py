@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 @click.command("status", cls=ExitCommand, codes=CODES)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; times in µs.")
-@click.option("--check", is_flag=True, help="Exit with 5 on a problem, with 8 if one is behind.")
+@click.option(
+    "--check", is_flag=True, help="Exit with 5 on a problem, with 8 if one is behind or offline."
+)
 @click.pass_context
 def command(context: click.Context, *, as_json: bool, check: bool) -> None:
     """Show which machine is behind, by how many bytes, and what is wrong.
@@ -32,7 +34,8 @@ def command(context: click.Context, *, as_json: bool, check: bool) -> None:
     reported that it has it, not when the server acknowledged it.
 
     --check is for monitoring: it exits with 5 if there is a fork, a hole, damage or something that
-    has stopped, and with 8 if bytes are missing on a machine. There is no time limit.
+    has stopped, and with 8 if bytes are missing on a machine, or if this one did not reach the
+    server the last time. There is no time limit.
 
     JSON: {"fleet", "machine", "former", "name", "url", "offline", "offline_since", "unsent",
     "unreplicated", "hash", "mirrored", "replicas", "holes", "problems", "peers": [{"machine",
@@ -45,7 +48,7 @@ def command(context: click.Context, *, as_json: bool, check: bool) -> None:
         _print(found)
     if check and (found.problems or found.holes):
         context.exit(DAMAGED)
-    if check and found.is_behind:
+    if check and (found.is_behind or found.offline):
         context.exit(BEHIND)
 
 

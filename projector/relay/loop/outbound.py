@@ -66,10 +66,10 @@ class Outbound:
         """Return uuid, size and checksum of what was sent."""
         return [(key[2], each.size, each.crc) for key, each in self._sent.items() if each.size]
 
-    def unsaved(self) -> dict[Key, Sent]:
+    def take_unsaved(self) -> dict[Key, Sent]:
         """Return what was sent since the last call, for the state to remember.
 
-        A relay that is killed in front of that asks the carrier for the last chunk.
+        A relay that is killed before that asks the carrier for the last chunk.
         """
         found = {key: self._sent[key] for key in self._unsaved}
         self._unsaved.clear()

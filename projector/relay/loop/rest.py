@@ -10,6 +10,14 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 _QUIET = 100.0
 """Messages a second up to which there is no rest: one append is found as soon as it can be."""
@@ -19,6 +27,8 @@ _LONGEST = 0.1
 """Seconds of a rest, at most."""
 _BACKLOG = 64
 """Messages behind one that arrives, above which the relay catches up, and does not rest."""
+_AWAKE = 0.2
+"""Seconds without a rest after a request of another machine, which may send the next one."""
 _MEASURED = 0.1
 """Seconds over which messages are counted, at least."""
 
@@ -30,6 +40,8 @@ class Rest:
         self._count = 0
         self._since = time.monotonic()
         self._rate = 0.0
+        self._working = 0
+        self._awake_until = 0.0
 
     def note(self, behind: int) -> None:
         """Count a message that has arrived.
@@ -39,6 +51,24 @@ class Rest:
         """
         self._count = 0 if behind > _BACKLOG else self._count + 1
 
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Do not rest meanwhile: a backlog waits for an answer to each of its requests."""
+        self._working += 1
+        try:
+            yield
+        finally:
+            self._working -= 1
+
+    def serving(self, serve: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+        """Return a function that serves another machine, and keeps the loop awake for the next."""
+
+        def awake(*asked: Asked.args, **named: Asked.kwargs) -> Answer:
+            self._awake_until = time.monotonic() + _AWAKE
+            return serve(*asked, **named)
+
+        return awake
+
     def seconds(self) -> float:
         """Return how long to rest before a wait; 0 while few messages arrive."""
         now = time.monotonic()
@@ -46,6 +76,8 @@ class Rest:
         if past >= _MEASURED:
             self._rate += (self._count / past - self._rate) * min(1.0, past)
             self._count, self._since = 0, now
+        if self._working or now < self._awake_until:
+            return 0.0
         return min(_LONGEST, max(0.0, self._rate - _QUIET) * _SHARE)
 
 
@@ -60,9 +92,11 @@ class _Selector(selectors.DefaultSelector):
         ready = super().select(0)
         if ready or timeout == 0:
             return ready
-        if rest := self._rest.seconds():
-            time.sleep(rest)  # timers wait for its end, too: none here is that exact
-        return super().select(timeout)
+        rest = self._rest.seconds()
+        if rest == 0:
+            return super().select(timeout)
+        time.sleep(rest)  # a timer may be late by as much: none here is that exact
+        return super().select(None if timeout is None else max(0.0, timeout - rest))
 
 
 def loop_that_rests(rest: Rest) -> asyncio.AbstractEventLoop:

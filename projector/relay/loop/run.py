@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 import signal
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from journal.process import clock
 from projector.relay.errors import CarrierError, NotOurs, Reset
@@ -20,7 +21,7 @@ from projector.relay.server.stream import make_stream
 from projector.relay.state import STATE, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Iterator
 
     from journal.fs.directory import Directory
     from projector.relay.config import Config
@@ -40,7 +41,7 @@ def relay_once(journal: Directory, config: Config) -> None:
         CarrierError: the server cannot be reached, or refuses.
         RelayError, JournalError, OSError: it cannot be done.
     """
-    _run(lambda rest: _once(journal, config, rest))
+    asyncio.run(_once(journal, config, Rest()))  # a loop that never rests
 
 
 def relay_always(journal: Directory, config: Config) -> None:
@@ -49,13 +50,9 @@ def relay_always(journal: Directory, config: Config) -> None:
     Raises:
         RelayError, JournalError, OSError: what cannot be mended by a new connection.
     """
-    _run(lambda rest: _always(journal, config, rest))
-
-
-def _run(work: Callable[[Rest], Coroutine[Any, Any, None]]) -> None:
     rest = Rest()
     with asyncio.Runner(loop_factory=lambda: loop_that_rests(rest)) as runner:
-        runner.run(work(rest))
+        runner.run(_always(journal, config, rest))
 
 
 async def _once(journal: Directory, config: Config, rest: Rest) -> None:
@@ -108,28 +105,34 @@ async def _connected(
     stop: asyncio.Event | None = None,
     bell: Bell | None = None,
 ) -> None:
-    path = journal.path / RELAY / STATE
-    try:
-        connection = await connect(config)
-    except CarrierError as error:
-        with State(path) as state:
-            _note_offline(state, str(error))
-        raise
-    try:
-        with State(path) as state:
-            _note_offline(state, "")
+    with State(journal.path / RELAY / STATE) as state:
+        with _noting_offline(state):
+            connection = await connect(config)
+        try:
             work = Work(
                 journal, config, state, lambda sender: JetStream(connection, config, sender), rest
             )
-            if not await work.carrier.exists():
-                await make_stream(config)
-            await work.prepare()
+            with _noting_offline(state):
+                if not await work.carrier.exists():
+                    await make_stream(config)
+                await work.prepare()
+            _note_offline(state, "")
             if stop is None or bell is None:
                 await work.until_quiet()
             else:
                 await work.until_stopped(stop, bell)
-    finally:
-        await connection.close()
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def _noting_offline(state: State) -> Iterator[None]:
+    """Note why the server cannot be used, if it cannot."""
+    try:
+        yield
+    except CarrierError as error:
+        _note_offline(state, str(error))
+        raise
 
 
 def _note_offline(state: State, why: str) -> None:

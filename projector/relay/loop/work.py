@@ -126,7 +126,7 @@ class Work:
         self._cursor = cursor
         self._last_chunk = cursor, mark
         self._ahead = clock.wall() - found.clock if found.clock else 0
-        await self.carrier.serve(self._help.serve)
+        await self.carrier.serve(self._rest.serving(self._help.serve))
         await self.carrier.hear(self._reporter.hear)
         await self.carrier.report(b"")
         await self.carrier.flush()
@@ -205,7 +205,8 @@ class Work:
     async def _send_always(self, bell: Bell) -> None:
         while True:
             if self._config.send:
-                await self._send()
+                with self._rest.working():
+                    await self._send()
             await bell.wait()
 
     async def _receive(self) -> None:
@@ -251,7 +252,7 @@ class Work:
 
     def _commit(self) -> None:
         """Make what has arrived durable, and remember it and what was sent."""
-        if sent := self.outbound.unsaved():
+        if sent := self.outbound.take_unsaved():
             self._state.note_sent(sent)
         if not self._dirty:
             return
@@ -281,9 +282,10 @@ class Work:
                 self._dirty |= self._notices.settle(self._reporter.hash)
                 await self._reporter.send(self.carrier, self._cursor)
             self._reporter.note_machines()
-            if self.inbound.holes and await self.inbound.fill(self.carrier):
-                self._dirty = self._reporter.changed = True
-            await self._help.keep()
+            with self._rest.working():
+                if self.inbound.holes and await self.inbound.fill(self.carrier):
+                    self._dirty = self._reporter.changed = True
+                await self._help.keep()
             await asyncio.sleep(_CHECK)
             found = await self.carrier.identity(0)
             self._state.note_replicas(found.replicas)

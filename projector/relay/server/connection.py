@@ -57,7 +57,7 @@ class Connection:
         self.failures = failures
 
     def check(self) -> None:
-        """Raise an error if the connection is lost, or something was refused.
+        """Raise an error if the connection is lost, or something was refused or dropped.
 
         Raises:
             CarrierError: it is.
@@ -68,6 +68,8 @@ class Connection:
         for failure in self.failures:
             if "permissions violation" in failure.lower():
                 raise CarrierError(f"the server refuses it: {failure}")
+            if "slow consumer" in failure.lower():
+                raise CarrierError("more came than could be held, and some of it was dropped")
 
     @contextmanager
     def refusals(self, what: str = "") -> Iterator[None]:

@@ -15,7 +15,13 @@ from journal.format.timestamps import moment, to_microseconds
 from projector.relay.carrier import NOTHING, Arrived, Identity, Last
 from projector.relay.chunk import Chunk, Place, headers, parse, subject
 from projector.relay.errors import CarrierError, ChunkError, Refused
-from projector.relay.server.messages import REPORT_SUBJECT, arrived, parse_read, stored_mark
+from projector.relay.server.messages import (
+    REPORT_SUBJECT,
+    arrived,
+    next_message,
+    parse_read,
+    stored_mark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,8 +34,6 @@ if TYPE_CHECKING:
 
 _PEERS = 2.0
 """Seconds to wait for bytes of another machine."""
-_AT_ONCE = 16
-"""Messages that wait here at most; the client has the others, and slows the server down."""
 _LOOK = 0.25
 """Seconds without a message until the connection is checked."""
 _WRONG_LAST = 10071
@@ -139,27 +143,24 @@ class JetStream:
         Raises:
             CarrierError: the connection is lost.
         """
-        # the client's own wait for one message makes two tasks for each
-        waiting: asyncio.Queue[Msg] = asyncio.Queue(_AT_ONCE)
         name = f"aj.{self._config.fleet}.seg.>"
         first = api.DeliverPolicy.BY_START_SEQUENCE
         start = api.ConsumerConfig(deliver_policy=first, opt_start_seq=cursor + 1)
         with self._connection.refusals(name):
-            await self._js.subscribe(
+            subscription = await self._js.subscribe(
                 name,
                 stream=self._config.stream,
                 ordered_consumer=True,
                 config=start,
-                cb=waiting.put,
             )
         while True:
-            try:
+            message = None
+            with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK):
-                    message = await waiting.get()
-            except TimeoutError:
-                self._connection.check()
-                continue
-            yield arrived(message)
+                    message = await next_message(subscription)
+            self._connection.check()
+            if message is not None:
+                yield arrived(message)
 
     async def read(self, place: Place, offset: int) -> Chunk | None:
         """Return a chunk of a segment from any machine that has it; None if there is none.

@@ -15,6 +15,7 @@ from projector.relay.errors import ChunkError, NewerChunk
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
     from nats.js import api
 
 _KEY_SUBJECT = re.compile(rf"aj\.{NAME.pattern}\.seg\.{NAME.pattern}\.key\.[0-9a-f]+")
@@ -36,18 +37,18 @@ def arrived(message: Msg) -> Arrived:
     found = message.metadata
     cursor, behind, user = found.sequence.stream, found.num_pending, ""
     if _KEY_SUBJECT.fullmatch(message.subject) and _KEY.fullmatch(message.data):
-        return Arrived(cursor, user, None, key=message.data.decode())
+        return Arrived(cursor, user, None, key=message.data.decode(), behind=behind)
     if REPORT_SUBJECT.fullmatch(message.subject):
         at = to_microseconds(found.timestamp)
-        return Arrived(cursor, user, None, report=message.data, at=at)
+        return Arrived(cursor, user, None, report=message.data, at=at, behind=behind)
     try:
         _, user, place = parse_subject(message.subject)
         chunk = parse(place, message.headers or {}, message.data)
         return Arrived(cursor, user, chunk, behind=behind)
     except NewerChunk as error:
-        return Arrived(cursor, user, None, str(error), is_newer=True)
+        return Arrived(cursor, user, None, str(error), is_newer=True, behind=behind)
     except ChunkError as error:
-        return Arrived(cursor, user, None, str(error))
+        return Arrived(cursor, user, None, str(error), behind=behind)
 
 
 def parse_read(message: Msg) -> tuple[Place, int] | None:
@@ -61,3 +62,15 @@ def parse_read(message: Msg) -> tuple[Place, int] | None:
     except (orjson.JSONDecodeError, KeyError, TypeError, ChunkError):
         return None
     return (place, offset) if type(offset) is int and offset >= 0 else None
+
+
+async def next_message(subscription: Subscription) -> Msg:
+    """Return the next message, as `next_msg` of nats-py, which makes two tasks for each.
+
+    A callback would make none, and the client would tell the server at once that it has handled
+    what it only holds: more would come than memory is for, and be dropped.
+    """
+    message = await subscription._pending_queue.get()  # noqa: SLF001 - it has no public way
+    subscription._pending_size -= len(message.data)  # noqa: SLF001 - same
+    subscription._pending_queue.task_done()  # noqa: SLF001 - same
+    return message

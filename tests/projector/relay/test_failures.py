@@ -90,10 +90,29 @@ def test_status_says_since_when_the_server_is_not_reached(server: Server, tmp_pa
     shown = a.run("relay", "status")
     assert "no connection to the server since" in shown.stderr
     assert "cannot connect" in shown.stderr
+    assert a.run("relay", "status", "--check").exit_code == BEHIND
     server.start()
     a.relay()
     assert (a.status().offline, a.status().offline_since) == ("", 0)
     assert "no connection" not in a.run("relay", "status").stderr
+
+
+def test_status_says_why_a_server_that_answers_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, server: Server, tmp_path: Path
+) -> None:
+    """As one whose streams are switched off: the relay would try for days, and show nothing."""
+
+    async def exists(_self: JetStream) -> bool:
+        raise CarrierError("no streams here")
+
+    a = Machine(tmp_path / "a", server.url)
+    monkeypatch.setattr(JetStream, "exists", exists)
+    with pytest.raises(CarrierError):
+        a.relay()
+    assert a.status().offline == "no streams here"
+    monkeypatch.undo()
+    a.relay()
+    assert not a.status().offline
 
 
 def test_what_others_have_stands_when_a_disk_is_lost(server: Server, tmp_path: Path) -> None:

@@ -74,6 +74,22 @@ def test_it_ends_when_the_fleet_is_quiet_again(clock: Clock) -> None:
     assert rest.seconds() == 0
 
 
+def test_it_does_not_rest_while_answers_are_waited_for_nor_behind_a_request(clock: Clock) -> None:
+    """A backlog would else cost a rest for each of its chunks."""
+    rest = Rest()
+    serve = rest.serving(lambda number: number + 1)
+    for _ in range(1_000):
+        rest.note(0)
+    clock.now += 1
+    with rest.working(), rest.working():
+        assert rest.seconds() == 0
+    assert rest.seconds() > 0
+    assert serve(1) == 2
+    assert rest.seconds() == 0
+    clock.now += 0.5
+    assert rest.seconds() > 0
+
+
 class Always(Rest):
     """A rest of 50 ms."""
 

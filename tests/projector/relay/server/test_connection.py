@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nats.aio.client import Client
+from nats.errors import SlowConsumerError
 
 from projector.relay.chunk import Chunk, Place
 from projector.relay.errors import CarrierError
-from projector.relay.server.connection import _Client, connect
+from projector.relay.server.connection import Connection, _Client, connect
 from projector.relay.server.jetstream import JetStream
 from tests.support.relay.fleet import Machine, assert_same
 
@@ -100,3 +101,49 @@ def test_a_connection_that_is_lost_is_an_error_of_the_carrier(
 
     with pytest.raises(CarrierError):
         asyncio.run(lose())
+
+
+@pytest.mark.slow
+def test_the_server_waits_for_a_machine_that_takes_long(server: Server, tmp_path: Path) -> None:
+    """Else the client holds a backlog of any size, and drops what is above its limit."""
+    a = Machine(tmp_path / "a", server.url)
+    a.relay()
+    name = f"aj.{a.config.fleet}.seg.{a.config.sender}.{_UUID}.1.1.{_UUID}"
+    each, count = bytes(20_000), 5_000
+
+    async def follow() -> int:
+        connection = await connect(a.config)
+        client = connection.client
+        for first in range(0, count, 500):
+            for _ in range(first, first + 500):
+                await client.publish(name, each)
+            await client.flush(30)
+        found = JetStream(connection, a.config, lambda _: "a").follow(0)
+        await anext(found)
+        before, held = -1, 0
+        while held != before:
+            await asyncio.sleep(1)
+            before, held = held, sum(sub.pending_bytes for sub in client._subs.values())
+        got = 0
+        async for _ in found:
+            got += 1
+            if got >= count:  # the report of the machine came first
+                break
+        await connection.close()
+        return held
+
+    held = asyncio.run(asyncio.wait_for(follow(), 90))
+    assert 0 < held < 60_000_000
+
+
+def test_a_message_that_was_dropped_ends_the_connection() -> None:
+    """The relay connects again, and reads on behind the last one that it has."""
+
+    class Connected:
+        is_connected = True
+
+    connection = Connection(Connected(), [])  # type: ignore[arg-type]
+    connection.check()
+    connection.failures.append(str(SlowConsumerError("s", "r", 1, None)))  # type: ignore[arg-type]
+    with pytest.raises(CarrierError, match="dropped"):
+        connection.check()
