@@ -56,7 +56,7 @@ def _print(found: Status) -> None:
     print_line(f"fleet {found.fleet} at {found.url}")
     if found.offline:
         since = format_local_time(found.offline_since, "minutes")
-        print_line(f"no connection to the server since {since}: {found.offline}", err=True)
+        print_line(f"no connection to the server since {since}: {found.offline}")
     state = "all sent" if not found.unsent else f"{counted(found.unsent, 'byte')} not sent"
     if found.unreplicated:
         state += f", {counted(found.unreplicated, 'byte')} on no other machine that reported"

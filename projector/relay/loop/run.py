@@ -105,17 +105,15 @@ async def _connected(
     stop: asyncio.Event | None = None,
     bell: Bell | None = None,
 ) -> None:
-    with State(journal.path / RELAY / STATE) as state:
-        with _noting_offline(state):
-            connection = await connect(config)
+    with State(journal.path / RELAY / STATE) as state, _noting_offline(state):
+        connection = await connect(config)
         try:
             work = Work(
                 journal, config, state, lambda sender: JetStream(connection, config, sender), rest
             )
-            with _noting_offline(state):
-                if not await work.carrier.exists():
-                    await make_stream(config)
-                await work.prepare()
+            if not await work.carrier.exists():
+                await make_stream(config)
+            await work.prepare()
             _note_offline(state, "")
             if stop is None or bell is None:
                 await work.until_quiet()
@@ -127,7 +125,7 @@ async def _connected(
 
 @contextmanager
 def _noting_offline(state: State) -> Iterator[None]:
-    """Note why the server cannot be used, if it cannot."""
+    """Note why the server cannot be used, if it cannot, or does not answer any more."""
     try:
         yield
     except CarrierError as error:

@@ -6,7 +6,7 @@ import logging
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import nats.aio.client
 from nats import errors
@@ -99,13 +99,21 @@ def check_url(url: str) -> None:
     """
     for each in url.split(","):
         parts = urlsplit(each)
-        if parts.scheme not in {"tls", "nats"} or not parts.hostname:
+        if parts.scheme not in {"tls", "nats"} or not parts.hostname or not _has_port(parts):
             raise RelayError(f"{each!r:.200} is no address of a server: tls://HOST:PORT is one")
         if parts.scheme == "nats" and parts.hostname not in _LOOPBACK:
             raise RelayError(
                 f"{each!r:.200} has no TLS, and the server is on another machine: everything would"
                 " be readable on the way, give tls://HOST:PORT"
             )
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Return whether the port of an address is one, or is left out."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 async def connect(config: Config) -> Connection:

@@ -88,13 +88,34 @@ def test_status_says_since_when_the_server_is_not_reached(server: Server, tmp_pa
     assert since[0] == since[1]
     assert began <= since[0] <= clock.wall()
     shown = a.run("relay", "status")
-    assert "no connection to the server since" in shown.stderr
-    assert "cannot connect" in shown.stderr
+    assert "no connection to the server since" in shown.stdout
+    assert "cannot connect" in shown.stdout
     assert a.run("relay", "status", "--check").exit_code == BEHIND
     server.start()
     a.relay()
     assert (a.status().offline, a.status().offline_since) == ("", 0)
-    assert "no connection" not in a.run("relay", "status").stderr
+    assert "no connection" not in a.run("relay", "status").output
+
+
+def test_status_names_a_server_that_does_not_answer_any_more(
+    server: Server, tmp_path: Path, start_command: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """It hangs, and the connection stands: nothing can be sent, and nothing comes."""
+    a = Machine(tmp_path / "a", server.url, timeout=1)
+    a.relay()
+    relay = start_command(sys.executable, "-m", "journal", "--journal", a.path, "relay", "run")
+
+    def is_offline(*, expected: bool) -> None:
+        assert bool(a.status().offline) == expected
+
+    try:
+        server.pause()
+        until(lambda: is_offline(expected=True), AssertionError)
+        server.resume()
+        until(lambda: is_offline(expected=False), AssertionError)
+    finally:
+        server.resume()
+        end(relay)
 
 
 def test_status_says_why_a_server_that_answers_cannot_be_used(

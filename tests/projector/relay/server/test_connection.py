@@ -13,8 +13,8 @@ from nats.aio.client import Client
 from nats.errors import SlowConsumerError
 
 from projector.relay.chunk import Chunk, Place
-from projector.relay.errors import CarrierError
-from projector.relay.server.connection import Connection, _Client, connect
+from projector.relay.errors import CarrierError, RelayError
+from projector.relay.server.connection import Connection, _Client, check_url, connect
 from projector.relay.server.jetstream import JetStream
 from tests.support.relay.fleet import Machine, assert_same
 
@@ -147,3 +147,16 @@ def test_a_message_that_was_dropped_ends_the_connection() -> None:
     connection.failures.append(str(SlowConsumerError("s", "r", 1, None)))  # type: ignore[arg-type]
     with pytest.raises(CarrierError, match="dropped"):
         connection.check()
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "x", "-1"])
+def test_an_address_with_no_port_is_refused(port: str) -> None:
+    """The client would name no port, and its error reads like one of the network."""
+    with pytest.raises(RelayError, match="is no address of a server"):
+        check_url(f"tls://hub:{port}")
+
+
+@pytest.mark.parametrize("url", ["tls://hub", "tls://hub:4222", "tls://a:1,tls://b:2"])
+def test_an_address_is_taken(url: str) -> None:
+    """With and without a port, and several of them."""
+    check_url(url)
