@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 
 _QUIET = 100.0
 """Messages a second up to which there is no rest: one append is found as soon as it can be."""
-_SHARE = 0.001
+_SHARE = 0.002
 """Seconds of rest for each message a second above that."""
 _LONGEST = 0.1
 """Seconds of a rest, at most."""

@@ -18,7 +18,6 @@ from projector.relay.errors import CarrierError, ChunkError, Refused
 from projector.relay.server.messages import (
     REPORT_SUBJECT,
     arrived,
-    next_message,
     parse_read,
     stored_mark,
 )
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 
 _PEERS = 2.0
 """Seconds to wait for bytes of another machine."""
-_LOOK = 0.25
-"""Seconds without a message until the connection is checked."""
 _WRONG_LAST = 10071
 """The server's code for a fence that is not the last chunk."""
 _WRONG_LAST_STREAM = 10164
@@ -154,13 +151,16 @@ class JetStream:
                 config=start,
             )
         while True:
-            message = None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK):
-                    message = await next_message(subscription)
+            try:
+                # with a callback the client would answer at once for what it only holds
+                message = await subscription.next_msg(timeout=1.0)
+            except errors.TimeoutError:
+                self._connection.check()
+                continue
+            except errors.Error as error:
+                raise CarrierError(f"the stream cannot be followed: {error!r}") from error
             self._connection.check()
-            if message is not None:
-                yield arrived(message)
+            yield arrived(message)
 
     async def read(self, place: Place, offset: int) -> Chunk | None:
         """Return a chunk of a segment from any machine that has it; None if there is none.

@@ -15,7 +15,6 @@ from projector.relay.errors import ChunkError, NewerChunk
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
-    from nats.aio.subscription import Subscription
     from nats.js import api
 
 _KEY_SUBJECT = re.compile(rf"aj\.{NAME.pattern}\.seg\.{NAME.pattern}\.key\.[0-9a-f]+")
@@ -62,15 +61,3 @@ def parse_read(message: Msg) -> tuple[Place, int] | None:
     except (orjson.JSONDecodeError, KeyError, TypeError, ChunkError):
         return None
     return (place, offset) if type(offset) is int and offset >= 0 else None
-
-
-async def next_message(subscription: Subscription) -> Msg:
-    """Return the next message, as `next_msg` of nats-py, which makes two tasks for each.
-
-    A callback would make none, and the client would tell the server at once that it has handled
-    what it only holds: more would come than memory is for, and be dropped.
-    """
-    message = await subscription._pending_queue.get()  # noqa: SLF001 - it has no public way
-    subscription._pending_size -= len(message.data)  # noqa: SLF001 - same
-    subscription._pending_queue.task_done()  # noqa: SLF001 - same
-    return message
