@@ -293,7 +293,7 @@ class Mirrors:
         del self._drafts[place.segment]
         if there is not None:
             self._bytes -= there.size
-        self._held.setdefault(place.folder, {})[place.number] = held
+        self._note(held, target)
         self._superseded |= set(supersedes)
         self._remove_superseded(place.folder)
 

@@ -41,7 +41,7 @@ def relay_once(journal: Directory, config: Config) -> None:
         CarrierError: the server cannot be reached, or refuses.
         RelayError, JournalError, OSError: it cannot be done.
     """
-    asyncio.run(_once(journal, config, Rest()))  # a loop that never rests
+    asyncio.run(_once(journal, config))
 
 
 def relay_always(journal: Directory, config: Config) -> None:
@@ -55,10 +55,10 @@ def relay_always(journal: Directory, config: Config) -> None:
         runner.run(_always(journal, config, rest))
 
 
-async def _once(journal: Directory, config: Config, rest: Rest) -> None:
+async def _once(journal: Directory, config: Config) -> None:
     for _ in range(_MOST_RESETS):
         try:
-            await _connected(journal, config, rest)
+            await _connected(journal, config, Rest())  # no loop asks it how long to rest
         except Reset:
             continue
         except NotOurs as error:

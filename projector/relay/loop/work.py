@@ -263,8 +263,8 @@ class Work:
         problems += [self._receiving] if self._receiving else []
         if self._is_stopped:
             problems.append("a chunk of a newer version has arrived: install a newer agent-journal")
-        held = list(self.mirrors.held())
-        self._state.commit(self._last_chunk, held, self.inbound.holes, problems, clock.wall())
+        held, holes = self.mirrors.held(), self.inbound.holes
+        self._state.commit(self._last_chunk, held, holes, problems, clock.wall())
 
     async def _commit_always(self) -> None:
         while True:

@@ -201,10 +201,7 @@ def _certificates(fleet: str, hosts: Sequence[str]) -> tuple[bytes, bytes, bytes
         .add_extension(x509.SubjectAlternativeName([_host(h) for h in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
-        .add_extension(
-            x509.ExtendedKeyUsage(_PURPOSES),
-            critical=False,
-        )
+        .add_extension(x509.ExtendedKeyUsage(_PURPOSES), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
             critical=False,

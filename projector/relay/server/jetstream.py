@@ -15,12 +15,7 @@ from journal.format.timestamps import moment, to_microseconds
 from projector.relay.carrier import NOTHING, Arrived, Identity, Last
 from projector.relay.chunk import Chunk, Place, headers, parse, subject
 from projector.relay.errors import CarrierError, ChunkError, Refused
-from projector.relay.server.messages import (
-    REPORT_SUBJECT,
-    arrived,
-    parse_read,
-    stored_mark,
-)
+from projector.relay.server.messages import REPORT_SUBJECT, arrived, parse_read, stored_mark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -141,14 +136,15 @@ class JetStream:
             CarrierError: the connection is lost.
         """
         name = f"aj.{self._config.fleet}.seg.>"
-        first = api.DeliverPolicy.BY_START_SEQUENCE
-        start = api.ConsumerConfig(deliver_policy=first, opt_start_seq=cursor + 1)
         with self._connection.refusals(name):
             subscription = await self._js.subscribe(
                 name,
                 stream=self._config.stream,
                 ordered_consumer=True,
-                config=start,
+                config=api.ConsumerConfig(
+                    deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+                    opt_start_seq=cursor + 1,
+                ),
             )
         while True:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -33,21 +34,20 @@ def stored_mark(found: api.RawStreamMsg) -> str:
 
 def arrived(message: Msg) -> Arrived:
     """Return what a message that was followed says."""
-    found = message.metadata
-    cursor, behind, user = found.sequence.stream, found.num_pending, ""
+    found, user = message.metadata, ""
+    made = partial(Arrived, found.sequence.stream, behind=found.num_pending)
     if _KEY_SUBJECT.fullmatch(message.subject) and _KEY.fullmatch(message.data):
-        return Arrived(cursor, user, None, key=message.data.decode(), behind=behind)
+        return made(user, None, key=message.data.decode())
     if REPORT_SUBJECT.fullmatch(message.subject):
         at = to_microseconds(found.timestamp)
-        return Arrived(cursor, user, None, report=message.data, at=at, behind=behind)
+        return made(user, None, report=message.data, at=at)
     try:
         _, user, place = parse_subject(message.subject)
-        chunk = parse(place, message.headers or {}, message.data)
-        return Arrived(cursor, user, chunk, behind=behind)
+        return made(user, parse(place, message.headers or {}, message.data))
     except NewerChunk as error:
-        return Arrived(cursor, user, None, str(error), is_newer=True, behind=behind)
+        return made(user, None, str(error), is_newer=True)
     except ChunkError as error:
-        return Arrived(cursor, user, None, str(error), behind=behind)
+        return made(user, None, str(error))
 
 
 def parse_read(message: Msg) -> tuple[Place, int] | None:
