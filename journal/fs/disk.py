@@ -106,7 +106,12 @@ def open_lock_file(path: Path) -> int:
         OSError: the file system refuses, or the path is no regular file.
     """
     # to open a device could do something; a pipe opens for reading and writing at once
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | _FLAGS, _MODE)
+    flags = os.O_RDWR | os.O_NONBLOCK | _FLAGS
+    try:
+        # with O_CREAT, open(2) locks the folder of a file that is there, too (Linux before 6.12)
+        fd = os.open(path, flags)
+    except FileNotFoundError:
+        fd = os.open(path, flags | os.O_CREAT, _MODE)
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):

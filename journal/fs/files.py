@@ -6,6 +6,7 @@ A file is written as a draft beside its place, synced, and then given its name.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -28,22 +29,28 @@ _ATTEMPTS = 20
 """Drafts that are written, if each is removed by another process, before that is an error."""
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path) -> bool:
     """Make one folder that only its owner can enter, unless it is there.
+
+    Returns:
+        Whether this call made it.
 
     Raises:
         Untrusted: the folder was made by another user, or others may write to it.
         OSError: the file system refuses, or the path is no folder.
     """
-    try:
-        disk.in_use.make_folder(path)
-    except FileExistsError:
-        # a link inside the journal would lead writes to somewhere else
-        if not stat.S_ISDIR(path.lstat().st_mode):
-            raise
-        check_folder(path)
-    else:
-        disk.in_use.chmod(path, 0o700)  # a strict umask may have cleared bits
+    # a look first: mkdir(2) locks the folder above also where it fails, and a crowd of processes
+    # that start at once would wait for one another
+    if not os.path.lexists(path):
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            disk.in_use.make_folder(path)
+            disk.in_use.chmod(path, 0o700)  # a strict umask may have cleared bits
+            return True
+    # a link inside the journal would lead writes to somewhere else
+    if not stat.S_ISDIR(path.lstat().st_mode):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    check_folder(path)
+    return False
 
 
 def make_folders(path: Path) -> None:

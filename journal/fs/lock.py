@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,26 @@ def unlock(fd: int) -> None:
         portalocker.unlock(fd)
     except portalocker.exceptions.LockException as error:
         raise OSError(errno.ENOLCK, f"{error}; the lock was not released") from error
+
+
+def is_locked(path: str) -> bool:
+    """Return whether another opening of a file is locked, in a fifth of the time of a try.
+
+    A process that starts asks this of each lane before its own. It is also False where the file
+    cannot be opened or has no locks: who tries to lock it meets the error.
+    """
+    with no_fork.turn:
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno in (errno.EWOULDBLOCK, errno.EACCES)
+        finally:
+            os.close(fd)
+    return False
 
 
 def lock_folder(path: Path) -> int | None:

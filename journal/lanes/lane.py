@@ -6,13 +6,14 @@ import contextlib
 import errno
 import os
 from dataclasses import dataclass
+from time import time
 from typing import TYPE_CHECKING
 
 from journal.errors import LanesBusy, LeaseError
 from journal.format.record import FORMAT, MAX_SEQ
 from journal.fs import disk
 from journal.fs.files import make_folder
-from journal.fs.lock import has_identity, identity, lock
+from journal.fs.lock import has_identity, identity, is_locked, lock
 from journal.fs.ownership import Untrusted, refusal
 from journal.lanes.torn import tidy
 from journal.process import clock
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 LOCK = "lock"
 _MOST = 100_000
+"""Above the highest number of a lane that is leased."""
+_FEW = 16
+"""Lanes that are looked at whenever they were changed: beside fewer writers there is no crowd."""
+_MOMENT = 1.0
+"""Seconds in which a folder that was changed counts as young."""
 _LOOKS = 10
 """Listings of a lane's segments, each because one of them was gone, before that is an error."""
 _ITS_OWN = frozenset(
@@ -129,23 +135,44 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
     event is dated more than an hour ahead: the clock of its writer was wrong, and later events
     would continue from that date. Where no lane is free, one is made.
 
+    Behind the first lanes, one whose folder was changed a moment ago is skipped, too. In a crowd
+    of processes that start at once it is leased, and to look into a folder would wait for who
+    makes a file there, which may wait for a processor.
+
     Raises:
         LanesBusy: other writers hold all lanes.
         LeaseError: the file system refuses where another lane would not help.
     """
-    for number in range(1, _MOST):
+    number = lost = 0
+    while (number := number + 1) < _MOST:
+        age = _age(f"{lanes}/{number}")
+        if age is not None and (
+            (number > _FEW and 0 <= age < _MOMENT) or is_locked(f"{lanes}/{number}/{LOCK}")
+        ):
+            continue
         path = lanes / str(number)
-        # if a lane that is made here cannot be used, stop: else every number would get a folder
-        there = os.path.lexists(path)
         try:
-            make_folder(path)
+            if not make_folder(path) and age is None:
+                # another process made it at this moment: from now on they try different numbers
+                lost += 1
+                number += os.urandom(1)[0] % (2 * lost)
+                continue
             if (leased := _lease_free(path)) is not None:
                 return leased
         except OSError as error:
-            if there and _is_passed_over(path, error):
+            # if a lane that is made here cannot be used, stop: else every number would get a folder
+            if age is not None and _is_passed_over(path, error):
                 continue
             raise LeaseError(f"cannot lease lane {path}: {refusal(path / LOCK, error)}") from error
-    raise LanesBusy(f"all {_MOST} lanes in {lanes} are leased; close some writers")
+    raise LanesBusy(f"all {_MOST - 1} lanes in {lanes} are leased; close some writers")
+
+
+def _age(folder: str) -> float | None:
+    """Return how long ago a folder was changed, in seconds; None if there is none."""
+    try:
+        return time() - os.lstat(folder).st_mtime  # noqa: PTH116 - asked of each lane
+    except OSError:  # who makes it meets any other error
+        return None
 
 
 def _is_passed_over(path: Path, error: OSError) -> bool:
@@ -165,12 +192,14 @@ def _lease_free(path: Path) -> tuple[Lane, Continuation] | None:
     Raises:
         OSError: the lane cannot be used.
     """
-    if os.path.lexists(path / RETIRED):
-        return None
     lane = try_lease(path)
     if lane is None:
         return None
     try:
+        # behind the lock: in the folders of lanes that others hold no name is looked up
+        if os.path.lexists(path / RETIRED):
+            lane.release()
+            return None
         tidy(path)
         at = _continuation(path)
         clock.of(path.parent.parent).observe(at.order)
