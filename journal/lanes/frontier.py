@@ -27,7 +27,7 @@ from journal.segments.segment import (
     segment_name,
     segment_numbers,
 )
-from journal.segments.unchanged import FolderState, folder_version
+from journal.segments.unchanged import FileSystemClock, FolderState, folder_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +94,7 @@ class Frontier:
         self._turn = Turn()
         self._names: list[str] = []
         self._listing = FolderState()
+        self._seen = FileSystemClock()
         self._folders: dict[str, _Folder] = {}
 
     def look(self, own: str = "") -> dict[str, int]:
@@ -153,10 +154,11 @@ class Frontier:
             version = folder_version(os.stat(self._lanes))  # noqa: PTH116 - each edit calls it
         except OSError as error:
             raise _unreadable(self._lanes, error) from error
+        self._seen = self._seen.seen(version)
         if self._listing.is_old(version):
             began = monotonic_ns()
             self._names = list_lanes(self._lanes)
-            self._listing = self._listing.listed(version, began)
+            self._listing = self._listing.listed(version, began, self._seen)
         return self._names
 
     def _read_again(self, folder: _Folder) -> _Active | None:
@@ -181,7 +183,8 @@ class Frontier:
                 folder.numbers.pop()
             numbers = folder.numbers
             folder.last = str(path / segment_name(numbers[-1])) if numbers else ""
-            folder.listing = folder.listing.listed(version, began)
+            folder.listing = folder.listing.listed(version, began, self._seen)
+            self._seen = self._seen.seen(version)
         if not folder.last:
             return None
         status = os.lstat(folder.last)

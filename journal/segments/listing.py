@@ -20,7 +20,7 @@ from journal.fs.ownership import check_folder
 from journal.segments.gone import repeat_if_gone
 from journal.segments.mirrors import is_mirror
 from journal.segments.segment import segment_name, segment_number
-from journal.segments.unchanged import FolderState, folder_version
+from journal.segments.unchanged import FileSystemClock, FolderState, folder_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
@@ -114,6 +114,7 @@ class _Lanes:
     state: FolderState = field(default_factory=FolderState)
     names: tuple[str, ...] = ()
     at: int = 0
+    clock: FileSystemClock = FileSystemClock()
     folders: dict[str, _Kept] = field(default_factory=dict)
 
 
@@ -143,30 +144,34 @@ def list_folders(lanes: Path, among: Container[str] | None = None) -> list[LaneF
     key = str(lanes)
     before = _known.get(key, _Lanes())
     began = monotonic_ns()
-    state, names, at = before.state, before.names, before.at
+    state, names, at, clock = before.state, before.names, before.at, before.clock
     try:
         version = folder_version(os.stat(lanes))  # noqa: PTH116 - each query calls it
     except OSError:
         names = tuple(list_lanes(lanes))  # it raises the error
     else:
+        clock = clock.seen(version)
         if state.is_old(version) or began - at > _LONGEST_NS:
-            names, state, at = tuple(list_lanes(lanes)), state.listed(version, began), began
+            names, state, at = tuple(list_lanes(lanes)), state.listed(version, began, clock), began
     kept = before.folders
     folders: dict[str, _Kept] = {}
     for name in names:
         found = kept.get(name)
         if among is None or found is None or name in among:
-            found = _look(lanes, name, found, began)
+            found = _look(lanes, name, found, began, clock)
+            clock = clock.seen(found.state.version)
         folders[name] = found
     if key not in _known:
         for other in list(_known)[: 1 - _JOURNALS or None]:
             _known.pop(other, None)
     # replaced as a whole: another thread may list the same folders
-    _known[key] = _Lanes(state, names, at, folders)
+    _known[key] = _Lanes(state, names, at, clock, folders)
     return [each.listed for each in folders.values()]
 
 
-def _look(lanes: Path, name: str, kept: _Kept | None, began: int) -> _Kept:
+def _look(
+    lanes: Path, name: str, kept: _Kept | None, began: int, clock: FileSystemClock
+) -> _Kept:
     # by hand, without a call for each question: each query looks at every lane
     if kept is not None and kept.state.is_final and began - kept.at <= _LONGEST_NS:
         try:
@@ -182,7 +187,7 @@ def _look(lanes: Path, name: str, kept: _Kept | None, began: int) -> _Kept:
         except OSError:
             pass  # it is gone, or closed to this user: the list raises the error
     folder = lanes / name if kept is None else kept.folder
-    return _list_again(folder, kept, monotonic_ns())
+    return _list_again(folder, kept, monotonic_ns(), clock)
 
 
 def _grown(kept: _Kept, active: SegmentRef, there: os.stat_result) -> _Kept:
@@ -200,7 +205,7 @@ def _grown(kept: _Kept, active: SegmentRef, there: os.stat_result) -> _Kept:
     return _Kept(kept.folder, kept.path, listed, kept.active, kept.state, kept.at)
 
 
-def _list_again(lane: Path, kept: _Kept | None, began: int) -> _Kept:
+def _list_again(lane: Path, kept: _Kept | None, began: int, clock: FileSystemClock) -> _Kept:
     path = str(lane)
     try:
         version = folder_version(os.lstat(path))
@@ -215,7 +220,7 @@ def _list_again(lane: Path, kept: _Kept | None, began: int) -> _Kept:
         listed = before
     else:
         listed = LaneFolder(lane.name, final, active)
-    state = (FolderState() if kept is None else kept.state).listed(version, began)
+    state = (FolderState() if kept is None else kept.state).listed(version, began, clock)
     return _Kept(lane, path, listed, _active_path(active, kept), state, began)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import time_ns
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ class FolderState:
     """What is known of a folder since it was listed.
 
     Two changes within one tick of the kernel give the folder the same times. So a listing is
-    complete only if these times were seen well before it. The wall clock does not show that: it may
-    be another one than that of the file system, and it may go back.
+    complete only if these times were seen well before it, or if the file system had given a later
+    time to something else before it. The wall clock does not show that: it may be another one than
+    that of the file system, and it may go back.
 
     Attributes:
         version: the folder's device, inode and times of change, read before it was listed.
@@ -37,17 +39,51 @@ class FolderState:
         """Return whether the folder, whose version is this now, must be listed again."""
         return not self.is_final or version != self.version
 
-    def listed(self, version: tuple[int, ...], began: int) -> FolderState:
+    def listed(
+        self, version: tuple[int, ...], began: int, clock: FileSystemClock | None = None
+    ) -> FolderState:
         """Return the state after the folder was listed again.
 
         Args:
             version: the folder's version, read before it was listed.
             began: when the listing began, by the monotonic clock, nanoseconds.
+            clock: what was seen of the clock of its file system before it was listed.
         """
         since = self.since if version == self.version else began
         # a tool that copies sets the time of modification; the time of change is the kernel's
         enough = _SETTLED_NS if version[-1] % 1_000_000_000 else _COARSE_NS
-        return FolderState(version, since, began - since > enough)
+        waited = began - since
+        if clock is not None:
+            waited = max(waited, clock.since(version))
+        return FolderState(version, since, waited > enough)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystemClock:
+    """The latest time of change that was seen on a file system: its clock has passed it.
+
+    Attributes:
+        device: of the file system.
+        passed: that time, nanoseconds.
+    """
+
+    device: int = 0
+    passed: int = 0
+
+    def seen(self, version: tuple[int, ...]) -> FileSystemClock:
+        """Return it with the time of change of a folder; of another file system only that time."""
+        if version[0] == self.device and version[-1] <= self.passed:
+            return self
+        return FileSystemClock(version[0], version[-1])
+
+    def since(self, version: tuple[int, ...]) -> int:
+        """Return how long the clock has gone on since a folder was changed, in nanoseconds.
+
+        It is 0 if that is not known: of another file system, or where the clock may have gone back,
+        so that it comes to that time again.
+        """
+        is_known = version[0] == self.device and self.passed <= time_ns()
+        return self.passed - version[-1] if is_known else 0
 
 
 def folder_version(status: os.stat_result) -> tuple[int, ...]:

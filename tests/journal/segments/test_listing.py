@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from time import monotonic_ns, sleep
+from time import monotonic_ns, sleep, time_ns
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,6 +89,25 @@ def test_a_list_shows_a_segment_that_comes_within_the_tick_of_the_list_before(
         assert len(list_segments(tmp_path)) == number - 1
         (folder / segment_name(number)).write_bytes(b"x")
     assert len(list_segments(tmp_path)) == 59
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+def test_a_list_is_kept_at_once_if_something_else_was_changed_later(
+    tmp_path: Path, calls: Counter[str], monkeypatch: pytest.MonkeyPatch, *, is_back: bool
+) -> None:
+    """A process that starts lists old lanes once; not where the clock may have gone back."""
+    for name in ("1", "2"):
+        fill(tmp_path, name, 1)
+    sleep(0.03)
+    fill(tmp_path, "3", 1)
+    if is_back:
+        hour = 3_600_000_000_000
+        monkeypatch.setattr("journal.segments.unchanged.time_ns", lambda: time_ns() - hour)
+    list_folders(tmp_path)
+    calls.clear()
+    assert [len(folder.segments) for folder in list_folders(tmp_path)] == [1, 1, 1]
+    # of the lanes, and of those that may still get an entry at the same time
+    assert calls["scandir"] == (4 if is_back else 2)
 
 
 def test_a_list_shows_a_change_whose_time_a_copy_has_put_back(tmp_path: Path) -> None:
