@@ -50,12 +50,11 @@ class FolderState:
             clock: what was seen of the clock of its file system before it was listed.
         """
         since = self.since if version == self.version else began
-        # a tool that copies sets the time of modification; the time of change is the kernel's
-        enough = _SETTLED_NS if version[-1] % 1_000_000_000 else _COARSE_NS
         waited = began - since
         if clock is not None:
             waited = max(waited, clock.since(version))
-        return FolderState(version, since, waited > enough)
+        # a tool that copies sets the time of modification; the time of change is the kernel's
+        return FolderState(version, since, is_enough(waited, version[-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,16 @@ class FileSystemClock:
         """
         is_known = version[0] == self.device and self.passed <= time_ns()
         return self.passed - version[-1] if is_known else 0
+
+
+def is_enough(waited: int, changed: int) -> bool:
+    """Return whether a change that comes now gets another time than the last one has.
+
+    Args:
+        waited: how long the clock of the file system has gone on since, nanoseconds.
+        changed: the time of the last change, nanoseconds.
+    """
+    return waited > (_SETTLED_NS if changed % 1_000_000_000 else _COARSE_NS)
 
 
 def folder_version(status: os.stat_result) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ where one of the usual 4,050 would take two."""
 _INDEX_HASH = 32 * 1024 * 1024
 """Bytes of the full-text index that a writer collects in memory before they become pages."""
 
-SCHEMA = 21
+SCHEMA = 22
 """Version of tables, fold and text cutting; a projection of another version is rebuilt."""
 
 _SQL_TYPES = {str: "TEXT", dict: "TEXT", int: "INTEGER"}
@@ -60,6 +60,7 @@ CREATE TABLE _segments(
   lane_folder TEXT, number INTEGER, uuid TEXT NOT NULL, lane_row INTEGER NOT NULL,
   offset INTEGER NOT NULL, prefix_crc INTEGER NOT NULL, restored INTEGER NOT NULL,
   numbers INTEGER NOT NULL, known INTEGER NOT NULL,
+  inode INTEGER NOT NULL, changed INTEGER NOT NULL,
   PRIMARY KEY(lane_folder, number)
 ) WITHOUT ROWID;
 CREATE TABLE _kinds(id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE);

@@ -194,8 +194,8 @@ class Goal:
             if mark is None or not mark.offset or mark.offset < ref.size:
                 continue
             # a final segment never changes: only its size is compared
-            is_new = not ref.final and compared.get(place(ref)) != ref.version
-            if mark.offset > ref.size or is_new:
+            is_known = ref.final or compared.get(place(ref)) == ref.version or mark.is_of(ref)
+            if mark.offset > ref.size or not is_known:
                 unknown.append(ref)
         return unknown
 

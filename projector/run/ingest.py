@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -72,6 +73,7 @@ class Intake:
         self._superseded = Superseded(db)
         self.marks = load_marks(db)
         self.changed: set[Place] = set()
+        self._noted: set[Place] = set()
         self.settled = Settled()
         self._seen = Settled()
         self._synced: set[Place] = set()
@@ -104,9 +106,15 @@ class Intake:
         # a segment of another size is compared when it is read
         if ref.size != mark.offset or self._segments.compared.get(at) == ref.version:
             return
+        if mark.is_of(ref):
+            self._segments.compared[at] = ref.version
+            return
         with opened(ref, self._segments) as file:
             if is_unchanged(file, mark):
                 self._segments.compared[at] = ref.version
+                if at in self.marks:
+                    mark.note(*ref.version)
+                    self._noted.add(at)
             else:
                 self._segments.compared.pop(at, None)
                 # an offset above every size makes the segment pending
@@ -116,6 +124,7 @@ class Intake:
         """Read a block of one segment; return how many events and bytes were read."""
         at = place(ref)
         with opened(ref, self._segments) as file:
+            there = os.fstat(file.fileno())  # before it is read: it may be changed meanwhile
             before = self.marks.get(at) or NOTHING
             is_same = is_unchanged(file, before)
             # a copy: its changes are discarded if the transaction fails
@@ -135,6 +144,7 @@ class Intake:
         # a segment without new bytes must not keep the next ones of its lane from being read
         if size or self.marks.get(at, NOTHING).offset != end:
             mark.offset = end
+            mark.note(there.st_ino, there.st_ctime_ns if there.st_size == end else 0)
             self.marks[at] = mark
             self.changed.add(at)
         return events, size
@@ -285,8 +295,9 @@ class Intake:
             if self.changed:
                 self.applier.state.counters[APPLIED] = clock.wall()
             self.applier.finish(portion)
-        for at in self.changed:
+        for at in self.changed | self._noted:
             save_mark(self._db, at, self.marks[at])
+        self._clear()
         rows = [(self._applied[lane], lane) for lane in sorted(self._advanced)]
         self._db.executemany("UPDATE _lanes SET applied = max(applied, ?) WHERE id = ?", rows)
         self._advanced.clear()
@@ -301,8 +312,13 @@ class Intake:
         self._applied = load_applied(self._db)
         self._advanced.clear()
         self.marks = load_marks(self._db)
+        self._clear()
         self.settled.clear()
         self._seen.clear()
+
+    def _clear(self) -> None:
+        self.changed.clear()
+        self._noted.clear()
 
 
 def _is_request(record: Record | Erased) -> TypeGuard[Record]:

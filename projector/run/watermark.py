@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from journal.errors import ReadError
 from journal.format.frame import MAX_RECORD
 from journal.segments.blocks import read_at, unread
+from journal.segments.unchanged import is_enough
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +27,9 @@ FINGERPRINTED = 256
 
 _FEW = 100
 """Segments whose marks are read one by one: more are read together."""
+
+_INODE = 2**63 - 1
+"""Bits of an inode that are kept: SQLite has no numbers above."""
 
 _LOOKED_AT = 4096
 """Bytes read at a time to find where the last record ends."""
@@ -44,6 +49,9 @@ class Mark:
         numbers: how many sequence numbers the records before `offset` have, erased ones included.
         known: how many of the first of them were applied already, before the segment was replaced
             by one that supersedes it.
+        inode: of the file that had nothing behind `offset`; 0 if it is not known.
+        changed: the time of its last change, nanoseconds, if a later change would have another one;
+            else 0.
     """
 
     uuid: str
@@ -53,6 +61,24 @@ class Mark:
     is_restored: bool = False
     numbers: int = 0
     known: int = 0
+    inode: int = 0
+    changed: int = 0
+
+    def is_of(self, ref: SegmentRef) -> bool:
+        """Return whether a segment is as it was when it had been applied, so need not be read."""
+        inode, changed = ref.version
+        return self.changed == changed > 0 and self.inode == inode & _INODE
+
+    def note(self, inode: int, changed: int) -> None:
+        """Note a file that has nothing behind `offset`.
+
+        It is not noted right after a change: another one in the same tick of the kernel's clock
+        would leave the file's time as it is.
+        """
+        if changed and is_enough(time_ns() - changed, changed):
+            self.inode, self.changed = inode & _INODE, changed
+        else:
+            self.inode = self.changed = 0
 
 
 def place(ref: SegmentRef) -> Place:
@@ -61,8 +87,8 @@ def place(ref: SegmentRef) -> Place:
 
 
 _MARKS = (
-    "SELECT lane_folder, number, uuid, lane_row, offset, prefix_crc, restored, numbers, known"
-    " FROM _segments"
+    "SELECT lane_folder, number, uuid, lane_row, offset, prefix_crc, restored, numbers, known,"
+    " inode, changed FROM _segments"
 )
 
 
@@ -93,7 +119,8 @@ def save_mark(db: apsw.Connection, at: Place, mark: Mark) -> None:
     """Write one segment's mark into the current transaction."""
     db.execute(
         "INSERT OR REPLACE INTO _segments(lane_folder, number, uuid, lane_row, offset,"
-        " prefix_crc, restored, numbers, known) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " prefix_crc, restored, numbers, known, inode, changed)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*at, *astuple(mark)),
     )
 
