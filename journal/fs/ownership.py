@@ -39,14 +39,18 @@ class Untrusted(OSError):  # noqa: N818 - named after its cause
         super().__init__(errno.EPERM, f"{os.fspath(path)} {reason}")
 
 
-def check_folder(path: Path) -> None:
+def check_folder(path: Path, status: os.stat_result | None = None) -> None:
     """Check that a path is a folder of this user, to which no others may write.
+
+    Args:
+        path: the path.
+        status: its status, from lstat(2), if it is known.
 
     Raises:
         Untrusted: it is not; the message has the remedy.
         OSError: there is nothing, or the file system refuses.
     """
-    status = path.lstat()
+    status = path.lstat() if status is None else status
     if not stat.S_ISDIR(status.st_mode):
         raise Untrusted(path, f"is {_kind(status)} and no folder: move it away")
     _check(path, status)

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 from journal.fs import disk
 from journal.fs.bell import Bell, ring
 from journal.fs.files import make_folder
-from journal.fs.lock import holder, lock
+from journal.fs.lock import lock
 from journal.fs.ownership import open_own
-from journal.fs.waiting import LockFile, try_lock
+from journal.fs.waiting import LockFile, Patience, try_lock
 from journal.process.boot import since_boot
 from journal.process.fork import no_fork
 from journal.process.ids import UUID, uuid7
@@ -85,10 +85,10 @@ def lock_in_turn(
     folder = path.with_name(f"{path.name}{SUFFIX}")
     if not _tickets(folder) and (fd := try_lock(path)) is not None:
         return fd
-    limit = _Limit(path, folder, timeout)
+    patience = Patience(path, lambda: next(iter(_tickets(folder)), ""), timeout)
     waiting = _Waiting(path, folder)
     try:
-        while (fd := waiting.attempt()) is None and not limit.is_over():
+        while (fd := waiting.attempt()) is None and not patience.is_over():
             meanwhile(waiting.before)
             waiting.sleep()
     finally:
@@ -118,29 +118,6 @@ def _tickets(folder: Path) -> list[str]:
         return sorted(filter(TICKET.fullmatch, os.listdir(folder)))
     except OSError:  # no process has waited yet, or the folder cannot be read
         return []
-
-
-class _Limit:
-    """The end of a wait for one holder of a lock: a crowd whose turns go on is no error."""
-
-    def __init__(self, path: Path, folder: Path, timeout: float) -> None:
-        self._path = path
-        self._folder = folder
-        self._timeout = timeout
-        self._begin()
-
-    def _begin(self) -> None:
-        self._end = time.monotonic() + self._timeout
-        # between two turns no process has it, and elsewhere than on Linux it is not known
-        self._holder = holder(self._path) or next(iter(_tickets(self._folder)), "")
-
-    def is_over(self) -> bool:
-        """Return whether the time has passed in which another process should have got the lock."""
-        if time.monotonic() < self._end:
-            return False
-        before = self._holder
-        self._begin()
-        return self._holder == before
 
 
 class _Waiting:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from journal.errors import JournalOpenError
 from journal.fs import disk
-from journal.fs.lock import is_at, lock_again
+from journal.fs.lock import holder, is_at, lock_again
 from journal.fs.ownership import refusal
 from journal.process.fork import no_fork
 
@@ -120,3 +120,44 @@ class LockFile:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+class Patience:
+    """The end of a wait for one holder of a lock: a crowd whose turns go on is no error.
+
+    Turns go on if another process is the first in the queue. Only where that did not change, the
+    holder itself is looked at: to read `/proc/locks` stops all locks of the machine for
+    milliseconds, and a hundred that wait would stop the one that they wait for.
+
+    Args:
+        path: the file.
+        first: returns the name of the first in the queue; empty if there is none.
+        timeout: seconds to wait while one process has the lock.
+    """
+
+    def __init__(self, path: Path, first: Callable[[], str], timeout: float) -> None:
+        self._path = path
+        self._find_first = first
+        self._timeout = timeout
+        self._begin()
+
+    def _begin(self) -> None:
+        self._began = time.monotonic()
+        self._first = self._find_first()
+        self._holder: int | None = None
+
+    def is_over(self) -> bool:
+        """Return whether the time has passed in which another process should have got the lock."""
+        waited = time.monotonic() - self._began
+        is_late = waited >= self._timeout
+        if not is_late and (waited < self._timeout / 2 or self._holder is not None):
+            return False
+        if self._find_first() != self._first:
+            self._begin()
+            return False
+        # elsewhere than on Linux it is not known, and between two turns no process has it
+        before, self._holder = self._holder, holder(self._path)
+        if is_late and before not in (None, self._holder):
+            self._begin()
+            return False
+        return is_late

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from journal.errors import AppendError
 from journal.format.record import FORMAT, Erased, encode_erased, encode_event
 from journal.fs.files import sync_folder
-from journal.lanes.lane import lease_new
+from journal.lanes.leasing import lease_new
 from journal.process import clock
 from journal.process.ids import uuid7
 from journal.segments.segment import ROLL_SIZE

@@ -10,7 +10,7 @@ from journal.format.event_types import SWEEPING
 from journal.format.new_event import Encoded
 from journal.format.position import Position
 from journal.format.record import encode
-from journal.lanes.lane import lease
+from journal.lanes.leasing import lease
 from journal.lanes.torn import is_removable
 from journal.lanes.unsynced import Unsynced
 from journal.process import clock

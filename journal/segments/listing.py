@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic_ns
 from typing import TYPE_CHECKING
@@ -17,13 +18,13 @@ from typing import TYPE_CHECKING
 from journal.errors import ReadError
 from journal.format.lossless import is_text
 from journal.fs.ownership import check_folder
-from journal.segments.gone import repeat_if_gone
+from journal.segments.gone import is_gone, repeat_if_gone
 from journal.segments.mirrors import is_mirror
 from journal.segments.segment import segment_name, segment_number
 from journal.segments.unchanged import FileSystemClock, FolderState, folder_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Container, Iterable
     from pathlib import Path
 
 _LONGEST_NS = 30_000_000_000
@@ -114,7 +115,7 @@ class _Lanes:
     state: FolderState = field(default_factory=FolderState)
     names: tuple[str, ...] = ()
     at: int = 0
-    clock: FileSystemClock = FileSystemClock()
+    clock: FileSystemClock = field(default_factory=FileSystemClock)
     folders: dict[str, _Kept] = field(default_factory=dict)
 
 
@@ -154,11 +155,17 @@ def list_folders(lanes: Path, among: Container[str] | None = None) -> list[LaneF
         if state.is_old(version) or began - at > _LONGEST_NS:
             names, state, at = tuple(list_lanes(lanes)), state.listed(version, began, clock), began
     kept = before.folders
+    new = _statuses(key, [name for name in names if name not in kept])
+    # before any of them is listed: the later change of one shows that the others can be kept
+    for status in new.values():
+        clock = clock.seen(folder_version(status))
     folders: dict[str, _Kept] = {}
     for name in names:
         found = kept.get(name)
-        if among is None or found is None or name in among:
-            found = _look(lanes, name, found, began, clock)
+        if found is None:
+            found = _list_again(lanes / name, None, monotonic_ns(), clock, new.get(name))
+        elif among is None or name in among:
+            found = _look(found, began, clock)
             clock = clock.seen(found.state.version)
         folders[name] = found
     if key not in _known:
@@ -169,25 +176,33 @@ def list_folders(lanes: Path, among: Container[str] | None = None) -> list[LaneF
     return [each.listed for each in folders.values()]
 
 
-def _look(
-    lanes: Path, name: str, kept: _Kept | None, began: int, clock: FileSystemClock
-) -> _Kept:
+def _statuses(lanes: str, names: Iterable[str]) -> dict[str, os.stat_result]:
+    """Return the status of folders by their names; the list of one that has none raises why."""
+    found = {}
+    for name in names:
+        with suppress(OSError):
+            found[name] = os.lstat(f"{lanes}/{name}")
+    return found
+
+
+def _look(kept: _Kept, began: int, clock: FileSystemClock) -> _Kept:
     # by hand, without a call for each question: each query looks at every lane
-    if kept is not None and kept.state.is_final and began - kept.at <= _LONGEST_NS:
-        try:
-            if folder_version(os.lstat(kept.path)) == kept.state.version:
-                active = kept.listed.active
-                if active is None:
-                    return kept
-                there = os.lstat(kept.active)
-                seen = there.st_ino, there.st_ctime_ns
-                if there.st_size == active.size and seen == active.version:
-                    return kept
-                return _grown(kept, active, there)
-        except OSError:
-            pass  # it is gone, or closed to this user: the list raises the error
-    folder = lanes / name if kept is None else kept.folder
-    return _list_again(folder, kept, monotonic_ns(), clock)
+    status = None
+    try:
+        status = os.lstat(kept.path)
+        is_kept = kept.state.is_final and began - kept.at <= _LONGEST_NS
+        if is_kept and folder_version(status) == kept.state.version:
+            active = kept.listed.active
+            if active is None:
+                return kept
+            there = os.lstat(kept.active)
+            seen = there.st_ino, there.st_ctime_ns
+            if there.st_size == active.size and seen == active.version:
+                return kept
+            return _grown(kept, active, there)
+    except OSError:
+        pass  # it is gone, or closed to this user: the list raises the error
+    return _list_again(kept.folder, kept, monotonic_ns(), clock, status)
 
 
 def _grown(kept: _Kept, active: SegmentRef, there: os.stat_result) -> _Kept:
@@ -205,13 +220,21 @@ def _grown(kept: _Kept, active: SegmentRef, there: os.stat_result) -> _Kept:
     return _Kept(kept.folder, kept.path, listed, kept.active, kept.state, kept.at)
 
 
-def _list_again(lane: Path, kept: _Kept | None, began: int, clock: FileSystemClock) -> _Kept:
-    path = str(lane)
+def _list_again(
+    lane: Path,
+    kept: _Kept | None,
+    began: int,
+    clock: FileSystemClock,
+    status: os.stat_result | None,
+) -> _Kept:
+    path = str(lane) if kept is None else kept.path
+    version = (0,) if status is None else folder_version(status)
     try:
-        version = folder_version(os.lstat(path))
-    except OSError:
-        version = (0,)  # the list raises the error
-    refs = list_lane(lane)
+        refs = _list_lane(lane, status)
+    except ReadError as error:
+        if not is_gone(error):
+            raise
+        refs = list_lane(lane)
     final, active = tuple(refs[:-1]), refs[-1] if refs else None
     before = None if kept is None else kept.listed
     if before is not None and before.final == final:
@@ -221,14 +244,8 @@ def _list_again(lane: Path, kept: _Kept | None, began: int, clock: FileSystemClo
     else:
         listed = LaneFolder(lane.name, final, active)
     state = (FolderState() if kept is None else kept.state).listed(version, began, clock)
-    return _Kept(lane, path, listed, _active_path(active, kept), state, began)
-
-
-def _active_path(active: SegmentRef | None, kept: _Kept | None) -> str:
-    """Return the path of the active segment as text; empty if there is none."""
-    if active is not None and kept is not None and kept.listed.last == active.number:
-        return kept.active
-    return "" if active is None else str(active.path)
+    last = "" if active is None else f"{path}/{segment_name(active.number)}"
+    return _Kept(lane, path, listed, last, state, began)
 
 
 def list_lanes(lanes: Path) -> list[str]:
@@ -262,22 +279,22 @@ def list_lane(lane: Path) -> list[SegmentRef]:
     Raises:
         ReadError: its folder cannot be read.
     """
-    return repeat_if_gone(lambda: _list_lane(lane))
+    return repeat_if_gone(lambda: _list_lane(lane, None))
 
 
-def _list_lane(lane: Path) -> list[SegmentRef]:
+def _list_lane(lane: Path, status: os.stat_result | None) -> list[SegmentRef]:
     numbered = []
     try:
-        check_folder(lane)
+        check_folder(lane, status)
         with os.scandir(lane) as entries:
             for entry in entries:
                 number = segment_number(entry.name)
                 if number is None:
                     continue
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(status.st_mode):
-                    version = status.st_ino, status.st_ctime_ns
-                    numbered.append((number, status.st_size, version))
+                there = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(there.st_mode):
+                    version = there.st_ino, there.st_ctime_ns
+                    numbered.append((number, there.st_size, version))
     except PermissionError as error:
         raise ReadError(
             f"cannot list lane {lane}: {error.strerror}; its events are missing until this user"
@@ -298,26 +315,3 @@ def own_lanes(lanes: Path) -> list[str]:
         ReadError: the folder of the lanes cannot be read.
     """
     return [name for name in list_lanes(lanes) if not is_mirror(name)]
-
-
-def change_check(refs: Iterable[SegmentRef]) -> Callable[[], bool]:
-    """Return a function that returns whether the active segments are unchanged.
-
-    Each call of it makes one system call for each active segment, and reads no folder.
-    """
-    listed = [ref for ref in refs if not ref.final]
-    active: list[tuple[str, int, int, int]] = []
-
-    def is_same() -> bool:
-        try:
-            if not active:  # to make hundreds of paths takes longer than to look at the files
-                active.extend((str(ref.path), ref.size, *ref.version) for ref in listed)
-            for path, size, inode, changed in active:
-                found = os.lstat(path)
-                if found.st_ctime_ns != changed or found.st_size != size or found.st_ino != inode:
-                    return False
-        except OSError:  # it is gone or closed to this user: the next read raises the error
-            return False
-        return True
-
-    return is_same

@@ -104,10 +104,8 @@ class Intake:
         at = place(ref)
         mark = self.marks.get(at, NOTHING)
         # a segment of another size is compared when it is read
-        if ref.size != mark.offset or self._segments.compared.get(at) == ref.version:
-            return
-        if mark.is_of(ref):
-            self._segments.compared[at] = ref.version
+        is_known = mark.is_of(ref) or self._segments.compared.get(at) == ref.version
+        if ref.size != mark.offset or is_known:
             return
         with opened(ref, self._segments) as file:
             if is_unchanged(file, mark):
@@ -297,7 +295,7 @@ class Intake:
             self.applier.finish(portion)
         for at in self.changed | self._noted:
             save_mark(self._db, at, self.marks[at])
-        self._clear()
+        self.changed, self._noted = set(), set()
         rows = [(self._applied[lane], lane) for lane in sorted(self._advanced)]
         self._db.executemany("UPDATE _lanes SET applied = max(applied, ?) WHERE id = ?", rows)
         self._advanced.clear()
@@ -312,13 +310,9 @@ class Intake:
         self._applied = load_applied(self._db)
         self._advanced.clear()
         self.marks = load_marks(self._db)
-        self._clear()
+        self.changed, self._noted = set(), set()
         self.settled.clear()
         self._seen.clear()
-
-    def _clear(self) -> None:
-        self.changed.clear()
-        self._noted.clear()
 
 
 def _is_request(record: Record | Erased) -> TypeGuard[Record]:

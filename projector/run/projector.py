@@ -16,7 +16,8 @@ import apsw
 
 from journal.errors import ReadError
 from journal.segments.gone import is_gone, repeat_if_gone
-from journal.segments.listing import change_check, list_folders, list_segments
+from journal.segments.listing import list_folders, list_segments
+from journal.segments.settled import change_check
 from projector.apply.portion import Portion
 from projector.db.connections import STEPS, copy_database
 from projector.db.fork_safety import check, close

@@ -488,7 +488,7 @@ def test_no_free_lane_exits_with_7(
     journal_dir: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If every lane is leased, the exit code is 7."""
-    monkeypatch.setattr("journal.lanes.lane._MOST", 2)
+    monkeypatch.setattr("journal.lanes.leasing._MOST", 2)
     with Journal.open(journal_dir):
         result = run("append", "--session", "s", "--role", "user", "hi")
     assert result.exit_code == 7

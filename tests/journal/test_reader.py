@@ -13,9 +13,10 @@ from journal.format.scan import Damage, Found
 from journal.process.boot import boot_id
 from journal.segments.blocks import read_chunk
 from journal.segments.follow import Follower
-from journal.segments.listing import SegmentRef, change_check, list_segments
+from journal.segments.listing import SegmentRef, list_segments
 from journal.segments.reader import read_events, read_segment
 from journal.segments.segment import open_segment, segment_name
+from journal.segments.settled import change_check
 from tests.support.journals import ids, segments
 
 if TYPE_CHECKING:

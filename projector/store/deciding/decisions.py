@@ -40,6 +40,9 @@ _FAR = 400
 """Events behind the snapshot from which on they are applied: each decision looks at them."""
 _MANY = 4
 """Others before it for which a process waits long enough to apply them meanwhile."""
+_NEAR = 2
+"""Others before it for which a process reads what its decision needs: where the next one reads, the
+lock would often be free before it has."""
 _TOO_FAR = 5 * _FAR
 """Events from which on they are applied in any case."""
 _REST, _FIRST_REST, _LONGEST_REST = 0.1, 1.0, 8.0
@@ -242,8 +245,8 @@ class _Warming:
         self.is_done = False
 
     def work(self, before: int) -> None:
-        """Read it, once, if this process is the next one."""
-        if not before and not self.is_done:
+        """Read it, once, if this process is soon the next one."""
+        if before <= _NEAR and not self.is_done:
             self.is_done = True
             with suppress(ProjectorError, JournalError):  # an error that stays meets the decision
                 self._read()

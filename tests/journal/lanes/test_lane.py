@@ -11,7 +11,7 @@ import pytest
 
 from journal import Journal, LeaseError, Position
 from journal.fs.directory import open_directory
-from journal.lanes.lane import _continuation
+from journal.lanes.lane import find_continuation
 from journal.process import clock
 from projector import ABSENT, Projection, SessionStore
 from projector.upkeep.salvage import salvage
@@ -188,7 +188,7 @@ def test_bare_headers_do_not_hide_an_assigned_number(tmp_path: Path) -> None:
         inode = write_segment(tmp_path, "1", number, b"").stat().st_ino
         begun = header("L1", number, seq=3, inode=inode)
         write_segment(tmp_path, "1", number, begun + b'{"crc":"12')
-    assert _continuation(lane).seq == 4
+    assert find_continuation(lane).seq == 4
 
 
 def test_a_copied_lane_and_its_original_continue_as_two_lanes(journal_dir: Path) -> None:
