@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journal.fs import disk, queue
+from journal.fs import disk, queue, waiting
 from journal.fs.bell import Bell, ring
 from journal.fs.disk import Disk
 from journal.fs.queue import SUFFIX, lock_in_turn, release
@@ -90,6 +90,43 @@ def test_a_queue_that_moves_is_waited_for(tmp_path: Path) -> None:
         assert lock_in_turn(tmp_path / "lock", 0.05) is None
     finally:
         waiters.close()
+
+
+def test_locks_are_read_only_where_no_turn_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read them stops all locks of the machine; the queue shows whether its turns go on."""
+    first, read = ["a"], []
+
+    def noted(path: Path) -> int:
+        read.append(path)
+        return 7
+
+    monkeypatch.setattr(waiting, "holder", noted)
+    patience = waiting.Patience(tmp_path / "lock", lambda: first[0], 0.1)
+    for name in "bcd":
+        time.sleep(0.06)
+        first[0] = name
+        assert not patience.is_over()
+    assert not read
+    time.sleep(0.06)
+    assert not patience.is_over()
+    assert len(read) == 1
+
+
+@pytest.mark.parametrize(("holders", "is_over"), [((7, 7), True), ((7, 8), False), ((0, 0), True)])
+def test_a_wait_ends_if_one_process_has_the_lock_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holders: tuple[int, int], *, is_over: bool
+) -> None:
+    """The first in the queue waits for the holder, whose end the queue does not show."""
+    found = iter(holders)
+    monkeypatch.setattr(waiting, "holder", lambda _path: next(found))
+    patience = waiting.Patience(tmp_path / "lock", lambda: "me", 0.1)
+    assert not patience.is_over()
+    time.sleep(0.06)
+    assert not patience.is_over()
+    time.sleep(0.06)
+    assert patience.is_over() == is_over
 
 
 @pytest.fixture(autouse=True)
