@@ -102,8 +102,9 @@ def unlock(fd: int) -> None:
 def is_locked(path: str) -> bool:
     """Return whether another opening of a file is locked, in a fifth of the time of a try.
 
-    A process that starts asks this of each lane before its own. It is also False where the file
-    cannot be opened or has no locks: who tries to lock it meets the error.
+    It is for a process that locks the file itself if it is not locked: for a moment, others find
+    the file locked. It is also False where the file cannot be opened or has no locks: who tries to
+    lock it meets the error.
     """
     with no_fork.turn:
         try:

@@ -56,6 +56,12 @@ def check_folder(path: Path, status: os.stat_result | None = None) -> None:
     _check(path, status)
 
 
+def is_own_folder(status: os.stat_result) -> bool:
+    """Return whether `check_folder` accepts what has a status, from lstat(2)."""
+    is_own = status.st_uid == os.geteuid() and not status.st_mode & _OTHERS
+    return is_own and stat.S_ISDIR(status.st_mode)
+
+
 def check_file(path: str | os.PathLike[str], status: os.stat_result) -> None:
     """Check that a file is regular, is of this user, and that no others may write to it.
 

@@ -28,7 +28,7 @@ from journal.fs.bell import Bell, ring
 from journal.fs.files import make_folder
 from journal.fs.lock import lock
 from journal.fs.ownership import open_own
-from journal.fs.waiting import LockFile, Patience, try_lock
+from journal.fs.waiting import LockFile, Patience, note_turn, try_lock
 from journal.process.boot import since_boot
 from journal.process.fork import no_fork
 from journal.process.ids import UUID, uuid7
@@ -84,8 +84,9 @@ def lock_in_turn(
     """
     folder = path.with_name(f"{path.name}{SUFFIX}")
     if not _tickets(folder) and (fd := try_lock(path)) is not None:
+        note_turn(fd)
         return fd
-    patience = Patience(path, lambda: next(iter(_tickets(folder)), ""), timeout)
+    patience = Patience(path, timeout)
     waiting = _Waiting(path, folder)
     try:
         while (fd := waiting.attempt()) is None and not patience.is_over():
@@ -94,6 +95,8 @@ def lock_in_turn(
     finally:
         waiting.close()
         _wake_first(folder)  # it is the next one now
+    if fd is not None:
+        note_turn(fd)
     return fd
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from contextlib import suppress
 from random import uniform
 from typing import TYPE_CHECKING
 
@@ -125,39 +126,59 @@ class LockFile:
 class Patience:
     """The end of a wait for one holder of a lock: a crowd whose turns go on is no error.
 
-    Turns go on if another process is the first in the queue. Only where that did not change, the
-    holder itself is looked at: to read `/proc/locks` stops all locks of the machine for
-    milliseconds, and a hundred that wait would stop the one that they wait for.
+    Who gets the lock gives its file a new time. Only where that is as before, the holder is looked
+    at, too: it may be a program that leaves the time alone. To read `/proc/locks` stops all locks
+    of the machine for milliseconds, and a hundred that wait would stop the one that they wait for.
 
     Args:
         path: the file.
-        first: returns the name of the first in the queue; empty if there is none.
         timeout: seconds to wait while one process has the lock.
     """
 
-    def __init__(self, path: Path, first: Callable[[], str], timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float) -> None:
         self._path = path
-        self._find_first = first
         self._timeout = timeout
         self._begin()
 
     def _begin(self) -> None:
         self._began = time.monotonic()
-        self._first = self._find_first()
+        self._turn = self._last_turn()
         self._holder: int | None = None
 
+    def _last_turn(self) -> tuple[int, int]:
+        """Return what is another if another process has got the lock."""
+        try:
+            status = self._path.lstat()
+        except OSError:  # who tries to lock it meets the error
+            return 0, 0
+        return status.st_ino, status.st_mtime_ns
+
     def is_over(self) -> bool:
-        """Return whether the time has passed in which another process should have got the lock."""
+        """Return whether one process has had the lock for all of the time."""
         waited = time.monotonic() - self._began
         is_late = waited >= self._timeout
         if not is_late and (waited < self._timeout / 2 or self._holder is not None):
             return False
-        if self._find_first() != self._first:
+        if self._last_turn() != self._turn:
             self._begin()
             return False
-        # elsewhere than on Linux it is not known, and between two turns no process has it
+        # elsewhere than on Linux it is not known
         before, self._holder = self._holder, holder(self._path)
-        if is_late and before not in (None, self._holder):
+        if before is None:
+            # of a process that looks late, the second half begins now
+            self._began = time.monotonic() - min(waited, self._timeout / 2)
+            return False
+        if before != self._holder:
             self._begin()
             return False
         return is_late
+
+
+def note_turn(fd: int) -> None:
+    """Show those that wait for a lock that another process has got it.
+
+    Args:
+        fd: descriptor of the locked file.
+    """
+    with suppress(OSError):  # they look at the holder then
+        os.utime(fd)

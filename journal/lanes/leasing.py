@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from time import time
 from typing import TYPE_CHECKING
 
 from journal.errors import LanesBusy, LeaseError
 from journal.fs.files import make_folder
 from journal.fs.lock import is_locked
-from journal.fs.ownership import Untrusted, refusal
+from journal.fs.ownership import Untrusted, is_own_folder, refusal
 from journal.lanes.lane import LOCK, find_continuation, try_lease
 from journal.lanes.torn import tidy
 from journal.process import clock
@@ -22,11 +21,7 @@ if TYPE_CHECKING:
     from journal.lanes.lane import Continuation, Lane
 
 _MOST = 100_000
-"""Above the highest number of a lane that is leased."""
-_FEW = 16
-"""Lanes that are looked at whenever they were changed: beside fewer writers there is no crowd."""
-_MOMENT = 1.0
-"""Seconds in which a folder that was changed counts as young."""
+"""No lane has this number or a higher one."""
 _ITS_OWN = frozenset(
     {
         errno.EACCES,
@@ -50,44 +45,45 @@ def lease(lanes: Path) -> tuple[Lane, Continuation]:
     event is dated more than an hour ahead: the clock of its writer was wrong, and later events
     would continue from that date. Where no lane is free, one is made.
 
-    Behind the first lanes, one whose folder was changed a moment ago is skipped, too. In a crowd
-    of processes that start at once it is leased, and to look into a folder would wait for who
-    makes a file there, which may wait for a processor.
-
     Raises:
         LanesBusy: other writers hold all lanes.
         LeaseError: the file system refuses where another lane would not help.
     """
     number = lost = 0
     while (number := number + 1) < _MOST:
-        age = _age(f"{lanes}/{number}")
-        if age is not None and (
-            (number > _FEW and 0 <= age < _MOMENT) or is_locked(f"{lanes}/{number}/{LOCK}")
-        ):
-            continue
         path = lanes / str(number)
+        # if a lane that is made here cannot be used, stop: else every number would get a folder
+        there = os.path.lexists(path)
         try:
-            if not make_folder(path) and age is None:
-                # another process made it at this moment: from now on they try different numbers
+            if there and _is_held(path):
+                continue
+            if not make_folder(path) and not there:
+                # another process made it at this moment: from now on they try different numbers,
+                # or each would wait for all others at each number
                 lost += 1
                 number += os.urandom(1)[0] % (2 * lost)
                 continue
             if (leased := _lease_free(path)) is not None:
                 return leased
         except OSError as error:
-            # if a lane that is made here cannot be used, stop: else every number would get a folder
-            if age is not None and _is_passed_over(path, error):
+            if there and _is_passed_over(path, error):
                 continue
             raise LeaseError(f"cannot lease lane {path}: {refusal(path / LOCK, error)}") from error
     raise LanesBusy(f"all {_MOST - 1} lanes in {lanes} are leased; close some writers")
 
 
-def _age(folder: str) -> float | None:
-    """Return how long ago a folder was changed, in seconds; None if there is none."""
-    try:
-        return time() - os.lstat(folder).st_mtime
-    except OSError:  # who makes it meets any other error
-        return None
+def _is_held(path: Path) -> bool:
+    """Return whether a lane is passed over at a glance, as a process that starts does with most.
+
+    Of a folder that is not this user's alone nothing is decided here: its user must know.
+
+    Raises:
+        OSError: the lane cannot be looked at.
+    """
+    folder = str(path)
+    return is_own_folder(os.lstat(folder)) and (
+        os.path.lexists(f"{folder}/{RETIRED}") or is_locked(f"{folder}/{LOCK}")
+    )
 
 
 def _is_passed_over(path: Path, error: OSError) -> bool:
@@ -107,14 +103,12 @@ def _lease_free(path: Path) -> tuple[Lane, Continuation] | None:
     Raises:
         OSError: the lane cannot be used.
     """
+    if os.path.lexists(path / RETIRED):
+        return None
     lane = try_lease(path)
     if lane is None:
         return None
     try:
-        # behind the lock: in the folders of lanes that others hold no name is looked up
-        if os.path.lexists(path / RETIRED):
-            lane.release()
-            return None
         tidy(path)
         at = find_continuation(path)
         clock.of(path.parent.parent).observe(at.order)
@@ -149,4 +143,4 @@ def lease_new(lanes: Path) -> Lane:
                 lane.release()
     except OSError as error:
         raise LeaseError(f"cannot make a lane in {lanes}: {error.strerror or error}") from error
-    raise LeaseError(f"there are {_MOST} lanes in {lanes}")
+    raise LeaseError(f"there are {_MOST - 1} lanes in {lanes}")

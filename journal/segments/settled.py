@@ -55,6 +55,12 @@ class Settled:
         self._folders.clear()
 
 
+def latest_change(folders: Iterable[LaneFolder]) -> int:
+    """Return the latest time at which an active segment was changed, in nanoseconds; 0 if none."""
+    times = (folder.active.version[1] for folder in folders if folder.active is not None)
+    return max(times, default=0)
+
+
 def change_check(refs: Iterable[SegmentRef]) -> Callable[[], bool]:
     """Return a function that returns whether the active segments are unchanged.
 

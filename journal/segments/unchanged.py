@@ -62,7 +62,7 @@ class FileSystemClock:
     """The latest time of change that was seen on a file system: its clock has passed it.
 
     Attributes:
-        device: of the file system.
+        device: the device that the file system is on.
         passed: that time, nanoseconds.
     """
 
@@ -78,8 +78,8 @@ class FileSystemClock:
     def since(self, version: tuple[int, ...]) -> int:
         """Return how long the clock has gone on since a folder was changed, in nanoseconds.
 
-        It is 0 if that is not known: of another file system, or where the clock may have gone back,
-        so that it comes to that time again.
+        It is 0 if that is not known: if the folder is on another file system, or if the clock may
+        have gone back, so that it comes to that time again.
         """
         is_known = version[0] == self.device and self.passed <= time_ns()
         return self.passed - version[-1] if is_known else 0

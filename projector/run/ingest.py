@@ -14,7 +14,7 @@ from journal.format.scan import Damage
 from journal.process import clock
 from journal.segments.blocks import read_chunk
 from journal.segments.reader import SegmentWalk
-from journal.segments.settled import Settled
+from journal.segments.settled import Settled, latest_change
 from projector.apply.applier import Applier
 from projector.apply.careful.isolation import Isolation
 from projector.apply.careful.trial import applying
@@ -74,8 +74,8 @@ class Intake:
         self.marks = load_marks(db)
         self.changed: set[Place] = set()
         self._noted: set[Place] = set()
-        self.settled = Settled()
-        self._seen = Settled()
+        self._passed = 0
+        self.settled, self._seen = Settled(), Settled()
         self._synced: set[Place] = set()
         segments.compared.clear()  # they were compared with another generation
         self._gone = Gone(self._superseded)
@@ -95,6 +95,7 @@ class Intake:
         """
         if not self._seen.has_names_of(folders):
             self._gone.note(self.marks, folders)
+        self._passed = latest_change(folders)
         for ref in self._seen.rest(folders):
             self._compare(ref)
         self._seen.clear()
@@ -104,19 +105,19 @@ class Intake:
         at = place(ref)
         mark = self.marks.get(at, NOTHING)
         # a segment of another size is compared when it is read
-        is_known = mark.is_of(ref) or self._segments.compared.get(at) == ref.version
-        if ref.size != mark.offset or is_known:
+        if ref.size != mark.offset or mark.is_of(ref):
             return
-        with opened(ref, self._segments) as file:
-            if is_unchanged(file, mark):
-                self._segments.compared[at] = ref.version
-                if at in self.marks:
-                    mark.note(*ref.version)
-                    self._noted.add(at)
-            else:
-                self._segments.compared.pop(at, None)
-                # an offset above every size makes the segment pending
-                self.marks[at] = replace(mark, offset=_NOWHERE)
+        if self._segments.compared.get(at) != ref.version:
+            with opened(ref, self._segments) as file:
+                if not is_unchanged(file, mark):
+                    self._segments.compared.pop(at, None)
+                    self._noted.discard(at)
+                    # an offset above every size makes the segment pending
+                    self.marks[at] = replace(mark, offset=_NOWHERE)
+                    return
+            self._segments.compared[at] = ref.version
+        if at in self.marks and mark.note(*ref.version, self._passed):
+            self._noted.add(at)
 
     def take_block(self, ref: SegmentRef) -> tuple[int, int]:
         """Read a block of one segment; return how many events and bytes were read."""
@@ -142,7 +143,7 @@ class Intake:
         # a segment without new bytes must not keep the next ones of its lane from being read
         if size or self.marks.get(at, NOTHING).offset != end:
             mark.offset = end
-            mark.note(there.st_ino, there.st_ctime_ns if there.st_size == end else 0)
+            mark.note(there.st_ino, there.st_ctime_ns if there.st_size == end else 0, self._passed)
             self.marks[at] = mark
             self.changed.add(at)
         return events, size

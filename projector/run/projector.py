@@ -90,7 +90,7 @@ class Projector:
 
     @property
     def marks(self) -> dict[Place, Mark]:
-        """The watermark, as of the last commit."""
+        """The watermark as of the last commit, and which segments must be read again."""
         return self._intake.marks
 
     def catch_up(
@@ -252,8 +252,6 @@ class Projector:
                 # a build keeps no journal to roll back with; "malformed" would hide why it failed
                 raise error from again
             raise
-        finally:
-            self._intake.changed.clear()
         self.wal.checkpoint()
         return events, size
 

@@ -69,16 +69,22 @@ class Mark:
         inode, changed = ref.version
         return self.changed == changed > 0 and self.inode == inode & _INODE
 
-    def note(self, inode: int, changed: int) -> None:
-        """Note a file that has nothing behind `offset`.
+    def note(self, inode: int, changed: int, passed: int) -> bool:
+        """Note a file that has nothing behind `offset`; return whether it is noted.
 
         It is not noted right after a change: another one in the same tick of the kernel's clock
-        would leave the file's time as it is.
+        would leave the file's time as it is. The wall clock does not show how long ago that was: it
+        may be another one than that of the file system.
+
+        Args:
+            inode: of the file.
+            changed: the time of its last change, nanoseconds; 0 if there is something behind.
+            passed: a time of change of another file that was seen before, nanoseconds.
         """
-        if changed and is_enough(time_ns() - changed, changed):
-            self.inode, self.changed = inode & _INODE, changed
-        else:
-            self.inode = self.changed = 0
+        # a time in the future: the clock may have gone back, and come to these times again
+        is_noted = 0 < changed < passed <= time_ns() and is_enough(passed - changed, changed)
+        self.inode, self.changed = (inode & _INODE, changed) if is_noted else (0, 0)
+        return is_noted
 
 
 def place(ref: SegmentRef) -> Place:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,23 +96,49 @@ def test_a_queue_that_moves_is_waited_for(tmp_path: Path) -> None:
 def test_locks_are_read_only_where_no_turn_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To read them stops all locks of the machine; the queue shows whether its turns go on."""
-    first, read = ["a"], []
+    """To read them stops all locks of the machine; each turn shows that it goes on."""
+    path, read = tmp_path / "lock", []
 
     def noted(path: Path) -> int:
         read.append(path)
         return 7
 
     monkeypatch.setattr(waiting, "holder", noted)
-    patience = waiting.Patience(tmp_path / "lock", lambda: first[0], 0.1)
-    for name in "bcd":
+    patience = waiting.Patience(path, 0.1)
+    for _ in range(3):
         time.sleep(0.06)
-        first[0] = name
+        fd = lock_in_turn(path, 1.0)
+        assert fd is not None
+        release(path, fd)
         assert not patience.is_over()
     assert not read
     time.sleep(0.06)
     assert not patience.is_over()
     assert len(read) == 1
+
+
+def test_each_of_many_waits_for_one_holder_as_long_as_it_has_said(tmp_path: Path) -> None:
+    """That others begin to wait, or end, is no turn of the lock."""
+    path = tmp_path / "lock"
+    holder = lock_in_turn(path, 1.0)
+    assert holder is not None
+    waited: list[float] = []
+
+    def wait() -> None:
+        began = time.monotonic()
+        assert lock_in_turn(path, 0.5) is None
+        waited.append(time.monotonic() - began)
+
+    threads = [Thread(target=wait) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.15)
+    for thread in threads:
+        thread.join()
+    release(path, holder)
+    assert len(waited) == 5
+    assert min(waited) >= 0.5
+    assert max(waited) < 1.0
 
 
 @pytest.mark.parametrize(("holders", "is_over"), [((7, 7), True), ((7, 8), False), ((0, 0), True)])
@@ -121,7 +148,7 @@ def test_a_wait_ends_if_one_process_has_the_lock_all_the_time(
     """The first in the queue waits for the holder, whose end the queue does not show."""
     found = iter(holders)
     monkeypatch.setattr(waiting, "holder", lambda _path: next(found))
-    patience = waiting.Patience(tmp_path / "lock", lambda: "me", 0.1)
+    patience = waiting.Patience(tmp_path / "lock", 0.1)
     assert not patience.is_over()
     time.sleep(0.06)
     assert not patience.is_over()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from journal import Journal
+import pytest
+
+from journal import Journal, LeaseError
 from journal.fs.directory import open_directory
 from journal.fs.lock import is_locked
 from journal.lanes import lane, leasing
-from tests.support.journals import ids
+from tests.support.journals import lane_names
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def _name(journal: Journal) -> str:
@@ -23,34 +22,43 @@ def _name(journal: Journal) -> str:
     return journal._lane.path.name
 
 
-def _age(journal_dir: Path, name: str) -> None:
-    """Let a lane's folder have been changed long ago."""
-    os.utime(journal_dir / "lanes" / name, (1, 1))
+def test_writers_one_after_another_share_a_lane_beside_a_crowd(journal_dir: Path) -> None:
+    """There are as many lanes as writers at the same time, also if the last one changes often."""
+    held = [Journal.open(journal_dir) for _ in range(20)]
+    for number in range(30):
+        with Journal.open(journal_dir) as journal:
+            journal.append_message("s", "user", "hello", id=f"m{number}")
+    assert len(lane_names(journal_dir)) == 21
+    for each in held:
+        each.close()
 
 
-def test_a_lane_that_was_just_changed_is_left_only_behind_the_first_ones(
-    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a crowd it is leased; a moment later it is leased again like any other."""
-    monkeypatch.setattr(leasing, "_FEW", 2)
-    with Journal.open(journal_dir), Journal.open(journal_dir) as second:
-        third = Journal.open(journal_dir)
-        for each in (second, third):
-            each.append_message("s", "user", "hello", id=f"m{_name(each)}")
-            each.close()
-        with Journal.open(journal_dir) as again, Journal.open(journal_dir) as new:
-            assert (_name(again), _name(new)) == ("2", "4")
-            _age(journal_dir, "3")
-            with Journal.open(journal_dir) as aged:
-                assert _name(aged) == "3"
-    assert ids(journal_dir) == ["m2", "m3"]
+def test_a_leased_lane_that_others_may_write_to_is_named(journal_dir: Path) -> None:
+    """Who may write to it could lease it to hide that."""
+    with Journal.open(journal_dir) as journal:
+        lane = journal_dir / "lanes" / _name(journal)
+        lane.chmod(0o777)
+        with pytest.raises(LeaseError, match="may be written by other users"):
+            Journal.open(journal_dir)
+        lane.chmod(0o700)
+
+
+def test_nothing_is_done_in_a_retired_lane(journal_dir: Path) -> None:
+    """No lock is made or looked at there: a lane without one is as its writer left it."""
+    lane = open_directory(journal_dir).lanes / "1"
+    lane.mkdir(mode=0o700)
+    (lane / "retired").touch(mode=0o600)
+    with Journal.open(journal_dir) as journal:
+        assert _name(journal) == "2"
+    assert [path.name for path in lane.iterdir()] == ["retired"]
 
 
 def test_processes_that_want_the_same_new_lane_try_different_ones(
     journal_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lanes that others make at the same moment are theirs, and no number is used twice."""
-    lanes, lost = open_directory(journal_dir).lanes, []
+    lanes = open_directory(journal_dir).lanes
+    lost: list[str] = []
 
     def made_by_others(path: Path) -> bool:
         is_lost = len(lost) < 3

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journal import Journal
+from journal.fs.directory import open_directory
+from journal.segments.listing import list_folders
 from journal.segments.segment import open_segment
 from projector import Projection
-from projector.run.watermark import Mark
+from projector.apply.portion import unbounded
+from projector.run.lock_holder import open_current
+from projector.run.open_segments import OpenSegments
+from projector.run.watermark import Mark, load_marks
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -42,7 +47,7 @@ def _append(journal_dir: Path, count: int) -> None:
         journal.close()
 
 
-def _look(journal_dir: Path) -> list[str | None]:
+def _look(journal_dir: Path) -> list[object]:
     """Return the messages that a new process finds."""
     with Projection.open(journal_dir) as projection:
         projection.catch_up()
@@ -94,11 +99,47 @@ def test_a_segment_with_other_bytes_of_the_same_size_is_read_again(
 
 
 @pytest.mark.parametrize(
-    ("age", "is_noted"), [(1_000_000, False), (50_000_000, True), (-1_000_000_000, False)]
+    ("age", "passed", "is_noted"),
+    [(1, 0, False), (50, 0, True), (50, 50, False), (-1_000, -2_000, False), (0, 50, False)],
 )
-def test_a_file_that_was_just_changed_is_not_noted(age: int, *, is_noted: bool) -> None:
-    """Another change in the same tick, or under a clock that went back, could have its time."""
-    mark, changed = Mark("", 1, 10, 0), time.time_ns() - age
-    mark.note(2**63 + 5, changed)
-    assert (mark.changed == changed) == is_noted
-    assert mark.inode == (5 if is_noted else 0)
+def test_a_file_is_noted_if_another_one_was_changed_later(
+    age: int, passed: int, *, is_noted: bool
+) -> None:
+    """Another change in the same tick, or under a clock that went back, could have its time.
+
+    Args:
+        age: milliseconds since it was changed.
+        passed: milliseconds since the other one was changed.
+        is_noted: what is expected.
+    """
+    mark, now = Mark("", 1, 10, 0), time.time_ns()
+    changed = now - age * 1_000_000
+    assert mark.note(2**63 + 5, changed, now - passed * 1_000_000) == is_noted
+    assert (mark.inode, mark.changed) == ((5, changed) if is_noted else (0, 0))
+
+
+def test_what_is_to_be_read_again_is_not_saved_as_its_mark(tmp_path: Path) -> None:
+    """A mark that was noted, and whose segment was replaced before the commit, stays as it is."""
+    journal_dir, other = tmp_path / "journal", tmp_path / "other"
+    _append(journal_dir, 2)
+    with Projection.open(journal_dir) as projection:
+        projection.catch_up()
+    journal, segments = open_directory(journal_dir), OpenSegments()
+    number, projector = open_current(journal, None, lambda: False, segments)
+    assert number
+    intake = projector._intake
+    time.sleep(_TICKS)
+    os.utime(next((journal_dir / "lanes/2").glob("*.jsonl")))  # it has another time
+    intake.look_back(list_folders(journal.lanes))
+    (path,) = (journal_dir / "lanes/1").glob("*.jsonl")
+    with Journal.open(other) as writer:
+        writer.append_message("s", "user", "HELLO 0", id="m9")
+    path.write_bytes(next((other / "lanes/1").glob("*.jsonl")).read_bytes())
+    intake.look_back(list_folders(journal.lanes))
+    before = load_marks(projector._db)
+    projector._db.execute("BEGIN")
+    intake.save(unbounded())
+    projector._db.execute("COMMIT")
+    after = load_marks(projector._db)
+    assert intake.marks["1", 1].offset != after["1", 1].offset == before["1", 1].offset
+    projector.close()
