@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from dataclasses import dataclass
@@ -24,10 +23,8 @@ from journal.errors import JournalOpenError, NotAJournalError, VersionError
 from journal.format.record import FORMAT
 from journal.fs.files import create_file, make_folder, make_folders, sweep_drafts, sync_above
 from journal.fs.location import locate
-from journal.fs.lock import lock_folder
 from journal.fs.ownership import Untrusted, check_folder, obstacle, read_own
 from journal.process import clock
-from journal.process.fork import no_fork
 from journal.process.ids import uuid7
 
 if TYPE_CHECKING:
@@ -38,10 +35,6 @@ _log = logging.getLogger("journal")
 MARK = "journal.json"
 _MOST = 64 * 1024
 """The largest size of the mark, in bytes."""
-_PATIENCE = 0.5
-"""Seconds that a process waits for another one to make the mark."""
-_MADE = -1
-"""In place of a descriptor: another process has made the mark."""
 _FORMATS = (1, FORMAT)
 """Versions of the folder that this program knows. An old journal keeps its own."""
 LANES = "lanes"
@@ -118,7 +111,8 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
             sweep_drafts(folder)
         if create and not (folder / MARK).exists():
             _refuse_foreign(folder)
-            _begin(folder)
+            sync_above(folder)  # if the journal has a mark, all folders above it are durable
+            _make_first_mark(folder)
         uuid, version = _read_mark(folder)
         if os.path.lexists(folder / LANES):
             check_folder(folder / LANES)
@@ -133,31 +127,6 @@ def open_directory(path: str | os.PathLike[str], *, create: bool = True) -> Dire
         ) from error
     # the process that made the entries of this folder may have died before it synced them
     return Directory(folder, uuid, version, (folder,))
-
-
-def _begin(folder: Path) -> None:
-    """Make a folder a journal, or wait for another process that is doing it.
-
-    Of a crowd that starts at once one process writes and syncs: the others would wait for its
-    changes of the folder, and it for theirs. Nothing depends on the lock of the folder: many may
-    make the mark, as where the one is suspended or folders have no locks.
-    """
-    with no_fork.turn:  # only a new journal needs it
-        from journal.fs.waiting import wait_for  # noqa: PLC0415
-
-    mark = folder / MARK
-    fd = None
-    with contextlib.suppress(OSError):
-        fd = wait_for(lambda: _MADE if mark.exists() else lock_folder(folder), _PATIENCE)
-    if fd == _MADE:
-        return
-    try:
-        if not mark.exists():
-            sync_above(folder)  # if the journal has a mark, all folders above it are durable
-            _make_first_mark(folder)
-    finally:
-        if fd is not None:
-            os.close(fd)
 
 
 def _make_first_mark(folder: Path) -> None:

@@ -10,20 +10,16 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
 from journal import Journal, JournalOpenError, NotAJournalError, VersionError
-from journal.format.record import FORMAT
-from journal.fs import directory, disk
-from journal.fs.directory import make_mark, open_directory
+from journal.fs import disk
+from journal.fs.directory import open_directory
 from journal.fs.files import replace_file
 from journal.fs.location import default_path
-from journal.fs.lock import lock_folder
 from journal.fs.ownership import refusal
-from journal.process.ids import uuid7
 from tests.support.journals import ids
 
 if TYPE_CHECKING:
@@ -71,36 +67,6 @@ def test_sixteen_processes_make_one_journal(
 
 
 @pytest.mark.usefixtures("umask")
-def test_a_process_waits_for_the_one_that_makes_the_mark(
-    journal_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It writes nothing itself; if the other one is suspended, it makes the mark."""
-    journal_dir.mkdir(mode=0o700)
-    made: list[Path] = []
-
-    def noted(folder: Path) -> None:
-        made.append(folder)
-        make_mark(folder, uuid7(), FORMAT)
-
-    monkeypatch.setattr(directory, "_make_first_mark", noted)
-    monkeypatch.setattr(directory, "_PATIENCE", 5.0)
-    other = lock_folder(journal_dir)
-    assert other is not None
-    thread = Thread(target=open_directory, args=(journal_dir,))
-    thread.start()
-    thread.join(0.1)
-    assert thread.is_alive()
-    make_mark(journal_dir, "of the other", FORMAT)
-    thread.join(5.0)
-    assert not made
-    assert open_directory(journal_dir).uuid == "of the other"
-    (journal_dir / "journal.json").unlink()
-    monkeypatch.setattr(directory, "_PATIENCE", 0.05)
-    assert open_directory(journal_dir).uuid
-    assert made == [journal_dir]
-    os.close(other)
-
-
 def test_only_the_owner_may_read_it(journal_dir: Path) -> None:
     """Folders have mode 0700 and files 0600, with any umask."""
     with Journal.open(journal_dir) as journal:

@@ -41,8 +41,8 @@ _FAR = 400
 _MANY = 4
 """Others before it for which a process waits long enough to apply them meanwhile."""
 _NEAR = 2
-"""Others before it for which a process reads what its decision needs. If only the next one read, the
-lock would often become free before it had finished."""
+"""Others before it for which a process reads what its decision needs. If only the next one read,
+the lock would often become free before it had finished."""
 _TOO_FAR = 5 * _FAR
 """Events from which on they are applied in any case."""
 _REST, _FIRST_REST, _LONGEST_REST = 0.1, 1.0, 8.0
