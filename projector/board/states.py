@@ -90,14 +90,16 @@ class Snapshot:
 
     def term(self, task: str, state: Mapping[str, Any]) -> int | None:
         """Return when the claim of a task ends, with its last heartbeat; None if it has ended."""
-        if is_over(dict(state)):
-            beat = self.values.get(self.names.beats, beat_key(task, state["token"]))
-            if not isinstance(beat, dict) or not is_count(beat.get("expires")) or is_over(beat):
-                return None
-            return int(beat["expires"])
+        end, is_in_force = self._end(task, state)
+        return end if is_in_force else None
+
+    def _end(self, task: str, state: Mapping[str, Any]) -> tuple[int, bool]:
+        """Return when the last claim of a task ends or ended, and whether it is in force."""
+        terms = [dict(state)]
         beat = self.values.get(self.names.beats, beat_key(task, state["token"]))
-        later = beat.get("expires") if isinstance(beat, dict) else None
-        return max(int(state["expires"]), later) if is_count(later) else int(state["expires"])
+        if isinstance(beat, dict) and is_count(beat.get("expires")):
+            terms.append(beat)
+        return max(int(each["expires"]) for each in terms), not all(map(is_over, terms))
 
     def ready(self, worker: str | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the tasks that can be claimed, by a worker if one is named, the first one first.
@@ -130,7 +132,7 @@ class Snapshot:
             assignee=state["assignee"],
             holder=state.get("holder"),
             token=state["token"],
-            expires=self.term(task, state) or state["expires"] if claimed else None,
+            expires=self._end(task, state)[0] if claimed else None,
             reason=state.get("reason"),
             result=state.get("result"),
         )

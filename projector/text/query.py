@@ -75,6 +75,8 @@ _HELP = (
     'A query holds words, "phrases", prefix*, AND, OR, NOT and parentheses; '
     "without quotes, only letters and digits are searched, of any script."
 )
+_SHOWN = 60
+"""Characters of a query that errors show: a line's worth."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -200,10 +202,15 @@ def parse(query: str) -> Query:
             nested too deeply.
     """
     text = _SURROGATE.sub("\ufffd", query)
-    shown = repr(text if len(text) <= 60 else f"{text[:57]}...")  # noqa: PLR2004 - a line's worth
+    shown = repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}...")
     item = tree(text)
     if item is None:
-        raise QueryError(f"nothing to search for in {shown}. {_HELP}")
+        quoted = f'"{text}"'
+        is_found = '"' not in text and tree(quoted) is not None
+        hint = (
+            f" (in quotes it is searched: '{quoted}')" if is_found and len(text) <= _SHOWN else ""
+        )
+        raise QueryError(f"nothing to search for in {shown}{hint}. {_HELP}")
     if isinstance(item, Without):
         raise QueryError(
             f"{shown} has only exclusions: add a word to find, in each alternative"

@@ -276,6 +276,17 @@ def test_an_assigned_task_is_claimed_by_its_worker_only(board: Board) -> None:
     assert claimed(board, "w2").token == 1
 
 
+def test_a_claim_that_ran_out_shows_when_its_last_heartbeat_ended(board: Board) -> None:
+    """The end of a task's claim is the same before and after it."""
+    board.add("Slow")
+    claim = claimed(board, "w1", seconds=0.05)
+    beaten = board.beat(claim)
+    assert beaten.expires > claim.expires
+    time.sleep(0.1)
+    (task,) = board.tasks()
+    assert (task.ready, task.expires) == (True, beaten.expires)
+
+
 def test_a_worker_that_dies_loses_its_task_when_the_claim_expires(board: Board) -> None:
     """The kernel frees its lock, and the task is neither lost nor done."""
     id = board.add("Deadly")

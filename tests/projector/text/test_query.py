@@ -150,6 +150,17 @@ def test_a_query_with_nothing_to_search_for_is_refused_with_help(query: str) -> 
         parse(query)
 
 
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [("🎉", "(in quotes it is searched: '\"🎉\"')"), ("***", None), ("🎉" * 61, None)],
+)
+def test_what_is_found_only_in_quotes_is_shown_with_them(query: str, hint: str | None) -> None:
+    """A symbol alone is no word: whoever searches it learns what to type."""
+    with pytest.raises(QueryError) as raised:
+        parse(query)
+    assert hint in str(raised.value) if hint else "quotes it" not in str(raised.value)
+
+
 @pytest.mark.parametrize("query", ["NOT a", "a OR NOT b", "NOT (a b)", "NOT a NOT b"])
 def test_a_query_that_only_excludes_is_refused(query: str) -> None:
     """An index cannot rank everything except a word; the message says how to ask instead."""
