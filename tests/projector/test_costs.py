@@ -184,7 +184,9 @@ def test_opening_a_journal_opens_as_many_files_whatever_it_holds(tmp_path: Path)
     make_segments(tmp_path / "many", 1_000)
     few, many = opened(tmp_path / "few"), opened(tmp_path / "many")
     assert few == many
-    assert many[0] <= 7  # the last segment twice: its end may be cut off before it is continued
+    # the last segment twice: its end may be cut off before it is continued; the lane's lock, too: it
+    # is looked at first, as those of lanes that others have
+    assert many[0] <= 8
     assert many[1] == 0
 
 
