@@ -58,8 +58,8 @@ journal.__main__ journal.arriving journal.cli.append journal.cli.arrivals journa
 journal.erasure journal.erasure.lock journal.format.fields.message journal.fs.waiting
 journal.format.new_event journal.format.position journal.lanes journal.lanes.background
 journal.lanes.group_commit
-journal.lanes.lane journal.lanes.leasing journal.lanes.unsynced journal.lanes.recovery journal.lanes.roll_request
-journal.lanes.torn journal.lanes.writer
+journal.lanes.lane journal.lanes.leasing journal.lanes.unsynced journal.lanes.recovery
+journal.lanes.roll_request journal.lanes.torn journal.lanes.writer
 journal.process.boot journal.redact journal.redact.checks journal.redact.checks.runs
 journal.redact.quick journal.segments.segment_file
 journal.writer

@@ -184,8 +184,8 @@ def test_opening_a_journal_opens_as_many_files_whatever_it_holds(tmp_path: Path)
     make_segments(tmp_path / "many", 1_000)
     few, many = opened(tmp_path / "few"), opened(tmp_path / "many")
     assert few == many
-    # the last segment twice: its end may be cut off before it is continued; the lane's lock, too: it
-    # is looked at first, as those of lanes that others have
+    # the last segment twice: its end may be cut off before it is continued; and the lock of the
+    # lane: a process that starts looks at the locks of all lanes before its own
     assert many[0] <= 8
     assert many[1] == 0
 
