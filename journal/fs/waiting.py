@@ -162,13 +162,9 @@ class Patience:
         if self._last_turn() != self._turn:
             self._begin()
             return False
-        # elsewhere than on Linux it is not known
+        # elsewhere than on Linux it is not known; who looks late has only the time of the file
         before, self._holder = self._holder, holder(self._path)
-        if before is None:
-            # of a process that looks late, the second half begins now
-            self._began = time.monotonic() - min(waited, self._timeout / 2)
-            return False
-        if before != self._holder:
+        if before not in (None, self._holder):
             self._begin()
             return False
         return is_late

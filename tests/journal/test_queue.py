@@ -156,6 +156,16 @@ def test_a_wait_ends_if_one_process_has_the_lock_all_the_time(
     assert patience.is_over() == is_over
 
 
+def test_who_looks_late_waits_no_longer(tmp_path: Path) -> None:
+    """What it does while it waits may take longer than its timeout."""
+    fd = lock_in_turn(tmp_path / "lock", 1.0)
+    assert fd is not None
+    patience = waiting.Patience(tmp_path / "lock", 0.05)
+    time.sleep(0.06)
+    assert patience.is_over()
+    release(tmp_path / "lock", fd)
+
+
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a process that is not suspended can be slow: none is passed by."""

@@ -155,7 +155,7 @@ def test_a_query_with_nothing_to_search_for_is_refused_with_help(query: str) -> 
     [("🎉", "(in quotes it is searched: '\"🎉\"')"), ("***", None), ("🎉" * 61, None)],
 )
 def test_what_is_found_only_in_quotes_is_shown_with_them(query: str, hint: str | None) -> None:
-    """A symbol alone is no word: whoever searches it learns what to type."""
+    """A symbol alone is no word: who searches it learns what to type."""
     with pytest.raises(QueryError) as raised:
         parse(query)
     assert hint in str(raised.value) if hint else "quotes it" not in str(raised.value)
