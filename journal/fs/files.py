@@ -47,9 +47,10 @@ def make_folder(path: Path) -> bool:
             disk.in_use.chmod(path, 0o700)  # a strict umask may have cleared bits
             return True
     # a link inside the journal would lead writes to somewhere else
-    if not stat.S_ISDIR(path.lstat().st_mode):
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    check_folder(path)
+    check_folder(path, status)
     return False
 
 

@@ -103,8 +103,6 @@ def _lease_free(path: Path) -> tuple[Lane, Continuation] | None:
     Raises:
         OSError: the lane cannot be used.
     """
-    if os.path.lexists(path / RETIRED):
-        return None
     lane = try_lease(path)
     if lane is None:
         return None
